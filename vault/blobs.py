@@ -1,0 +1,302 @@
+"""
+Where sealed octets lie: write once, read by range, delete (docs/format.md 5, "order of durability").
+
+BlobError
+├── NotABlobId      a blob is named by 32 lower-case hexadecimal characters
+├── BlobMissing     no blob of that name
+├── BlobExists      a blob is written once and never again
+└── StoreFull       the store takes no more octets
+    └── DiskFull    the disk has no room, or the quota is used up
+"""
+
+import errno
+import os
+import re
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from secrets import token_hex
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT}
+_BLOB_ID: Final = re.compile(r"[0-9a-f]{32}")
+_SHELVES: Final = [f"{number:02x}" for number in range(256)]
+
+Octets = bytes | bytearray | memoryview
+
+
+class BlobError(Exception):
+    """Root of everything a blob store raises on purpose."""
+
+
+class NotABlobId(BlobError):
+    """A blob is named by 32 lower-case hexadecimal characters and nothing else."""
+
+
+class BlobMissing(BlobError):
+    """No blob of that name is in the store."""
+
+
+class BlobExists(BlobError):
+    """A blob is written once; its name is never used for other octets."""
+
+
+class StoreFull(BlobError):
+    """The store takes no more octets; nothing was acknowledged."""
+
+
+class DiskFull(StoreFull):
+    """The disk has no room left, or the quota is used up."""
+
+
+class BlobWriter(Protocol):
+    """One blob on its way in. As a context manager it is abandoned unless committed."""
+
+    def write(self, buffer: Octets, /) -> object:
+        """All of `buffer` stands at the end of the blob. Raises `StoreFull`."""
+        ...
+
+    def tell(self) -> int:
+        """Octets written so far."""
+        ...
+
+    def truncate(self, length: int) -> None:
+        """Only the first `length` octets are kept; the next write goes behind them."""
+        ...
+
+    def commit(self) -> None:
+        """The blob is in the store and stays there, also if power fails the next moment. Raises `StoreFull`."""
+        ...
+
+    def abandon(self) -> None:
+        """Nothing of the blob is left. Without effect once committed."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class BlobReader(Protocol):
+    """One blob, open for reading."""
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """The `length` octets from `offset`; fewer where the blob ends."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class BlobStore(Protocol):
+    """Holds sealed blobs by id. It knows neither owners nor keys."""
+
+    def create(self, blob_id: str) -> BlobWriter:
+        """Begin a blob; nobody can read it before its commit. Raises `NotABlobId`, `StoreFull`."""
+        ...
+
+    def reader(self, blob_id: str) -> BlobReader:
+        """Open a committed blob. Raises `BlobMissing`, `NotABlobId`."""
+        ...
+
+    def delete(self, blob_id: str) -> None:
+        """The blob is gone; no error if it was not there."""
+        ...
+
+    def sweep(self, older_than: datetime, keep: Callable[[str], bool]) -> int:
+        """Remove what was begun before `older_than` and never committed, and committed blobs `keep` refuses.
+
+        Blobs younger than `older_than` are left alone: their row may be about to be written.
+        Answers how many went.
+        """
+        ...
+
+
+def check_blob_id(blob_id: str) -> None:
+    """Raise `NotABlobId` unless `blob_id` is 32 lower-case hexadecimal characters."""
+    if not _BLOB_ID.fullmatch(blob_id):
+        raise NotABlobId("not the name of a blob")
+
+
+class DiskBlobs:
+    """Blobs in a folder: `tmp/<blob>.<random>` while written, `objects/<first two>/<blob>` once committed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._tmp = folder / "tmp"
+        self._objects = folder / "objects"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for inner in (self._tmp, self._objects):
+            inner.mkdir(mode=0o700, exist_ok=True)
+            inner.chmod(0o700)
+        # All shelves at once: none is ever new at a commit, so one fsync of the shelf makes the name durable.
+        for name in _SHELVES:
+            (self._objects / name).mkdir(mode=0o700, exist_ok=True)
+        _sync_folder(self._objects)
+        _sync_folder(folder)
+
+    def create(self, blob_id: str) -> "DiskBlobWriter":
+        """Begin a blob in `tmp`."""
+        check_blob_id(blob_id)
+        return DiskBlobWriter(self._tmp / f"{blob_id}.{token_hex(8)}", self._place(blob_id))
+
+    def reader(self, blob_id: str) -> "DiskBlobReader":
+        """Open a committed blob."""
+        check_blob_id(blob_id)
+        return DiskBlobReader(self._place(blob_id))
+
+    def delete(self, blob_id: str) -> None:
+        """Remove the blob's file."""
+        check_blob_id(blob_id)
+        self._place(blob_id).unlink(missing_ok=True)
+
+    def sweep(self, older_than: datetime, keep: Callable[[str], bool]) -> int:
+        """Remove old leftovers in `tmp` and old blobs that `keep` refuses."""
+        leftovers = [path for path in self._tmp.iterdir() if _is_older(path, older_than)]
+        unknown = [path for path in self._committed() if _is_older(path, older_than) and not keep(path.name)]
+        for path in leftovers + unknown:
+            path.unlink(missing_ok=True)
+        return len(leftovers) + len(unknown)
+
+    def _place(self, blob_id: str) -> Path:
+        return self._objects / blob_id[:2] / blob_id
+
+    def _committed(self) -> Iterator[Path]:
+        for name in _SHELVES:
+            yield from (path for path in (self._objects / name).iterdir() if _BLOB_ID.fullmatch(path.name))
+
+
+class DiskBlobWriter:
+    """A blob being written to a file of its own, readable by this user alone."""
+
+    def __init__(self, path: Path, place: Path) -> None:
+        self._path = path
+        self._place = place
+        self._length = 0
+        with _telling_disk_full():
+            self._file: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+    def write(self, buffer: Octets, /) -> None:
+        """All of `buffer` stands in the file; a short write is continued."""
+        left = memoryview(buffer).cast("B")
+        with _telling_disk_full():
+            while left:
+                written = os.write(self._open_file(), left)
+                left = left[written:]
+                self._length += written
+
+    def tell(self) -> int:
+        """Octets written so far."""
+        return self._length
+
+    def truncate(self, length: int) -> None:
+        """Cut the file; the next write goes behind the cut."""
+        if not 0 <= length <= self._length:
+            raise ValueError("a cut lies within what was written")
+        os.ftruncate(self._open_file(), length)
+        os.lseek(self._open_file(), length, os.SEEK_SET)
+        self._length = length
+
+    def commit(self) -> None:
+        """The file is synced, then named, then its folder is synced; only then does this return."""
+        file = self._open_file()
+        try:
+            with _telling_disk_full():
+                os.fsync(file)
+                # A link, not a rename: it fails where the name is taken, and a rename would overwrite.
+                os.link(self._path, self._place)
+                _sync_folder(self._place.parent)
+        except FileExistsError:
+            raise BlobExists("this blob is already kept") from None
+        finally:
+            # Where the last sync failed the name may stand: no row will name it, and the sweep removes it.
+            self._let_go()
+
+    def abandon(self) -> None:
+        """Nothing of the blob is left; without effect once committed."""
+        self._let_go()
+
+    def _let_go(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+            self._path.unlink(missing_ok=True)
+
+    def _open_file(self) -> int:
+        if self._file is None:
+            raise ValueError("this blob is committed or abandoned")
+        return self._file
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abandon()
+
+
+class DiskBlobReader:
+    """A committed blob's file; several threads may read at once. It reads on after a delete."""
+
+    def __init__(self, place: Path) -> None:
+        try:
+            self._file: int | None = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise BlobMissing("no such blob") from None
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """The `length` octets from `offset`; fewer where the file ends."""
+        if self._file is None:
+            raise ValueError("this blob is closed")
+        piece = os.pread(self._file, length, offset)
+        if len(piece) == length or not piece:
+            return piece
+        # pread may stop early (a signal, 2 GiB); what it gave is kept.
+        return piece + self.read_at(offset + len(piece), length - len(piece))
+
+    def close(self) -> None:
+        """Close the file; a second time is no error."""
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _sync_folder(folder: Path) -> None:
+    # A name is durable only when its folder is (fsync(2), NOTES).
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _is_older(path: Path, moment: datetime) -> bool:
+    try:
+        return path.stat().st_mtime < moment.timestamp()
+    except FileNotFoundError:
+        return False  # committed or abandoned while we looked
+
+
+@contextmanager
+def _telling_disk_full() -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise DiskFull("no room on the disk") from None
+        raise

@@ -1,0 +1,12 @@
+"""
+Octets in, octets out: the one home of cryptography (docs/format.md, docs/keys.md).
+
+    derive      every key, identifier and blind index, each under its own label
+    suite       seal and open, wrap and unwrap, sign and verify
+    slow        stretching what people type
+    stream      the object format PHO1
+    codes       printed codes and their check characters
+    canonical   the one way a JSON value is written before it is signed or hashed
+    unprintable values that hold a secret
+    errors      what can go wrong
+"""

@@ -1,0 +1,298 @@
+"""
+Every key, identifier and blind index that follows from another key.
+
+`Label` is the one list of the words that keep them apart; each derivation is a
+function named for what it makes. Layout and reasons: docs/format.md 1 to 9.
+"""
+
+import hashlib
+import hmac
+import unicodedata
+from enum import StrEnum
+from typing import Literal
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
+
+KEY_LENGTH = 32
+LONGEST_PART = 65_535
+
+KeyClass = Literal["meta", "img", "rep"]
+TokenKind = Literal["rt", "authz", "shl-at", "at", "site"]
+
+
+class Label(StrEnum):
+    """What separates one derivation from all others. A label is never reused and never changed."""
+
+    SEAL = "phr1/seal"
+    WRAP = "phr1/wrap"
+    # from the vault master key (docs/format.md 2)
+    VAULT_KEM = "phr1/vault/kem"
+    VAULT_LIBRARY = "phr1/vault/lib"
+    VAULT_CATALOGUE = "phr1/vault/cat"
+    VAULT_SIGNING = "phr1/vault/sig"
+    # from a batch root key (2, 5)
+    CLASS = "phr1/cls"
+    SERIES = "phr1/ser"
+    DUPLICATE = "phr1/dup"
+    # from a grant key (8)
+    GRANT_WRAP = "phr1/grant/wrap"
+    GRANT_KEM = "phr1/grant/kem"
+    GRANT_STATEMENT = "phr1/grant/stmt"
+    # from a bearer secret (8, 9)
+    TOKEN_ID = "phr1/tok/id"  # noqa: S105  a label, no secret
+    TOKEN_KEY = "phr1/tok/key"  # noqa: S105
+    SESSION_ID = "phr1/sess/id"
+    SESSION_KEY = "phr1/sess/key"
+    SESSION_CSRF = "phr1/sess/csrf"
+    # from stretched human secrets (3, 4, 8)
+    PASSWORD = "phr1/pw"  # noqa: S105
+    PASSKEY = "phr1/prf"
+    RECOVERY = "phr1/rc"
+    SLOT_KEM = "phr1/slot/kem"
+    CLAIM = "phr1/claim"
+    CLAIM_KEM = "phr1/claim/kem"
+    CODE = "phr1/code"
+    CODE_KEY = "phr1/code/kek"
+    CODE_COMMITMENT = "phr1/code/commit"
+    # from the index key (3, 4.4, 5, 7, 14)
+    UID_INDEX = "phr1/bi/uid"
+    LOGIN_INDEX = "phr1/bi/login"
+    CONTENT = "phr1/bi/content"
+    COUNTER = "phr1/bi/counter"
+    ROW_KEY = "phr1/mac/row"
+    ROW = "phr1/row"
+    PATIENT = "phr1/mrn"
+    BIRTH = "phr1/dob"
+    CONDITION = "phr1/cond"
+    ACCESSION = "phr1/acc"
+    CHECK = "phr1/check"
+    # objects (6), audit (11)
+    OBJECT = "phr1/obj"
+    SEGMENT = "phr1/seg"
+    AUDIT = "phr1/audit"
+    AUDIT_LEAF = "phr1/audit/leaf"
+    CHECKPOINT_ED25519 = "phr1/checkpoint/ed25519"
+    CHECKPOINT_MLDSA65 = "phr1/checkpoint/mldsa65"
+
+
+# -- the three tools -------------------------------------------------------------------------------
+
+
+def lp(*parts: str | bytes | int) -> bytes:
+    """Join `parts` so that no other list of parts gives the same octets.
+
+    Each part is its length as u16 big-endian, then its octets: text as UTF-8,
+    a number as u64 big-endian. Raises `ValueError` for a part over 65,535 octets,
+    `OverflowError` for a number outside u64.
+    """
+    joined = bytearray()
+    for part in parts:
+        octets = _octets(part)
+        if len(octets) > LONGEST_PART:
+            raise ValueError("a part over 65,535 octets has no length prefix")
+        joined += len(octets).to_bytes(2, "big") + octets
+    return bytes(joined)
+
+
+def _octets(part: str | bytes | int) -> bytes:
+    if isinstance(part, str):
+        return part.encode()
+    return part.to_bytes(8, "big") if isinstance(part, int) else part
+
+
+def expand(key: bytes, info: str | bytes, length: int = KEY_LENGTH) -> bytes:
+    """HKDF-Expand with SHA-256 (RFC 5869 2.3); `key` is 32 uniformly random octets, else `ValueError`."""
+    # The library takes a key of any length without complaint.
+    if len(key) != KEY_LENGTH:
+        raise ValueError("a key has 32 octets")
+    return HKDFExpand(hashes.SHA256(), length, _octets(info)).derive(key)
+
+
+def hkdf(ikm: bytes, *, salt: bytes = b"", info: bytes, length: int = KEY_LENGTH) -> bytes:
+    """HKDF with SHA-256 (RFC 5869 2): for input that is secret but not uniform, or where a salt separates."""
+    return HKDF(hashes.SHA256(), length, salt, info).derive(ikm)
+
+
+def _mac(key: bytes, message: bytes) -> bytes:
+    """HMAC-SHA256 cut to 16 octets: the form of every blind index and row MAC."""
+    if len(key) != KEY_LENGTH:
+        raise ValueError("a key has 32 octets")
+    return hmac.digest(key, message, "sha256")[:16]
+
+
+# -- from the vault master key ---------------------------------------------------------------------
+
+
+def vault_kem_seed(vm: bytes) -> bytes:
+    """Seed of the key pair to which everything for this vault is sealed."""
+    return expand(vm, Label.VAULT_KEM)
+
+
+def vault_library_key(vm: bytes) -> bytes:
+    """Key of the owner's own wraps."""
+    return expand(vm, Label.VAULT_LIBRARY)
+
+
+def vault_catalogue_key(vm: bytes) -> bytes:
+    """Key of the catalogue objects."""
+    return expand(vm, Label.VAULT_CATALOGUE)
+
+
+def vault_signing_seed(vm: bytes) -> bytes:
+    """Seed of the Ed25519 key under which the owner states grants."""
+    return expand(vm, Label.VAULT_SIGNING)
+
+
+# -- from a batch root key -------------------------------------------------------------------------
+
+
+def class_key(brk: bytes, key_class: KeyClass) -> bytes:
+    """Key of one class (metadata, pictures, reports) of a batch; it never yields the batch root key."""
+    return expand(brk, lp(Label.CLASS, key_class))
+
+
+def series_key(img_key: bytes, series_id16: bytes) -> bytes:
+    """Key of one series' pictures, from the batch's `img` class key."""
+    return expand(img_key, lp(Label.SERIES, series_id16))
+
+
+def duplicate_key(brk: bytes) -> bytes:
+    """Key by which one batch recognises a report pushed twice; it confirms nothing to others."""
+    return expand(brk, Label.DUPLICATE)
+
+
+def duplicate_mac(brk: bytes, scope16: bytes, sha256: bytes) -> bytes:
+    """16 octets, equal for equal reports of one scope within one batch."""
+    return _mac(duplicate_key(brk), lp(scope16, sha256))
+
+
+# -- from a grant key ------------------------------------------------------------------------------
+
+
+def grant_wrap_key(gk: bytes) -> bytes:
+    """Key under which the owner wraps class keys for a grant."""
+    return expand(gk, Label.GRANT_WRAP)
+
+
+def grant_kem_seed(gk: bytes) -> bytes:
+    """Seed of the key pair to which later studies are sealed while the owner is away."""
+    return expand(gk, Label.GRANT_KEM)
+
+
+def grant_statement(vault16: bytes, statement: bytes) -> bytes:
+    """What the vault's signing key signs; `statement` is canonical JSON of at most 65,535 octets."""
+    return lp(Label.GRANT_STATEMENT, vault16, statement)
+
+
+# -- from a bearer secret --------------------------------------------------------------------------
+
+
+def token_id(secret32: bytes, kind: TokenKind) -> bytes:
+    """16 octets by which a token's row is found."""
+    return expand(secret32, lp(Label.TOKEN_ID, kind), 16)
+
+
+def token_key(secret32: bytes, kind: TokenKind) -> bytes:
+    """Key of what the token opens; another kind of the same secret opens nothing."""
+    return expand(secret32, lp(Label.TOKEN_KEY, kind))
+
+
+def session_id(cookie32: bytes) -> bytes:
+    """16 octets by which a session's row is found."""
+    return expand(cookie32, Label.SESSION_ID, 16)
+
+
+def session_key(cookie32: bytes) -> bytes:
+    """Key under which the session's row holds the vault master key."""
+    return expand(cookie32, Label.SESSION_KEY)
+
+
+def session_csrf(cookie32: bytes) -> bytes:
+    """16 octets that every form of the session carries."""
+    return expand(cookie32, Label.SESSION_CSRF, 16)
+
+
+# -- from a stretched human secret -----------------------------------------------------------------
+
+
+def slot_kem_seed(stretched: bytes) -> bytes:
+    """Seed of a slot's key pair."""
+    return expand(stretched, Label.SLOT_KEM)
+
+
+def claim_kem_seed(stretched: bytes) -> bytes:
+    """Seed of a claim's key pair."""
+    return expand(stretched, Label.CLAIM_KEM)
+
+
+def code_key(stretched: bytes) -> bytes:
+    """Key under which a share code's holder keeps the grant key."""
+    return expand(stretched, Label.CODE_KEY)
+
+
+def code_commitment(stretched: bytes) -> bytes:
+    """16 octets compared before the holder is opened: GCM alone commits to no key."""
+    return expand(stretched, Label.CODE_COMMITMENT, 16)
+
+
+# -- from the index key ----------------------------------------------------------------------------
+
+
+def uid_index(index_key: bytes, scope16: bytes, uid: str) -> bytes:
+    """16 octets by which a UID is found within one scope; equality never shows across scopes."""
+    return _mac(expand(index_key, Label.UID_INDEX), lp(scope16, uid))
+
+
+def login_index(index_key: bytes, name: str) -> bytes:
+    """16 octets by which an e-mail address or account name is found; case and outer space do not count."""
+    return _mac(expand(index_key, Label.LOGIN_INDEX), folded(name).encode())
+
+
+def folded(name: str) -> str:
+    """`name` as it is compared: NFKC, case-folded, without outer white space."""
+    # Folding can leave a sequence that is not normalised, so it is normalised again.
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
+
+
+def content_mac(index_key: bytes, scope16: bytes, sha256: bytes) -> bytes:
+    """16 octets, equal for equal pictures of one scope. Not for reports: their text can be guessed."""
+    return _mac(expand(index_key, Label.CONTENT), lp(scope16, sha256))
+
+
+def row_mac(index_key: bytes, table: str, id16: bytes, *fields: str | bytes | int) -> bytes:
+    """16 octets that whoever writes to the database alone cannot make; field order as in docs/format.md 3."""
+    return _mac(expand(index_key, Label.ROW_KEY), lp(Label.ROW, table, id16, *fields))
+
+
+def counter_index(index_key: bytes, *parts: str | bytes | int) -> bytes:
+    """16 octets under which tries are counted, so that addresses stay out of the database."""
+    return _mac(expand(index_key, Label.COUNTER), lp(*parts))
+
+
+def dummy_salt(index_key: bytes, what: bytes) -> bytes:
+    """16 octets, the same at each try, for the work done where no row exists."""
+    return _mac(index_key, what)
+
+
+def check_value(key: bytes) -> bytes:
+    """16 octets kept in the database, by which a wrong configured key is noticed at start."""
+    return _mac(key, Label.CHECK.encode())
+
+
+# -- the audit chain -------------------------------------------------------------------------------
+
+
+def audit_link(owner16: bytes, number: int, previous: bytes, event: bytes) -> bytes:
+    """The chain's next hash (32 octets); `event` is canonical JSON, `previous` 32 zero octets at number 0."""
+    return hashlib.sha256(lp(Label.AUDIT, owner16, number, previous, event)).digest()
+
+
+def audit_leaf(owner16: bytes, number: int, head: bytes) -> bytes:
+    """A checkpoint's leaf for one owner's chain."""
+    return hashlib.sha256(b"\x00" + lp(Label.AUDIT_LEAF, owner16, number, head)).digest()
+
+
+def audit_node(left: bytes, right: bytes) -> bytes:
+    """A checkpoint's inner node; its first octet keeps it apart from any leaf."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
