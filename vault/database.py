@@ -1,0 +1,144 @@
+"""Transactions: who begins them, who ends them, and what SQLite and PostgreSQL need to keep their word."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from vault.blobs import BlobStore
+from vault.clock import Clock
+from vault.secrets import Secrets
+
+_SQLITE_SETTINGS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",  # an acknowledged row survives a power cut
+    "foreign_keys=ON",
+    "secure_delete=ON",  # a deleted key leaves no octets in a free page (docs/format.md 12)
+    "temp_store=MEMORY",
+    "trusted_schema=OFF",
+)
+
+
+@dataclass(slots=True)
+class Work:
+    """One unit of work: a transaction, its time, and what the vault needs beside it.
+
+    Whoever opened it commits by leaving it without an exception; functions that receive it never commit.
+    """
+
+    session: Session
+    now: datetime
+    secrets: Secrets
+    blobs: BlobStore
+    _afterwards: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
+
+    def afterwards(self, deed: Callable[[], None]) -> None:
+        """Do `deed` once the transaction has been committed; never if it is rolled back."""
+        self._afterwards.append(deed)
+
+    def done(self) -> None:
+        """Run what was put off until the commit."""
+        for deed in self._afterwards:
+            deed()
+
+
+class Database:
+    """An engine whose transactions begin when asked and, on SQLite, for writing at once."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _make_engine(url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether one file holds everything."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that may change rows; commits on leaving, rolls back on an exception."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads: on SQLite it never waits for a writer."""
+        engine = self.engine.execution_options(reading=True)
+        with Session(engine, expire_on_commit=False) as session:
+            yield session
+
+    def forget_freed_pages(self) -> bool:
+        """After an erasure: push the zeroed pages out of the write-ahead log. False if a reader held it back."""
+        if not self.is_sqlite:
+            return True
+        raw = self.engine.raw_connection()  # the "begin" listener would open a transaction, even under AUTOCOMMIT
+        try:
+            row = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            raw.close()
+        return row is not None and row[0] == 0
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a deployment hands around: the database, the blobs, the clock and the keys of the settings."""
+
+    database: Database
+    blobs: BlobStore
+    clock: Clock
+    secrets: Secrets
+
+    @contextmanager
+    def work(self) -> Iterator[Work]:
+        """A unit of work that may change things; commits on leaving, then does what was put off."""
+        with self.database.writing() as session:
+            work = Work(session, self.clock.now(), self.secrets, self.blobs)
+            yield work
+        work.done()
+
+    @contextmanager
+    def reading(self) -> Iterator[Work]:
+        """A unit of work that only reads."""
+        with self.database.reading() as session:
+            yield Work(session, self.clock.now(), self.secrets, self.blobs)
+
+
+def _make_engine(url: str) -> sa.Engine:
+    address = sa.make_url(url)
+    if address.get_backend_name() == "postgresql":
+        return sa.create_engine(
+            address.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            pool_size=5,
+            max_overflow=15,
+            isolation_level="READ COMMITTED",
+            hide_parameters=True,
+            connect_args={
+                "options": "-c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000 -c timezone=utc"
+            },
+        )
+    engine = sa.create_engine(
+        address, hide_parameters=True, pool_size=20, max_overflow=20, connect_args={"timeout": 30}
+    )
+    event.listen(engine, "connect", _settle_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _settle_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions by itself
+    for line in _SQLITE_SETTINGS:
+        connection.execute(f"PRAGMA {line}").close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

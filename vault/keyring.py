@@ -1,0 +1,290 @@
+"""What an unlocked owner holds: the keys to what was sealed to it, for as long as one request lasts.
+
+A keyring is made by opening an owner (a vault by slot or session, a grant by holder), is never kept between requests,
+never pickled, never printed. No keyring, no class key; no class key, no octets.
+"""
+
+import json
+from hashlib import sha256
+from hmac import compare_digest
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import NoReturn
+
+import sqlalchemy as sa
+
+from vault.database import Work
+from vault.errors import BrokenRecord, NoKey
+from vault.ids import Id
+from vault.sealing import derive
+from vault.sealing.suite import KeyPair, SigningKey, open_sealed, unwrap, wrap
+from vault.tables import BatchKeyRow, FieldRow, ScopeRow, StudyRow
+from vault.tables_sharing import GrantKeyRow, GrantStudyRow
+
+WRAPPED_KEY_OCTETS = 61  # a wrapped 32-octet key; a sealed one has 1,169 (docs/format.md 1)
+
+
+class KeyClass(StrEnum):
+    """The three parts of a batch that can be given separately."""
+
+    META = "meta"
+    PICTURES = "img"
+    REPORTS = "rep"
+
+
+class OwnerKind(StrEnum):
+    """What study keys can be sealed to."""
+
+    VAULT = "vault"
+    CLAIM = "claim"
+    SITE = "site"
+    GRANT = "grant"
+    SYSTEM = "system"  # has a chain of events, never keys
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """An owner by kind and identifier."""
+
+    kind: OwnerKind
+    id: Id
+
+
+SYSTEM = Owner(OwnerKind.SYSTEM, Id(bytes(16)))
+
+
+class Keyring(ABC):
+    """The keys of one unlocked owner."""
+
+    owner: Owner
+
+    @abstractmethod
+    def class_key(self, work: Work, batch: bytes, key_class: KeyClass) -> bytes:
+        """The 32-octet key of one class of a batch. Raises `NoKey` where this owner was not given it."""
+
+    @abstractmethod
+    def scopes(self, work: Work) -> list[bytes]:
+        """The scopes in which this owner's studies were pushed; blind indexes are made with them."""
+
+    @abstractmethod
+    def study_ids(self, work: Work) -> list[bytes]:
+        """Every study this owner holds or was given, newest row first."""
+
+    def __repr__(self) -> str:
+        """The owner's kind, never a key."""
+        return f"{type(self).__name__}(…)"
+
+    def __reduce__(self) -> NoReturn:
+        """Keys are never pickled."""
+        raise TypeError("keyrings are not pickled")
+
+
+class VaultKeyring(Keyring):
+    """A person's opened vault (docs/format.md 2)."""
+
+    def __init__(self, vault_id: bytes, master: bytes) -> None:
+        self.owner = Owner(OwnerKind.VAULT, Id(vault_id))
+        self._master = master
+
+    @property
+    def vault_id(self) -> Id:
+        """The vault's identifier."""
+        return self.owner.id
+
+    @cached_property
+    def pair(self) -> KeyPair:
+        """The key pair that sites seal to."""
+        return KeyPair.from_seed(derive.vault_kem_seed(self._master))
+
+    @cached_property
+    def library_key(self) -> bytes:
+        """The symmetric key of the owner's own wraps."""
+        return derive.vault_library_key(self._master)
+
+    @cached_property
+    def signing_key(self) -> SigningKey:
+        """Signs grant statements."""
+        return SigningKey.from_seed(derive.vault_signing_seed(self._master))
+
+    def seal_master_to(self, public: bytes, kind: str, *context: bytes | str) -> bytes:
+        """The vault master sealed to a slot's public key."""
+        from vault.sealing.suite import seal  # noqa: PLC0415  one more name would hide the three that matter above
+
+        return seal(public, self._master, kind, *context)
+
+    def wrap_master_under(self, key: bytes, kind: str, *context: bytes | str) -> bytes:
+        """The vault master wrapped under a session's key half."""
+        return wrap(key, self._master, kind, *context)
+
+    def root_key(self, work: Work, batch: bytes) -> bytes:
+        """The batch's root key, whether sealed by a push or wrapped since. Raises `NoKey`."""
+        row = work.session.get(BatchKeyRow, (batch, OwnerKind.VAULT.value, self.vault_id))
+        if row is None:
+            raise NoKey
+        check_batch_key(work, row)
+        if len(row.ct) == WRAPPED_KEY_OCTETS:
+            return unwrap(self.library_key, row.ct, "vault", self.vault_id, batch)
+        return open_sealed(self.pair, row.ct, "vault", self.vault_id, batch)
+
+    def class_key(self, work: Work, batch: bytes, key_class: KeyClass) -> bytes:
+        """Derived from the batch's root key."""
+        return derive.class_key(self.root_key(work, batch), key_class)
+
+    def scopes(self, work: Work) -> list[bytes]:
+        """Those that point at this vault."""
+        found = sa.select(ScopeRow.id).where(ScopeRow.owner_kind == OwnerKind.VAULT, ScopeRow.owner == self.vault_id)
+        return list(work.session.scalars(found))
+
+    def study_ids(self, work: Work) -> list[bytes]:
+        """All studies of its scopes."""
+        found = (
+            sa.select(StudyRow.id)
+            .join(ScopeRow, StudyRow.scope == ScopeRow.id)
+            .where(ScopeRow.owner_kind == OwnerKind.VAULT, ScopeRow.owner == self.vault_id)
+            .order_by(StudyRow.created.desc())
+        )
+        return list(work.session.scalars(found))
+
+    def keep_field(self, work: Work, name: str, value: str, *, subject: bytes | None = None) -> None:
+        """Keep a word of the owner's, wrapped; `subject` is the row it is about (the vault itself if absent)."""
+        about = subject or self.vault_id
+        ct = wrap(self.library_key, value.encode(), "lib", self.vault_id, "field", about, name)
+        work.session.merge(FieldRow(vault=self.vault_id, subject=about, name=name, ct=ct))
+
+    def field(self, work: Work, name: str, *, subject: bytes | None = None) -> str | None:
+        """A word kept before, or None."""
+        about = subject or self.vault_id
+        row = work.session.get(FieldRow, (self.vault_id, about, name))
+        if row is None:
+            return None
+        return unwrap(self.library_key, row.ct, "lib", self.vault_id, "field", about, name).decode()
+
+    def fields(self, work: Work, name: str) -> dict[bytes, str]:
+        """The word of this name for every subject that has one."""
+        rows = work.session.scalars(sa.select(FieldRow).where(FieldRow.vault == self.vault_id, FieldRow.name == name))
+        return {
+            row.subject: unwrap(
+                self.library_key, row.ct, "lib", self.vault_id, "field", row.subject, row.name
+            ).decode()
+            for row in rows
+        }
+
+    def wrap_link_key(self, key: bytes, *context: bytes | str) -> bytes:
+        """A grant's key or another 32 octets under the library key, as the owner's own holder (kind "holder")."""
+        return wrap(self.library_key, key, "holder", *context)
+
+    def unwrap_holder(self, ct: bytes, *context: bytes | str) -> bytes:
+        """The grant's key that the owner's holder keeps, or that was sealed to this vault."""
+        if len(ct) == WRAPPED_KEY_OCTETS:
+            return unwrap(self.library_key, ct, "holder", *context)
+        return open_sealed(self.pair, ct, "holder", *context)
+
+
+class GrantKeyring(Keyring):
+    """An opened grant: the class keys a patient chose to give, and no way back to the root keys."""
+
+    def __init__(self, grant_id: bytes, grant_key: bytes) -> None:
+        self.owner = Owner(OwnerKind.GRANT, Id(grant_id))
+        self._grant_key = grant_key
+
+    @property
+    def grant_id(self) -> Id:
+        """The grant's identifier."""
+        return self.owner.id
+
+    @cached_property
+    def pair(self) -> KeyPair:
+        """The key pair that later pushes are sealed to."""
+        return KeyPair.from_seed(derive.grant_kem_seed(self._grant_key))
+
+    @cached_property
+    def wrapping_key(self) -> bytes:
+        """Wraps the class keys given while the patient is present."""
+        return derive.grant_wrap_key(self._grant_key)
+
+    def wrap_key_under(self, key: bytes, *context: bytes | str) -> bytes:
+        """The grant's key under a holder's key (kind "holder")."""
+        return wrap(key, self._grant_key, "holder", *context)
+
+    def seal_key_to(self, public: bytes, *context: bytes | str) -> bytes:
+        """The grant's key sealed to a provider's vault (kind "holder")."""
+        from vault.sealing.suite import seal  # noqa: PLC0415  as in VaultKeyring.seal_master_to
+
+        return seal(public, self._grant_key, "holder", *context)
+
+    def class_key(self, work: Work, batch: bytes, key_class: KeyClass) -> bytes:
+        """The key that was wrapped for this grant, or sealed to it by a later push."""
+        row = work.session.get(GrantKeyRow, (self.grant_id, batch, key_class.value))
+        if row is None:
+            raise NoKey
+        context = (self.grant_id, batch, key_class)
+        if len(row.ct) == WRAPPED_KEY_OCTETS:
+            return unwrap(self.wrapping_key, row.ct, "grant", *context)
+        check_row_mac(
+            work, row.row_mac, "grantkey", self.grant_id, batch, key_class.value, sha256(row.ct).digest()
+        )
+        return open_sealed(self.pair, row.ct, "grant", *context)
+
+    def scopes(self, work: Work) -> list[bytes]:
+        """Those of its studies."""
+        found = (
+            sa.select(StudyRow.scope)
+            .join(GrantStudyRow, GrantStudyRow.study == StudyRow.id)
+            .where(GrantStudyRow.grant == self.grant_id)
+            .distinct()
+        )
+        return list(work.session.scalars(found))
+
+    def study_ids(self, work: Work) -> list[bytes]:
+        """The studies the grant names."""
+        found = (
+            sa.select(StudyRow.id)
+            .join(GrantStudyRow, GrantStudyRow.study == StudyRow.id)
+            .where(GrantStudyRow.grant == self.grant_id)
+            .order_by(StudyRow.created.desc())
+        )
+        return list(work.session.scalars(found))
+
+
+def row_mac(work: Work, table: str, row_id: bytes, *fields: bytes | str | int) -> bytes:
+    """The MAC that says this server wrote the row (docs/format.md 3). 16 octets."""
+    return derive.row_mac(work.secrets.index_key, table, row_id, *fields)
+
+
+def check_row_mac(
+    work: Work, found: bytes | None, table: str, row_id: bytes, *fields: bytes | str | int
+) -> None:
+    """Raise `BrokenRecord` unless the row is as this server wrote it."""
+    if found is None or not compare_digest(found, row_mac(work, table, row_id, *fields)):
+        raise BrokenRecord(table)
+
+
+def batch_key_mac(work: Work, row: BatchKeyRow) -> bytes:
+    """The MAC of a batch key's row: HPKE names no sender, so a row from elsewhere must not pass."""
+    return row_mac(work, "batchkey", row.batch, row.owner_kind, row.owner, sha256(row.ct).digest())
+
+
+def check_batch_key(work: Work, row: BatchKeyRow) -> None:
+    """Raise `BrokenRecord` unless this server wrote the batch key's row."""
+    if not compare_digest(row.row_mac, batch_key_mac(work, row)):
+        raise BrokenRecord("batchkey")
+
+
+def canonical_json(value: object) -> str:
+    """Keys sorted, no spaces, no escapes, no floats: one text for one value (docs/format.md 1)."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def put_batch_key(work: Work, *, batch: bytes, owner: Owner, ct: bytes) -> None:
+    """Add or replace the batch's root key as `owner` holds it."""
+    row = BatchKeyRow(batch=batch, owner_kind=owner.kind.value, owner=owner.id, ct=ct, row_mac=b"")
+    row.row_mac = batch_key_mac(work, row)
+    work.session.merge(row)
+
+
+def classes_from(bits: int) -> Iterable[KeyClass]:
+    """The key classes that a grant's bits name."""
+    return [kind for bit, kind in ((1, KeyClass.META), (2, KeyClass.PICTURES), (4, KeyClass.REPORTS)) if bits & bit]
