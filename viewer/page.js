@@ -1,0 +1,165 @@
+// What pages do beyond HTML. Every page works without it; nothing here is kept in the browser.
+import { initAll } from './nhsuk-frontend.min.js';
+
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const WARNING_MINUTES = 2;
+
+document.body.classList.add('js-enabled', 'nhsuk-frontend-supported');
+initAll();
+
+/** What a printed code means, however it was typed: without spaces and dashes, and with the letters codes never hold. */
+export function normalised(typed) {
+  const code = typed.includes('#') ? typed.slice(typed.lastIndexOf('#') + 1) : typed;
+  return code.toUpperCase().replace(/[\s\-–—.,]/g, '').replace(/O/g, '0').replace(/[IL]/g, '1');
+}
+
+/** Multiply by x in GF(32), polynomial x^5 + x^2 + 1 (docs/format.md 4.2). */
+const timesX = (value) => ((value << 1) ^ (value & 16 ? 37 : 0)) & 31;
+
+/** The check symbol of PINs and share codes: the sum of v[i] times x^(i+1) over all symbols but the last. */
+export function isWellTyped(code) {
+  const values = [...code].map((letter) => ALPHABET.indexOf(letter));
+  if (values.includes(-1)) return false;
+  const check = values.pop();
+  const sum = values.reduceRight((rest, value) => timesX(rest ^ value), 0);
+  return sum === check;
+}
+
+/** Codes in groups of four, as they are printed. */
+const grouped = (code) => code.replace(/(.{4})(?=.)/g, '$1 ');
+
+/** Take a code from behind the # into its box, and out of the address bar and the history. */
+function takeFromAddress(box) {
+  const code = normalised(decodeURIComponent(location.hash.slice(1)));
+  if (code.length !== Number(box.dataset.code)) return;
+  history.replaceState(null, '', location.pathname + location.search);
+  box.value = grouped(code);
+}
+
+/** On leaving the box: group what was typed and say it letter by letter. Nothing jumps while typing. */
+function tidy(box) {
+  const code = normalised(box.value);
+  if (!code) return;
+  box.value = grouped(code);
+  const spelled = box.closest('.nhsuk-form-group').querySelector('[data-code-spelled]');
+  if (spelled) spelled.textContent = grouped(code).split(' ').map((group) => [...group].join(' ')).join(', ');
+}
+
+/** The sentence that names a slip of the fingers, or nothing; a try is used only by what reads well. */
+function mistakeIn(box) {
+  const code = normalised(box.value);
+  const { code: length, empty, short, mistyped } = box.dataset;
+  if (!code) return empty;
+  if (code.length !== Number(length)) return short?.replace('{count}', code.length);
+  return isWellTyped(code) ? undefined : mistyped;
+}
+
+/** Draw the same summary and message that the server would, and go to the summary. */
+function refuse(box, sentence) {
+  const group = box.closest('.nhsuk-form-group');
+  group.classList.add('nhsuk-form-group--error');
+  box.classList.add('nhsuk-input--error');
+  let message = document.getElementById(`${box.id}-error`);
+  if (!message) {
+    message = Object.assign(document.createElement('span'), { className: 'nhsuk-error-message', id: `${box.id}-error` });
+    box.before(message);
+    box.setAttribute('aria-describedby', `${box.getAttribute('aria-describedby') ?? ''} ${message.id}`.trim());
+  }
+  message.textContent = sentence;
+  const summary = document.getElementById('mistyped').content.firstElementChild.cloneNode(true);
+  const link = summary.querySelector('a');
+  link.textContent = sentence;
+  link.href = `#${box.id}`;
+  link.addEventListener('click', (event) => { event.preventDefault(); box.focus(); });
+  document.querySelector('.nhsuk-error-summary')?.remove();
+  document.querySelector('main h1').before(summary);
+  if (!document.title.startsWith(summary.dataset.prefix)) document.title = `${summary.dataset.prefix} ${document.title}`;
+  summary.focus();
+}
+
+for (const box of document.querySelectorAll('input[data-code]')) {
+  if (location.hash.length > 1) takeFromAddress(box);
+  box.addEventListener('blur', () => tidy(box));
+  if (!box.dataset.mistyped) continue;
+  // Before the double-press guard of the button sees it, so that the second try is not ignored.
+  box.form.addEventListener('submit', (event) => {
+    const sentence = mistakeIn(box);
+    if (!sentence) return;
+    event.preventDefault();
+    refuse(box, sentence);
+  });
+}
+
+for (const button of document.querySelectorAll('[data-print]')) {
+  button.hidden = false;
+  button.addEventListener('click', () => window.print());
+}
+
+for (const button of document.querySelectorAll('[data-copy]')) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener('click', async () => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    const told = button.parentElement.querySelector('[data-copied]');
+    if (told) told.textContent = told.dataset.copied;
+  });
+}
+
+const offline = document.querySelector('[data-offline]');
+if (offline) {
+  const show = () => { offline.hidden = navigator.onLine; };
+  window.addEventListener('online', show);
+  window.addEventListener('offline', show);
+  show();
+}
+
+// The Back button must not bring back what was on the screen before signing out.
+window.addEventListener('pageshow', (event) => {
+  if (event.persisted && document.body.dataset.area !== 'public') location.reload();
+});
+
+/** Warn two quiet minutes before the end; looking, scrolling and typing count as being there. */
+function watchOverTime(dialog, minutes) {
+  let last = Date.now();
+  let warnedAt = 0;
+  let told = Date.now();
+  const stay = async () => {
+    const answer = await fetch(dialog.dataset.stay, {
+      method: 'POST',
+      headers: { 'X-CSRFToken': dialog.querySelector('[name=csrf_token]').value },
+    });
+    if (!answer.ok) location.assign(dialog.dataset.ended);
+    told = Date.now();
+  };
+  const here = () => { if (!dialog.open) last = Date.now(); };
+  for (const sign of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchmove']) {
+    window.addEventListener(sign, here, { passive: true });
+  }
+  const goOn = () => {
+    if (dialog.open) dialog.close();
+    last = Date.now();
+    warnedAt = 0;
+    stay();
+  };
+  dialog.querySelector('[data-stay-button]').addEventListener('click', goOn);
+  dialog.addEventListener('cancel', (event) => { event.preventDefault(); goOn(); });
+  const quiet = (minutes - WARNING_MINUTES) * 60_000;
+  setInterval(() => {
+    const now = Date.now();
+    if (warnedAt && now - warnedAt >= WARNING_MINUTES * 60_000) {
+      location.assign(dialog.dataset.ended);
+    } else if (!warnedAt && now - last >= quiet) {
+      warnedAt = now;
+      dialog.showModal();
+      dialog.querySelector('h2').focus();
+    } else if (!warnedAt && last > told && now - told >= quiet / 2) {
+      stay();
+    }
+  }, 5_000);
+}
+
+const dialog = document.getElementById('time-out');
+const minutes = Number(document.body.dataset.idleMinutes);
+if (dialog && minutes > WARNING_MINUTES) watchOverTime(dialog, minutes);
+
+document.body.dataset.ready = '1';
