@@ -78,8 +78,10 @@ def seal(public: bytes, secret: bytes, kind: str, *context: Context) -> bytes:
 
     Raises `Tampered` if `public` is no public half.
     """
+    info = lp(Label.SEAL, kind, *context)
     try:
-        return SUITE_1 + _HPKE.encrypt(secret, _public_key(public), info=lp(Label.SEAL, kind, *context))
+        # A half of the right length may still be no point to seal to: the library says so only here.
+        return SUITE_1 + _HPKE.encrypt(secret, _public_key(public), info=info)
     except (ValueError, TypeError):
         raise Tampered("no public half to seal to") from None
 
