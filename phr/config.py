@@ -1,0 +1,301 @@
+"""The settings of a deployment. Only this module reads the environment.
+
+`Settings.from_env()` reads `PHR_*` and names all that is missing or wrong at once, so that an operator mends it in one
+go. No key has a default. `Settings.describe()` is the table the documentation prints.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from vault.secrets import Secrets
+
+KEY_OCTETS = 32
+ROOMS = ("pages", "fhir", "dicomweb", "oauth")
+
+
+class WrongSettings(Exception):  # noqa: N818  it names a state of the settings, as the other rooms' errors do
+    """Settings are missing or cannot be understood; `problems` has one sentence for each, none holds a value."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("The settings are not complete:\n" + "\n".join(f"  {problem}" for problem in problems))
+        self.problems = problems
+
+
+class Described(NamedTuple):
+    """One line of the table of settings."""
+
+    name: str
+    meaning: str
+    default: str
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator chose. Keys are never printed."""
+
+    base_url: str
+    pepper: bytes = field(repr=False)
+    index_key: bytes = field(repr=False)
+    mail_key: bytes = field(repr=False)
+    audit_key: bytes = field(repr=False)
+    data: Path = Path("data")
+    pepper_id: int = 1
+    old_peppers: Mapping[int, bytes] = field(default_factory=dict, repr=False)
+    database: str = ""
+    blobs: str = ""
+    journal: str = ""
+    checkpoints: str = ""
+    brand: str = "Keepray"
+    serve: tuple[str, ...] = ROOMS
+    host: str = "127.0.0.1"
+    port: int = 8000
+    processes: int = 2
+    threads: int = 8
+    proxies: int = 0
+    zone: str = "UTC"
+    smtp: str = field(default="", repr=False)
+    mail_from: str = ""
+    help_phone: str = ""
+    help_mail: str = ""
+    backup_days: int = 35
+    demo: bool = False
+
+    @property
+    def database_url(self) -> str:
+        """Where the rows are: as set, or one SQLite file in the data folder."""
+        return self.database or f"sqlite:///{self.data / 'keepray.sqlite3'}"
+
+    @property
+    def blob_folder(self) -> Path:
+        """Where the sealed objects are: as set, or a folder in the data folder."""
+        return Path(self.blobs) if self.blobs else self.data / "blobs"
+
+    @property
+    def journal_path(self) -> Path:
+        """The journal of what was ended and erased, which a restored backup is checked against."""
+        return Path(self.journal) if self.journal else self.data / "journal.log"
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """The file that signed checkpoints of the histories are appended to."""
+        return Path(self.checkpoints) if self.checkpoints else self.data / "checkpoints.log"
+
+    @property
+    def outbox_folder(self) -> Path:
+        """Where letters wait when no mail server is set; each is kept under the mail key."""
+        return self.data / "outbox"
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach this server over TLS."""
+        return self.base_url.startswith("https:")
+
+    @property
+    def secrets(self) -> Secrets:
+        """The keys, as the vault takes them."""
+        return Secrets(
+            peppers={**self.old_peppers, self.pepper_id: self.pepper},
+            pepper_id=self.pepper_id,
+            index_key=self.index_key,
+            mail_key=self.mail_key,
+            audit_key=self.audit_key,
+        )
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """The settings in `environment` (the process's own if None), or `WrongSettings` with all that is amiss."""
+        given = os.environ if environment is None else environment
+        found: dict[str, Any] = {}
+        problems: list[str] = []
+        for line in TABLE:
+            text = given.get(line.name, "").strip()
+            if not text:
+                if line.name in REQUIRED:
+                    problems.append(f"{line.name} is missing: {line.meaning}.")
+                continue
+            try:
+                found[line.field] = line.read(text)
+            except ValueError as wrong:
+                problems.append(f"{line.name} {wrong}.")
+        known = {line.name for line in TABLE} | KNOWN_ELSEWHERE
+        problems += [f"{name} is no setting of ours." for name in sorted(given) if _is_ours(name, known)]
+        problems += _contradictions(found)
+        if problems:
+            raise WrongSettings(problems)
+        return cls(**found)
+
+    @staticmethod
+    def describe() -> list[Described]:
+        """Every setting with its meaning and default, in the order the documentation has."""
+        defaults = {one.name: one.default for one in fields(Settings)}
+        return [
+            Described(
+                name=line.name,
+                meaning=line.meaning,
+                default=line.default or _in_words(defaults[line.field]),
+                required=line.name in REQUIRED,
+            )
+            for line in TABLE
+        ]
+
+
+# Read by the test suite and by the jobs that print and decode, not by a running server.
+KNOWN_ELSEWHERE = {"PHR_CHROMIUM", "PHR_TMP"}
+
+
+def _is_ours(name: str, known: set[str]) -> bool:
+    return name.startswith("PHR_") and name not in known
+
+
+def _contradictions(found: Mapping[str, Any]) -> list[str]:
+    problems: list[str] = []
+    if found.get("smtp") and not found.get("mail_from"):
+        problems.append("PHR_MAIL_FROM is missing: a mail server is set, and letters need a sender.")
+    if found.get("pepper_id", 1) in found.get("old_peppers", {}):
+        problems.append("PHR_OLD_PEPPERS holds the number of the newest pepper.")
+    keys = [found[name] for name in ("pepper", "index_key", "mail_key", "audit_key") if name in found]
+    if len(set(keys)) < len(keys):
+        problems.append("PHR_PEPPER, PHR_INDEX_KEY, PHR_MAIL_KEY and PHR_AUDIT_KEY must all differ.")
+    return problems
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is MISSING else str(value)
+
+
+# -- reading one value -----------------------------------------------------------------------------
+
+
+def _key(text: str) -> bytes:
+    try:
+        octets = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("is not base64url") from None
+    if len(octets) != KEY_OCTETS:
+        raise ValueError(f"must hold {KEY_OCTETS} random octets as base64url")
+    if len(set(octets)) < 8:
+        raise ValueError("does not look random")
+    return octets
+
+
+def _numbered_keys(text: str) -> dict[int, bytes]:
+    pairs = [one.partition(":") for one in text.split(",")]
+    if not all(number.strip().isdecimal() and key for number, _, key in pairs):
+        raise ValueError("must read like 1:KEY,2:KEY")
+    return {int(number): _key(key.strip()) for number, _, key in pairs}
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be a web address like https://keepray.example")
+    if parts.path.strip("/"):
+        raise ValueError("must be an address without a path")
+    if parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise ValueError("may be http only on this machine; everything else needs https")
+    return text.rstrip("/")
+
+
+def _database(text: str) -> str:
+    if not text.startswith(("sqlite:///", "postgresql:", "postgresql+psycopg:")):
+        raise ValueError("must begin with sqlite:/// or postgresql://")
+    return text
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise ValueError(f"must be a number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def _choice(text: str) -> bool:
+    if text.lower() not in {"yes", "no"}:
+        raise ValueError("must be yes or no")
+    return text.lower() == "yes"
+
+
+def _rooms(text: str) -> tuple[str, ...]:
+    rooms = tuple(room.strip() for room in text.split(","))
+    if unknown := set(rooms) - set(ROOMS):
+        raise ValueError(f"must be some of {','.join(ROOMS)}, not {','.join(sorted(unknown))}")
+    return rooms
+
+
+def _zone(text: str) -> str:
+    if text not in available_timezones():
+        raise ValueError("must be a time zone such as Europe/Madrid")
+    return text
+
+
+def _mail_server(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ValueError("must read like smtp://name:password@host:587 (STARTTLS) or smtps://… (TLS)")
+    return text
+
+
+def _mail_address(text: str) -> str:
+    if text.count("@") != 1 or text != text.strip() or any(mark in text for mark in "\r\n"):
+        raise ValueError("must be an e-mail address")
+    return text
+
+
+# -- the table -------------------------------------------------------------------------------------
+
+
+class _Line(NamedTuple):
+    name: str
+    field: str
+    meaning: str
+    read: Callable[[str], Any] = str
+    default: str = ""
+
+
+A_KEY = "32 random octets as base64url"
+TABLE: tuple[_Line, ...] = (
+    _Line("PHR_BASE_URL", "base_url", "the address people and programs reach this server at, without a path", _address),
+    _Line("PHR_PEPPER", "pepper", f"{A_KEY}; goes into every password and PIN", _key),
+    _Line("PHR_INDEX_KEY", "index_key", f"{A_KEY}; makes blind indexes and row checks", _key),
+    _Line("PHR_MAIL_KEY", "mail_key", f"{A_KEY}; keeps e-mail addresses", _key),
+    _Line("PHR_AUDIT_KEY", "audit_key", f"{A_KEY}; signs checkpoints of the histories", _key),
+    _Line("PHR_PEPPER_ID", "pepper_id", "the number of the newest pepper", _number(1, 255)),
+    _Line("PHR_OLD_PEPPERS", "old_peppers", "peppers that rows still name, like 1:KEY,2:KEY", _numbered_keys, "none"),
+    _Line("PHR_DATA", "data", "the folder for everything that has no place of its own", Path),
+    _Line("PHR_DATABASE_URL", "database", "sqlite:///FILE or postgresql://…", _database, "a file in PHR_DATA"),
+    _Line("PHR_BLOBS", "blobs", "the folder of the sealed objects", str, "blobs in PHR_DATA"),
+    _Line("PHR_JOURNAL", "journal", "the journal of what was ended and erased", str, "journal.log in PHR_DATA"),
+    _Line("PHR_CHECKPOINTS", "checkpoints", "the file of signed checkpoints", str, "checkpoints.log in PHR_DATA"),
+    _Line("PHR_BRAND", "brand", "the product's name on pages and paper"),
+    _Line("PHR_SERVE", "serve", "which parts answer here", _rooms),
+    _Line("PHR_HOST", "host", "the network address to listen at"),
+    _Line("PHR_PORT", "port", "the port to listen at", _number(0, 65535)),
+    _Line("PHR_PROCESSES", "processes", "server processes", _number(1, 64)),
+    _Line("PHR_THREADS", "threads", "requests that one process answers at a time", _number(1, 256)),
+    _Line("PHR_PROXIES", "proxies", "how many proxies before us may say where a request came from", _number(0, 5)),
+    _Line("PHR_ZONE", "zone", "the time zone of times on pages", _zone),
+    _Line("PHR_SMTP", "smtp", "the mail server, smtp:// or smtps://", _mail_server, "none: letters stay in an outbox"),
+    _Line("PHR_MAIL_FROM", "mail_from", "the sender of our letters", _mail_address, "none"),
+    _Line("PHR_HELP_PHONE", "help_phone", "the phone number on the help page", str, "none"),
+    _Line("PHR_HELP_MAIL", "help_mail", "the e-mail address on the help page", _mail_address, "none"),
+    _Line("PHR_BACKUP_DAYS", "backup_days", "days after which the last backup of an erased account is gone",
+          _number(1, 365)),
+    _Line("PHR_DEMO", "demo", "yes on a demonstration, which shows its outbox to everyone", _choice),
+)  # fmt: skip
+REQUIRED = frozenset({"PHR_BASE_URL", "PHR_PEPPER", "PHR_INDEX_KEY", "PHR_MAIL_KEY", "PHR_AUDIT_KEY"})
