@@ -124,6 +124,9 @@ class Walk:
         if vr == "SQ" and (length == 0 or self._is_item(start)):
             items, end = self._items(start, start + length, implicit=implicit, depth=depth + 1)
             return Element(tag, "SQ", start, length, items), end
+        if vr == "UN" and length and not implicit and standard_vr(tag) == "SQ" and self._is_item(start):
+            items, end = self._items(start, start + length, implicit=True, depth=depth + 1)
+            return Element(tag, "SQ", start, length, items), end
         self.feed.need(start + length)
         vr = self._settled(tag, vr, start, length, creators)
         return Element(tag, vr, start, length), start + length

@@ -1,0 +1,96 @@
+"""One frame's pixels out of its octets, whatever packed them; the size must be what the header names."""
+
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.pixels import pixel_array
+
+try:
+    import imagecodecs
+except ImportError:  # an optional part; what needs it is refused
+    imagecodecs = None
+
+MOST_CELLS = 1 << 27
+_DICOM = "1.2.840.10008.1.2."
+_OWN = {"4.51", "4.53", "4.55", "4.110", "4.111", "4.112", "8.1"}
+_NATIVE = {"1.2.840.10008.1.2", _DICOM + "1", _DICOM + "1.99", _DICOM + "2"}
+Pixels = NDArray[Any]
+
+
+class NoPixelsError(Exception):
+    """The header names no picture."""
+
+
+class TooManyPixelsError(Exception):
+    """The header names a picture larger than is unpacked."""
+
+
+def unpacked(header: Dataset, frame: bytes) -> Pixels:
+    """
+    The stored values of one frame: rows × columns, or rows × columns × 3 in RGB.
+
+    Native frames come little endian. Raises NoPixelsError, TooManyPixelsError, and whatever a decoder raises.
+    """
+    rows, columns, samples = (int(header.get(name) or 0) for name in ("Rows", "Columns", "SamplesPerPixel"))
+    samples = samples or 1
+    if rows * columns <= 0 or samples not in (1, 3, 4) or not frame:
+        raise NoPixelsError
+    if rows * columns * samples > MOST_CELLS:
+        raise TooManyPixelsError
+    shape = (rows, columns) if samples == 1 else (rows, columns, samples)
+    syntax = str(header.file_meta.TransferSyntaxUID)
+    short = syntax.removeprefix(_DICOM)
+    if short in _OWN and syntax.startswith(_DICOM):
+        pixels = _by_own(header, frame, short, shape)
+    else:
+        pixels = _by_library(header, frame, native=syntax in _NATIVE)
+    if pixels.shape != shape:
+        raise ValueError("the picture is not of the size its header names")
+    return pixels
+
+
+def _by_library(header: Dataset, frame: bytes, *, native: bool) -> Pixels:
+    bits = int(header.get("BitsAllocated") or 0)
+    header.NumberOfFrames = 1
+    for name in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
+        if name in header:
+            del header[name]
+    if "BitsStored" not in header and bits in (32, 64):
+        header.add_new(0x7FE00008 if bits == 32 else 0x7FE00009, "OF" if bits == 32 else "OD", frame)
+        header["FloatPixelData" if bits == 32 else "DoubleFloatPixelData"].is_undefined_length = False
+        return np.frombuffer(frame, f"<f{bits // 8}").reshape(int(header.Rows), int(header.Columns))
+    if native:
+        # `frame_octets` gives little endian; the header may still be written the other way round.
+        header.file_meta.TransferSyntaxUID = _DICOM + "1"
+        header.set_original_encoding(False, True)  # noqa: FBT003
+        header.add_new(0x7FE00010, "OW" if bits > 8 else "OB", frame)
+    else:
+        header.add_new(0x7FE00010, "OB", encapsulate([frame], has_bot=False))
+        header["PixelData"].is_undefined_length = True
+    return pixel_array(header)
+
+
+def _by_own(header: Dataset, frame: bytes, short: str, shape: tuple[int, ...]) -> Pixels:
+    """Decoders the library has no name for: JPEG of 12 bits and retired processes, JPEG XL, deflated frames."""
+    if short == "8.1":
+        return _inflated(header, frame, shape)
+    if imagecodecs is None:
+        raise NotImplementedError("the optional decoders are not installed")
+    pixels = imagecodecs.jpeg8_decode(frame) if short in {"4.51", "4.53", "4.55"} else imagecodecs.jpegxl_decode(frame)
+    if header.get("PixelRepresentation") == 1 and pixels.dtype.kind == "u":
+        pixels = pixels.view(f"i{pixels.dtype.itemsize}")
+    return pixels
+
+
+def _inflated(header: Dataset, frame: bytes, shape: tuple[int, ...]) -> Pixels:
+    """A frame deflated by itself (PS3.5 A.4.13), packed bits among them."""
+    cells, bits = int(np.prod(shape)), int(header.BitsAllocated)
+    octets = zlib.decompressobj(-zlib.MAX_WBITS).decompress(frame, (cells * bits + 7) // 8)
+    if bits == 1:
+        return np.unpackbits(np.frombuffer(octets, "u1"), bitorder="little")[:cells].reshape(shape)
+    kind = "i" if header.get("PixelRepresentation") == 1 else "u"
+    return np.frombuffer(octets, f"<{kind}{bits // 8}")[:cells].reshape(shape)
