@@ -63,6 +63,12 @@ def furnish(app: Flask, *, brand: str = "Keepray") -> None:
     environment.filters.update(day=_day, moment=_moment, grouped=grouped, spelled=spelled)
 
 
+def template_folder() -> Path:
+    """Inside the wheel the pages lie beside us; in a checkout, at its top."""
+    shipped = Path(__file__).parent / "templates"
+    return shipped if shipped.is_dir() else shipped.parent.parent / "templates"
+
+
 class Components:
     """The design system's macros as functions.
 
@@ -117,13 +123,13 @@ def _fingerprint(path: Path, *, debug: bool) -> str:
 
 
 def grouped(code: str, size: int = 4) -> str:
-    """ "7KQ4M9TX" as "7KQ4 M9TX"; what separates groups already is left out first."""
+    """Groups of four: "7KQ4 M9TX". What separates groups already is left out first."""
     bare = "".join(letter for letter in code if letter.isalnum())
     return " ".join(bare[at : at + size] for at in range(0, len(bare), size))
 
 
 def spelled(code: str, size: int = 4) -> str:
-    """ "7KQ4M9TX" as "7 K Q 4, M 9 T X", which a screen reader reads letter by letter."""
+    """Letter by letter, as a screen reader should read it: "7 K Q 4, M 9 T X"."""
     return ", ".join(" ".join(group) for group in grouped(code, size).split())
 
 

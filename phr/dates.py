@@ -11,12 +11,12 @@ A_DAY = timedelta(hours=24)
 
 
 def in_words(day: date | datetime, language: str = "en") -> str:
-    """ "3 March 2026"."""
+    """A day as "3 March 2026"."""
     return format_date(day, "d MMMM y", locale=language)
 
 
 def moment_in_words(moment: datetime, *, now: datetime, zone: tzinfo = UTC, language: str = "en") -> str:
-    """ "today, 10:42" within the same day, else "3 March 2026, 10:42"; both in `zone`."""
+    """Within the same day "today, 10:42", else "3 March 2026, 10:42"; both in `zone`."""
     there, here = moment.astimezone(zone), now.astimezone(zone)
     at = format_time(there, "H:mm", locale=language)
     if there.date() == here.date() and abs(here - there) < A_DAY:

@@ -126,7 +126,7 @@ function watchOverTime(dialog, minutes) {
   const stay = async () => {
     const answer = await fetch(dialog.dataset.stay, {
       method: 'POST',
-      headers: { 'X-CSRFToken': dialog.querySelector('[name=csrf_token]').value },
+      body: new URLSearchParams({ csrf_token: dialog.querySelector('[name=csrf_token]').value }),
     });
     if (!answer.ok) location.assign(dialog.dataset.ended);
     told = Date.now();

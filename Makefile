@@ -1,0 +1,65 @@
+# Everything a person types to work on Keepray. `make` alone prints this list.
+#
+# A stamp depends on locks and sources, never on the folder it makes, so that a second run does nothing.
+
+UV := .uv/bin/uv
+STAMPS := .stamps
+PYTHON := .venv/bin/python
+PORT ?= 8080
+DATA ?= demo-data
+export UV_PYTHON_DOWNLOADS := never
+
+VIEWER_SOURCES := $(shell find viewer -type f 2>/dev/null) $(wildcard vite.config.mjs) styles.mjs
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint types check bench wheel clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMPS)/python $(STAMPS)/viewer $(STAMPS)/system ## install what run and test share; quick when nothing changed
+
+run: setup ## start Keepray with sample scans on port 8080; PORT=8081 and DATA=folder may be given
+	.venv/bin/phr demo --port $(PORT) --data $(DATA)
+
+test: setup check ## check the code, then run every test
+	$(PYTHON) -m pytest -n 2 --dist loadfile
+
+lint: $(STAMPS)/python ## look for faults, form and staircase of the Python code
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/lint-imports --cache-dir $(STAMPS)/imports
+
+types: $(STAMPS)/python $(STAMPS)/viewer ## check the types of Python and TypeScript
+	.venv/bin/pyright
+	npm run --silent types
+
+check: lint types ## everything that needs no test run
+
+bench: setup ## measure this machine and print the figures; nothing is kept
+	$(PYTHON) -m benchmarks
+
+wheel: $(STAMPS)/python $(STAMPS)/viewer ## build the wheel and the source archive into dist/
+	$(UV) build --quiet --out-dir dist
+
+clean: ## remove what was built, not what was installed or entered
+	rm -rf dist build $(STAMPS) phr/static/viewer phr/static/site .pytest_cache .ruff_cache .hypothesis .coverage*
+
+$(UV):
+	python3 -m venv .uv
+	.uv/bin/pip install -q --disable-pip-version-check 'uv==0.13.9'
+
+$(STAMPS)/python: pyproject.toml uv.lock | $(UV)
+	$(UV) sync --frozen --all-extras --quiet
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/packages: package.json package-lock.json .npmrc
+	npm ci --no-progress --silent
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/viewer: $(STAMPS)/packages $(VIEWER_SOURCES)
+	npm run --silent build
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/system: tools/system-packages
+	@if sh tools/system-packages; then mkdir -p $(@D) && touch $@; fi

@@ -1,0 +1,269 @@
+"""The papers people take away: slip, recovery kit, share slip, report and history.
+
+Each function takes one value and gives (file name, PDF). Nothing here knows keys, tables or
+FHIR; nothing is written to a disk. A file name never holds a person's name. Secrets stand in
+the paper only: in its text, and behind the # of its QR code.
+
+All may raise what `phr.printing` raises.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from phr import dates, printing, qr
+from phr.components import grouped, template_folder
+from phr.slip_words import ENGLISH, WORDS
+
+if TYPE_CHECKING:
+    from datetime import date
+
+Paper = tuple[str, bytes]
+
+FONTS = {
+    "next-400.woff2": "atkinson-hyperlegible-next-latin-400.woff2",
+    "next-700.woff2": "atkinson-hyperlegible-next-latin-700.woff2",
+    "ext-400.woff2": "atkinson-hyperlegible-next-latin-ext-400.woff2",
+    "ext-700.woff2": "atkinson-hyperlegible-next-latin-ext-700.woff2",
+    "mono-700.woff2": "atkinson-hyperlegible-mono-latin-700.woff2",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimSlip:
+    """What a scan center hands out. `address` is the base of the service, without a slash at its end."""
+
+    site_name: str
+    site_phone: str
+    patient_first_and_initial: str  # "Ana P.": a lost slip names nobody in full
+    birth_year: int  # the day and month are the second check, so they stay off the paper
+    description: str  # "MRI"; empty where even that is too much
+    scan_date: date | None
+    pin: str
+    address: str
+    expires: date
+    language: str = "en"
+
+    def __repr__(self) -> str:
+        """Nothing of it: it holds the PIN."""
+        return "ClaimSlip(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryKit:
+    """The way back in. `code` has 28 letters and numbers."""
+
+    address: str
+    account_name: str
+    made_on: date
+    kit_number: int | str
+    code: str
+
+    def __repr__(self) -> str:
+        """Nothing of it: it holds the code."""
+        return "RecoveryKit(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class SharedScan:
+    """One line of a share slip."""
+
+    scan: str
+    taken_on: date | None
+    place: str
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShareSlip:
+    """What a patient takes to a doctor. `code` has 20 letters and numbers; an empty name leaves the person out."""
+
+    patient_name: str
+    born: date | None
+    rows: tuple[SharedScan, ...]
+    until: str  # in words: "30 March 2026, 14:42"
+    code: str
+    address: str
+    made_on: date
+    questions: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Nothing of it: it holds the code."""
+        return "ShareSlip(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSection:
+    """One part of a report under its patient heading: "Main points (Impression)"."""
+
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPicture:
+    """A picture in a report, as JPEG, with what a person who cannot see it is told."""
+
+    jpeg: bytes
+    alt: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class PatientReport:
+    """A report as the patient takes it home. `status` is in words: "Final", "Changed"."""
+
+    site_name: str
+    patient_name: str
+    born: date | None
+    scan: str  # "MRI of the right knee"
+    scan_date: date | None
+    sections: tuple[ReportSection, ...]
+    status: str
+    written_by: str
+    signed_on: date | None
+    made_on: date
+    made_by: str  # the patient's own name
+    asked_by: str = ""
+    changed_on: date | None = None
+    replaces: date | None = None  # when the report it replaces was signed
+    report_language: str = ""  # when it is not the page's
+    pictures: tuple[KeyPicture, ...] = ()
+    words: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One event in the patient's words."""
+
+    when: str
+    who: str
+    what: str
+    scan: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessHistory:
+    """Who did what with a patient's scans, newest first."""
+
+    patient_name: str
+    period: str  # "1 January 2026 to 3 March 2026"
+    made_on: date
+    rows: tuple[HistoryRow, ...]
+    record_number: str
+    address: str
+    counts: tuple[tuple[str, int], ...] = ()
+
+
+def claim_slip(slip: ClaimSlip) -> Paper:
+    """One A5 page; its QR code opens the claim page with the PIN in the box."""
+    words = WORDS.get(slip.language.split("-", maxsplit=1)[0], ENGLISH)
+    language = slip.language if words is not ENGLISH else "en"
+    when = dates.in_words(slip.scan_date, language) if slip.scan_date else ""
+    return "PIN slip.pdf", _printed(
+        "claim_slip.html",
+        {"qr.svg": _qr(f"{slip.address}/add#{_bare(slip.pin)}")},
+        language=language,
+        slip=slip,
+        words=words,
+        second=None if words is ENGLISH else ENGLISH,
+        second_language="en",
+        what=", ".join(part for part in (slip.description, when) if part),
+        typed_address=_typed(slip.address),
+    )
+
+
+def recovery_kit(kit: RecoveryKit) -> Paper:
+    """One A4 page; its QR code opens the recovery page with the code in the box."""
+    return "recovery kit.pdf", _printed(
+        "recovery_kit.html",
+        {"qr.svg": _qr(f"{kit.address}/sign-in/recover#{_bare(kit.code)}")},
+        kit=kit,
+        typed_address=_typed(kit.address),
+    )
+
+
+def share_slip(slip: ShareSlip) -> Paper:
+    """One A4 page; its QR code opens the page for doctors with the code in the box."""
+    return f"share slip {slip.made_on.isoformat()}.pdf", _printed(
+        "share_slip.html",
+        {"qr.svg": _qr(f"{slip.address}/see#{_bare(slip.code)}")},
+        slip=slip,
+        typed_address=_typed(slip.address),
+    )
+
+
+def patient_report(report: PatientReport) -> Paper:
+    """As many pages as the report needs; the file is named after the scan and its day."""
+    pictures = {f"picture-{n}": ("image/jpeg", shown.jpeg) for n, shown in enumerate(report.pictures, start=1)}
+    day = report.scan_date.isoformat() if report.scan_date else ""
+    changed = f"changed {report.changed_on.isoformat()}" if report.changed_on else ""
+    name = _file_name(day, report.scan, "report", changed)
+    return name, _printed("patient_report.html", pictures, report=report)
+
+
+def access_history(history: AccessHistory) -> Paper:
+    """As many pages as there are events; the heading of the table stands on each."""
+    name = f"history {history.made_on.isoformat()}.pdf"
+    return name, _printed("access_history.html", {}, history=history, typed_address=_typed(history.address))
+
+
+def _printed(template: str, files: dict[str, tuple[str, bytes]], **values: Any) -> bytes:
+    values.setdefault("language", "en")
+    html = _templates().get_template(template).render(**values)
+    return printing.pdf(html, _fonts() | files)
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(template_folder() / "reports"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["brand"] = "Keepray"
+    environment.filters.update(
+        day=dates.in_words,
+        groups=lambda code: grouped(code).split(),
+        paragraphs=_paragraphs,
+    )
+    return environment
+
+
+@cache
+def _fonts() -> dict[str, tuple[str, bytes]]:
+    folder = Path(__file__).parent / "static" / "site" / "fonts"
+    return {name: ("font/woff2", (folder / file).read_bytes()) for name, file in FONTS.items()}
+
+
+def _qr(text: str) -> tuple[str, bytes]:
+    return "image/svg+xml", qr.svg(text)
+
+
+def _paragraphs(text: str) -> list[list[str]]:
+    """The lines of each paragraph; an empty line begins a new one."""
+    blocks = re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip())
+    return [[line.strip() for line in block.splitlines()] for block in blocks if block.strip()]
+
+
+def _bare(code: str) -> str:
+    return grouped(code).replace(" ", "")
+
+
+def _typed(address: str) -> str:
+    """An address as people type it: without the scheme."""
+    return address.removeprefix("https://").removeprefix("http://").rstrip("/")
+
+
+def _file_name(*parts: str) -> str:
+    """The parts as one file name that every system takes."""
+    plain = " ".join(part for part in parts if part)
+    return re.sub(r"\s+", " ", re.sub(r"[^\w\s.-]", " ", plain)).strip(" .")[:120] + ".pdf"
