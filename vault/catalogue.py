@@ -1,0 +1,374 @@
+"""What one keyring can see, opened in memory: studies, series, reports. All searching happens here.
+
+The database holds nothing worth searching, so no SQL is ever made from a value somebody searches for.
+Only the head of one series index per series is opened, and every FHIR resource; never a picture.
+"""
+
+import gzip
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+import sqlalchemy as sa
+
+from vault.database import Work
+from vault.errors import NoKey, NotThere
+from vault.facts import PersonFacts, ReportFacts, SeriesFacts, StudyFacts
+from vault.ids import Id
+from vault.keyring import Keyring, KeyClass
+from vault.sealing.stream import Kind, SealedObject, unpadded
+from vault.tables import BatchRow, InstanceRow, ObjectRow, PreviewRow, ResourceRow, ScopeRow, SeriesRow, StudyRow
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series of a study; `instances` are counted, not copied from the sender."""
+
+    id: Id
+    facts: SeriesFacts
+    instances: int
+    has_preview: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One report of a study. `study_id` is the folder it lies in."""
+
+    id: Id
+    facts: ReportFacts
+    received: datetime
+    study_id: Id
+    site_id: Id | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Any other FHIR resource a site sent: its type, and what the gateway noted of it."""
+
+    id: Id
+    type: str
+    facts: Mapping[str, Any]
+    received: datetime
+    site_id: Id | None
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One study with all that is known of it. `folders` are the rows a grant of it must name."""
+
+    id: Id
+    folders: tuple[Id, ...]
+    scope_id: Id
+    facts: StudyFacts
+    site_id: Id | None
+    received: datetime
+    series: tuple[Series, ...]
+    reports: tuple[Report, ...]
+    resources: tuple[Resource, ...]
+
+    @property
+    def uid(self) -> str:
+        """StudyInstanceUID; "" where a report came without pictures."""
+        return self.facts.uid
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The distinct modalities, in the order of their series."""
+        return tuple(dict.fromkeys(one.facts.modality for one in self.series if one.facts.modality))
+
+    @property
+    def instances(self) -> int:
+        """How many instances are kept."""
+        return sum(one.instances for one in self.series)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a search asks for; an absent field means "any". Names and numbers match with * and ?."""
+
+    uids: frozenset[str] | None = None
+    modality: str | None = None
+    taken_from: str | None = None
+    taken_to: str | None = None
+    accession: str | None = None
+    patient_name: str | None = None
+    mrn: str | None = None
+    study_number: str | None = None
+    description: str | None = None
+    referrer: str | None = None
+    received_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything one keyring can see, newest study first."""
+
+    studies: tuple[Study, ...]
+
+    def study(self, study_id: bytes) -> Study:
+        """The study with this identifier. Raises `NotThere`."""
+        for study in self.studies:
+            if study.id == study_id:
+                return study
+        raise NotThere
+
+    def by_uid(self, uid: str) -> list[Study]:
+        """The studies with this StudyInstanceUID: one, or one per site that pushed it."""
+        return [study for study in self.studies if study.uid == uid]
+
+    def matching(self, wanted: Wanted) -> list[Study]:
+        """The studies that fit."""
+        return [study for study in self.studies if _fits(study, wanted)]
+
+    def report(self, report_id: bytes) -> tuple[Study, Report]:
+        """A report and the study it belongs to. Raises `NotThere`."""
+        for study in self.studies:
+            for report in study.reports:
+                if report.id == report_id:
+                    return study, report
+        raise NotThere
+
+    @property
+    def people(self) -> tuple[PersonFacts, ...]:
+        """The patient as each study's site wrote them, without repeats."""
+        return tuple(dict.fromkeys(study.facts.person for study in self.studies))
+
+
+def open_catalogue(work: Work, keyring: Keyring, *, only: Iterable[bytes] | None = None) -> Catalogue:
+    """Open what this keyring can see; `only` limits it to some studies."""
+    ids = keyring.study_ids(work)
+    if only is not None:
+        wanted = set(only)
+        ids = [study_id for study_id in ids if study_id in wanted]
+    if not ids:
+        return Catalogue(())
+    reader = _Reader(work, keyring, ids)
+    studies = [study for study_id in ids if (study := reader.study(study_id)) is not None]
+    return Catalogue(tuple(sorted(_gathered(studies), key=_newest_first, reverse=True)))
+
+
+class _Reader:
+    """Fetches all rows of the studies at once, then opens what lists need."""
+
+    def __init__(self, work: Work, keyring: Keyring, ids: list[bytes]) -> None:
+        self._work, self._keyring = work, keyring
+        self._keys: dict[tuple[bytes, KeyClass], bytes | None] = {}
+        session = work.session
+        rows = session.execute(
+            sa.select(StudyRow, ScopeRow.site).join(ScopeRow, StudyRow.scope == ScopeRow.id).where(StudyRow.id.in_(ids))
+        )
+        self._studies = {row.id: (row, site) for row, site in rows}
+        self._series: dict[bytes, list[SeriesRow]] = defaultdict(list)
+        for series in session.scalars(sa.select(SeriesRow).where(SeriesRow.study.in_(ids))):
+            self._series[series.study].append(series)
+        self._resources: dict[bytes, list[ResourceRow]] = defaultdict(list)
+        for resource in session.scalars(
+            sa.select(ResourceRow).where(ResourceRow.study.in_(ids)).order_by(ResourceRow.created)
+        ):
+            self._resources[resource.study].append(resource)
+        series_ids = [series.id for many in self._series.values() for series in many]
+        counts = sa.select(InstanceRow.series, sa.func.count(sa.distinct(InstanceRow.uid_bi)))
+        self._counts: dict[bytes, int] = {
+            series: count
+            for series, count in session.execute(
+                counts.where(InstanceRow.series.in_(series_ids)).group_by(InstanceRow.series)
+            )
+        }
+        self._previews = set(session.scalars(sa.select(PreviewRow.series).where(PreviewRow.series.in_(series_ids))))
+        self._indexes: dict[bytes, list[ObjectRow]] = defaultdict(list)
+        indexes = (
+            sa.select(ObjectRow)
+            .join(BatchRow, ObjectRow.batch == BatchRow.id)
+            .where(ObjectRow.kind == int(Kind.SERIES_INDEX), BatchRow.study.in_(ids))
+            .order_by(BatchRow.created)
+        )
+        for row in session.scalars(indexes):
+            if row.series is not None:
+                self._indexes[row.series].append(row)
+        papers = (
+            sa.select(ObjectRow)
+            .join(BatchRow, ObjectRow.batch == BatchRow.id)
+            .where(ObjectRow.kind == int(Kind.RESOURCE), BatchRow.study.in_(ids))
+        )
+        self._papers = {row.id: row for row in session.scalars(papers)}
+
+    def study(self, study_id: bytes) -> Study | None:
+        """One study, or None where the rows hold nothing that can be opened."""
+        row, site = self._studies[study_id]
+        site_id = Id(site) if site is not None else None
+        opened = [one for series in self._series[study_id] if (one := self._one_series(series, study_id)) is not None]
+        resources, reports = self._opened_resources(row, site_id)
+        facts = opened[0][0] if opened else _facts_without_pictures(resources)
+        if facts is None and not reports:
+            return None
+        return Study(
+            id=Id(row.id),
+            folders=(Id(row.id),),
+            scope_id=Id(row.scope),
+            facts=facts or StudyFacts(uid=""),
+            site_id=site_id,
+            received=row.created,
+            series=tuple(sorted((series for _, series in opened), key=_by_number)),
+            reports=tuple(reports),
+            resources=tuple(resources),
+        )
+
+    def _one_series(self, series: SeriesRow, study_id: bytes) -> tuple[StudyFacts, Series] | None:
+        count = self._counts.get(series.id, 0)
+        for row in self._indexes[series.id]:
+            key = self._key(row.batch, KeyClass.META)
+            if key is None or not count:
+                continue
+            head = read_index_head(self._work, row, key, study_id)
+            found = Series(Id(series.id), SeriesFacts.from_dict(head["series"]), count, series.id in self._previews)
+            return StudyFacts.from_dict(head["study"]), found
+        return None
+
+    def _opened_resources(self, row: StudyRow, site_id: Id | None) -> tuple[list[Resource], list[Report]]:
+        resources: list[Resource] = []
+        reports: list[Report] = []
+        for resource in self._resources[row.id]:
+            paper = self._papers.get(resource.object)
+            key = self._key(resource.batch, KeyClass(resource.key_class)) if paper is not None else None
+            if paper is None or key is None:
+                continue
+            body = read_resource(self._work, paper, key, row.id)
+            if body["type"] == "DiagnosticReport":
+                facts = ReportFacts.from_dict(body["facts"])
+                reports.append(Report(Id(resource.id), facts, resource.created, Id(row.id), site_id))
+            else:
+                resources.append(
+                    Resource(Id(resource.id), body["type"], body.get("facts") or {}, resource.created, site_id)
+                )
+        return resources, reports
+
+    def _key(self, batch: bytes, key_class: KeyClass) -> bytes | None:
+        if (batch, key_class) not in self._keys:
+            try:
+                self._keys[batch, key_class] = self._keyring.class_key(self._work, batch, key_class)
+            except NoKey:
+                self._keys[batch, key_class] = None
+        return self._keys[batch, key_class]
+
+
+def read_object(work: Work, row: ObjectRow, key: bytes, study_id: bytes) -> bytes:
+    """All octets of a small sealed object."""
+    with work.blobs.reader(row.blob) as reader:
+        return _sealed(reader.read_at, row, key, study_id).read(0, row.length)
+
+
+def read_index_head(work: Work, row: ObjectRow, key: bytes, study_id: bytes) -> dict[str, Any]:
+    """The head of a series index: study, series and instance facts."""
+    head, _ = split_index(read_object(work, row, key, study_id))
+    return json.loads(gzip.decompress(head))
+
+
+def split_index(octets: bytes) -> tuple[bytes, bytes]:
+    """The two gzip members of a series index: head, DICOM JSON (see `receiving.series_index`)."""
+    body = unpadded(octets)
+    length = int.from_bytes(body[:4], "big")
+    return body[4 : 4 + length], body[4 + length :]
+
+
+def read_resource(work: Work, row: ObjectRow, key: bytes, study_id: bytes) -> dict[str, Any]:
+    """The sealed body of a FHIR resource: {"type", "facts", "fhir"}."""
+    return json.loads(unpadded(read_object(work, row, key, study_id)))
+
+
+def _sealed(read_at: Any, row: ObjectRow, key: bytes, study_id: bytes) -> SealedObject:
+    return SealedObject(
+        lambda offset, length: read_at(row.offset + offset, length),
+        row.length,
+        key=key,
+        study=study_id,
+        object_id=row.id,
+        kind=Kind(row.kind),
+        commitment=row.commitment,
+    )
+
+
+def _facts_without_pictures(resources: list[Resource]) -> StudyFacts | None:
+    """A study known from its ImagingStudy alone: the pictures are still on their way."""
+    for resource in reversed(resources):
+        if resource.type == "ImagingStudy":
+            return StudyFacts.from_dict(resource.facts)
+    return None
+
+
+def _gathered(studies: list[Study]) -> list[Study]:
+    """Reports that came without pictures join the study they are about; what is left stands alone."""
+    whole = [study for study in studies if study.uid]
+    alone = [study for study in studies if not study.uid]
+    kept: list[Study] = []
+    for paper in alone:
+        homeless: list[Report] = []
+        for report in paper.reports:
+            home = _home(report, paper.scope_id, whole)
+            if home is None:
+                homeless.append(report)
+                continue
+            whole[whole.index(home)] = replace(
+                home,
+                reports=(*home.reports, report),
+                folders=tuple(dict.fromkeys((*home.folders, paper.id))),
+            )
+        if homeless:
+            kept.append(replace(paper, reports=tuple(homeless), facts=_facts_of(homeless[-1], paper)))
+    return whole + kept
+
+
+def _home(report: Report, scope_id: bytes, studies: list[Study]) -> Study | None:
+    for study in studies:
+        if study.scope_id != scope_id:
+            continue
+        if study.uid in report.facts.study_uids:
+            return study
+        if report.facts.accession and report.facts.accession == study.facts.accession:
+            return study
+    return None
+
+
+def _facts_of(report: Report, paper: Study) -> StudyFacts:
+    day = (report.facts.effective or report.facts.issued)[:10].replace("-", "")
+    person = PersonFacts()
+    for resource in paper.resources:
+        if resource.type == "Patient":
+            person = PersonFacts.from_dict(resource.facts)
+    return StudyFacts(uid="", date=day, description=report.facts.title, accession=report.facts.accession, person=person)
+
+
+def _newest_first(study: Study) -> tuple[str, str, datetime]:
+    return study.facts.date, study.facts.time, study.received
+
+
+def _by_number(series: Series) -> tuple[bool, int, str]:
+    return series.facts.number is None, series.facts.number or 0, series.facts.uid
+
+
+def _fits(study: Study, wanted: Wanted) -> bool:
+    facts = study.facts
+    words = (
+        (wanted.accession, facts.accession),
+        (wanted.mrn, facts.person.mrn),
+        (wanted.study_number, facts.study_number),
+        (wanted.description, facts.description),
+    )
+    names = ((wanted.patient_name, facts.person.name), (wanted.referrer, facts.referrer))
+    return (
+        (wanted.uids is None or study.uid in wanted.uids)
+        and (wanted.modality is None or any(fnmatchcase(one, _glob(wanted.modality)) for one in study.modalities))
+        and (wanted.taken_from is None or facts.date >= wanted.taken_from)
+        and (wanted.taken_to is None or (facts.date != "" and facts.date <= wanted.taken_to))
+        and (wanted.received_since is None or study.received >= wanted.received_since)
+        and all(asked is None or fnmatchcase(found, _glob(asked)) for asked, found in words)
+        and all(asked is None or fnmatchcase(found.casefold(), _glob(asked.casefold())) for asked, found in names)
+    )
+
+
+def _glob(text: str) -> str:
+    """DICOM knows * and ?; brackets are letters (PS3.4 C.2.2.2.4)."""
+    return text.replace("[", "[[]")

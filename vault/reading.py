@@ -1,0 +1,290 @@
+"""Opening what was sealed: one lookup and one unwrap lead to exactly the octets that were asked for.
+
+Everything is found inside a transaction and read after it has ended, so that no long answer holds one open.
+"""
+
+import gzip
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from vault.blobs import BlobStore
+from vault.catalogue import read_object, read_resource, split_index
+from vault.database import Work
+from vault.errors import NoKey, NotThere
+from vault.facts import InstanceFacts
+from vault.ids import Id
+from vault.keyring import Keyring, KeyClass
+from vault.sealing import derive
+from vault.sealing.stream import Kind, SealedObject
+from vault.sealing.suite import unwrap
+from vault.tables import InstanceRow, ObjectRow, PreviewRow, ResourceRow, SeriesRow, StudyRow
+
+HEAD_OCTETS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One instance as its series index describes it. `dicom` is its DICOM JSON without bulk data."""
+
+    id: Id
+    study_id: Id
+    series_id: Id
+    facts: InstanceFacts
+    dicom: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SealedOctets:
+    """Where an object lies and what opens it; made inside a transaction, read outside."""
+
+    study_id: Id
+    _row: ObjectRow = field(repr=False)
+    _key: bytes = field(repr=False)
+
+    @contextmanager
+    def opened(self, blobs: BlobStore) -> Iterator[SealedObject]:
+        """The object, readable by range. Raises `Tampered` when its octets are not those that were sealed."""
+        row = self._row
+        with blobs.reader(row.blob) as reader:
+            yield SealedObject(
+                lambda offset, length: reader.read_at(row.offset + offset, length),
+                row.length,
+                key=self._key,
+                study=self.study_id,
+                object_id=row.id,
+                kind=Kind(row.kind),
+                commitment=row.commitment,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class FoundInstance:
+    """One instance, ready to be read. `layout` says how its frames lie in its octets."""
+
+    id: Id
+    study_id: Id
+    series_id: Id
+    key_class: KeyClass
+    layout: dict[str, Any]
+    octets: SealedOctets
+
+
+@dataclass(frozen=True, slots=True)
+class OpenResource:
+    """A FHIR resource as its site sent it."""
+
+    id: Id
+    type: str
+    key_class: KeyClass
+    study_id: Id
+    scope_id: Id
+    received: datetime
+    body: dict[str, Any]
+
+
+def find_instance(work: Work, keyring: Keyring, study_uid: str, series_uid: str, instance_uid: str) -> FoundInstance:
+    """The instance under these three UIDs. Raises `NotThere`; `NoKey` where its class was not given."""
+    rows = _instance_rows(work, keyring, study_uid, series_uid, instance_uid)
+    if not rows:
+        raise NotThere
+    return _found(work, keyring, *rows[0])
+
+
+def find_instances(
+    work: Work, keyring: Keyring, study_uid: str, series_uid: str | None = None
+) -> list[FoundInstance]:
+    """Every instance of a study or series, in the order in which they came.
+
+    Raises `NotThere` when there is none, and `NoKey` when even one of them may not be opened: a part of a study is never
+    given for the whole.
+    """
+    rows = _instance_rows(work, keyring, study_uid, series_uid, None)
+    if not rows:
+        raise NotThere
+    return [_found(work, keyring, *row) for row in rows]
+
+
+def open_series(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None = None) -> list[Instance]:
+    """The descriptions of a study's or series' instances. Raises `NotThere`, `NoKey`."""
+    rows = _instance_rows(work, keyring, study_uid, series_uid, None)
+    if not rows:
+        raise NotThere
+    indexes: dict[bytes, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {}
+    instances: list[Instance] = []
+    for instance, series in rows:
+        if instance.index_object not in indexes:
+            indexes[instance.index_object] = _opened_index(work, keyring, instance.index_object, series.study)
+        facts, dicom = indexes[instance.index_object]
+        instances.append(
+            Instance(
+                id=Id(instance.id),
+                study_id=Id(series.study),
+                series_id=Id(series.id),
+                facts=InstanceFacts.from_dict(facts[instance.place]),
+                dicom=dicom[instance.place],
+            )
+        )
+    return instances
+
+
+def full_description(work: Work, keyring: Keyring, found: FoundInstance) -> dict[str, Any] | None:
+    """The whole DICOM JSON of a document, which needs the reports' key; None where there is no more than the index has."""
+    full = found.layout.get("full")
+    if full is None:
+        return None
+    row = _object(work, bytes.fromhex(full))
+    key = keyring.class_key(work, row.batch, KeyClass.REPORTS)
+    from vault.sealing.stream import unpadded  # noqa: PLC0415  used here alone
+
+    return json.loads(gzip.decompress(unpadded(read_object(work, row, key, found.study_id))))
+
+
+def find_preview(work: Work, keyring: Keyring, study_uid: str, series_uid: str, kind: Kind) -> bytes:
+    """The JPEG of a series' thumbnail (kind 6) or quick view (kind 7). Raises `NotThere`, `NoKey`."""
+    for series in _series_rows(work, keyring, study_uid, series_uid):
+        preview = work.session.get(PreviewRow, (series.id, int(kind)))
+        if preview is None:
+            continue
+        row = _object(work, preview.object)
+        pictures = keyring.class_key(work, row.batch, KeyClass.PICTURES)
+        return read_object(work, row, derive.series_key(pictures, series.id), series.study)
+    raise NotThere
+
+
+def open_resource(work: Work, keyring: Keyring, resource_id: bytes) -> OpenResource:
+    """A FHIR resource by its identifier. Raises `NotThere`, `NoKey`."""
+    resource, row, key = _resource(work, keyring, resource_id, Kind.RESOURCE)
+    body = read_resource(work, row, key, resource.study)
+    return OpenResource(
+        id=Id(resource.id),
+        type=body["type"],
+        key_class=KeyClass(resource.key_class),
+        study_id=Id(resource.study),
+        scope_id=Id(resource.scope),
+        received=resource.created,
+        body=body,
+    )
+
+
+def open_document(work: Work, keyring: Keyring, resource_id: bytes) -> tuple[str, bytes]:
+    """A file that came with a report: its media type and its octets. Raises `NotThere`, `NoKey`."""
+    resource, row, key = _resource(work, keyring, resource_id, Kind.DOCUMENT)
+    octets = read_object(work, row, key, resource.study)
+    length = int.from_bytes(octets[:HEAD_OCTETS], "big")
+    head = json.loads(octets[HEAD_OCTETS : HEAD_OCTETS + length])
+    return head["media_type"], octets[HEAD_OCTETS + length :]
+
+
+def _resource(work: Work, keyring: Keyring, resource_id: bytes, kind: Kind) -> tuple[ResourceRow, ObjectRow, bytes]:
+    resource = work.session.get(ResourceRow, resource_id)
+    if resource is None or resource.study not in set(keyring.study_ids(work)):
+        raise NotThere
+    row = _object(work, resource.object)
+    if row.kind != int(kind):
+        raise NotThere
+    return resource, row, keyring.class_key(work, resource.batch, KeyClass(resource.key_class))
+
+
+def _found(work: Work, keyring: Keyring, instance: InstanceRow, series: SeriesRow) -> FoundInstance:
+    row = _object(work, instance.object)
+    key_class = KeyClass(row.key_class)
+    key = keyring.class_key(work, instance.batch, key_class)
+    if key_class is KeyClass.PICTURES:
+        key = derive.series_key(key, series.id)
+    layout = json.loads(unwrap(key, instance.layout, "layout", instance.batch, instance.id))
+    return FoundInstance(
+        id=Id(instance.id),
+        study_id=Id(series.study),
+        series_id=Id(series.id),
+        key_class=key_class,
+        layout=layout,
+        octets=SealedOctets(Id(series.study), row, key),
+    )
+
+
+def _instance_rows(
+    work: Work, keyring: Keyring, study_uid: str, series_uid: str | None, instance_uid: str | None
+) -> list[tuple[InstanceRow, SeriesRow]]:
+    """The newest version of each instance, only inside the studies this keyring holds."""
+    series = {row.id: row for row in _series_rows(work, keyring, study_uid, series_uid)}
+    if not series:
+        return []
+    found = sa.select(InstanceRow).where(InstanceRow.series.in_(series))
+    if instance_uid is not None:
+        found = found.where(InstanceRow.uid_bi.in_(_indexes_of(work, keyring, instance_uid)))
+    newest: dict[tuple[bytes, bytes], InstanceRow] = {}
+    for row in work.session.scalars(found.order_by(InstanceRow.version)):
+        newest[row.scope, row.uid_bi] = row
+    if instance_uid is None:
+        order = _order(work, series)
+        rows = sorted(newest.values(), key=lambda row: (order[row.batch], row.index_object, row.place))
+    else:
+        rows = list(newest.values())
+    return [(row, series[row.series]) for row in rows]
+
+
+def _order(work: Work, series: dict[bytes, SeriesRow]) -> dict[bytes, int]:
+    from vault.tables import BatchRow  # noqa: PLC0415  used here alone
+
+    batches = sa.select(BatchRow.id).where(BatchRow.study.in_({row.study for row in series.values()}))
+    return {batch: place for place, batch in enumerate(work.session.scalars(batches.order_by(BatchRow.created)))}
+
+
+def _series_rows(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None) -> list[SeriesRow]:
+    studies = sa.select(StudyRow.id).where(StudyRow.uid_bi.in_(_indexes_of(work, keyring, study_uid)))
+    mine = set(keyring.study_ids(work)) & set(work.session.scalars(studies))
+    if not mine:
+        return []
+    found = sa.select(SeriesRow).where(SeriesRow.study.in_(mine))
+    if series_uid is not None:
+        found = found.where(SeriesRow.uid_bi.in_(_indexes_of(work, keyring, series_uid)))
+    return list(work.session.scalars(found))
+
+
+def _indexes_of(work: Work, keyring: Keyring, uid: str) -> list[bytes]:
+    """What the UID is found under in each scope this keyring may look into."""
+    return [derive.uid_index(work.secrets.index_key, scope, uid) for scope in keyring.scopes(work)]
+
+
+def _opened_index(
+    work: Work, keyring: Keyring, object_id: bytes, study_id: bytes
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    row = _object(work, object_id)
+    key = keyring.class_key(work, row.batch, KeyClass.META)
+    head, rest = split_index(read_object(work, row, key, study_id))
+    return json.loads(gzip.decompress(head))["instances"], json.loads(gzip.decompress(rest))
+
+
+def _object(work: Work, object_id: bytes) -> ObjectRow:
+    row = work.session.get(ObjectRow, object_id)
+    if row is None:
+        raise NotThere
+    return row
+
+
+def holds(work: Work, keyring: Keyring, study_uid: str) -> bool:
+    """Whether this keyring sees a study with this UID at all."""
+    return bool(_series_rows(work, keyring, study_uid, None))
+
+
+__all__ = [
+    "FoundInstance",
+    "Instance",
+    "NoKey",
+    "OpenResource",
+    "SealedOctets",
+    "find_instance",
+    "find_instances",
+    "find_preview",
+    "full_description",
+    "holds",
+    "open_document",
+    "open_resource",
+    "open_series",
+]
