@@ -97,7 +97,11 @@ def lp(*parts: str | bytes | int) -> bytes:
 
 def _octets(part: str | bytes | int) -> bytes:
     if isinstance(part, str):
-        return part.encode()
+        try:
+            return part.encode()
+        except UnicodeEncodeError:
+            # Its own words would carry the text along, which may be a password.
+            raise ValueError("text that has no UTF-8 form") from None
     return part.to_bytes(8, "big") if isinstance(part, int) else part
 
 
