@@ -11,22 +11,29 @@ A_DAY = timedelta(hours=24)
 
 
 def in_words(day: date | datetime, language: str = "en") -> str:
-    """A day as "3 March 2026"."""
-    return format_date(day, "d MMMM y", locale=language)
+    """A day as "3 March 2026"; other languages as they write it, the month always spelled."""
+    return format_date(day, "d MMMM y" if language.startswith("en") else "long", locale=_locale(language))
 
 
 def moment_in_words(moment: datetime, *, now: datetime, zone: tzinfo = UTC, language: str = "en") -> str:
     """Within the same day "today, 10:42", else "3 March 2026, 10:42"; both in `zone`."""
     there, here = moment.astimezone(zone), now.astimezone(zone)
-    at = format_time(there, "H:mm", locale=language)
     if there.date() == here.date() and abs(here - there) < A_DAY:
-        return f"today, {at}"
-    return f"{in_words(there, language)}, {at}"
+        return f"today, {_clock(there, language)}"
+    return f"{in_words(there, language)}, {_clock(there, language)}"
 
 
 def time_tag(moment: datetime, *, now: datetime, zone: tzinfo = UTC, language: str = "en") -> Markup:
     """A `<time>` element: the short words inside, the full date for machines and on hover."""
     there = moment.astimezone(zone)
-    full = f"{in_words(there, language)}, {format_time(there, 'H:mm', locale=language)}"
+    full = f"{in_words(there, language)}, {_clock(there, language)}"
     words = moment_in_words(moment, now=now, zone=zone, language=language)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(there.isoformat(timespec="minutes"), full, words)
+
+
+def _clock(moment: datetime, language: str) -> str:
+    return format_time(moment, "H:mm", locale=_locale(language))
+
+
+def _locale(language: str) -> str:
+    return language.replace("-", "_")

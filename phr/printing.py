@@ -4,7 +4,7 @@ This file is both sides: the rest of the house calls `pdf`; the child runs the f
 report comes from outside, so the child has limits of memory and time, reads only the files it
 was handed, asks no network and no disk for anything, and its words never reach a log.
 
-PrintingFailed
+PrintingError
 ├── PrintingUnavailable   this machine lacks the libraries that draw text
 ├── PrintingBusy          enough is being printed already; ask again in a moment
 └── PrintingRefused       the page was too big, too deep or too slow to print
@@ -41,25 +41,25 @@ PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "FONTCONFI
 TypeAndOctets = tuple[str, bytes]
 
 
-class PrintingFailed(Exception):
+class PrintingError(Exception):
     """No PDF could be made."""
 
 
-class PrintingUnavailable(PrintingFailed):
+class PrintingUnavailable(PrintingError):
     """This machine lacks the libraries that draw text."""
 
     def __init__(self) -> None:
         super().__init__("PDFs cannot be made here: install libpango-1.0-0, libpangoft2-1.0-0 and libharfbuzz-subset0.")
 
 
-class PrintingBusy(PrintingFailed):
+class PrintingBusy(PrintingError):
     """Enough is being printed already."""
 
     def __init__(self) -> None:
         super().__init__("Many PDFs are being made just now. Try again in a minute.")
 
 
-class PrintingRefused(PrintingFailed):
+class PrintingRefused(PrintingError):
     """The page was too big, too deep or too slow to print."""
 
     def __init__(self) -> None:

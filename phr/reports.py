@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flask import current_app, has_app_context
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from phr import dates, printing, qr
@@ -216,8 +217,13 @@ def access_history(history: AccessHistory) -> Paper:
 
 def _printed(template: str, files: dict[str, tuple[str, bytes]], **values: Any) -> bytes:
     values.setdefault("language", "en")
-    html = _templates().get_template(template).render(**values)
+    html = _templates().get_template(template).render(brand=_brand(), **values)
     return printing.pdf(html, _fonts() | files)
+
+
+def _brand() -> str:
+    """The name of the product: what the pages say, or its own where there is no app."""
+    return current_app.jinja_env.globals["brand"] if has_app_context() else "Keepray"
 
 
 @cache
@@ -229,7 +235,6 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["brand"] = "Keepray"
     environment.filters.update(
         day=dates.in_words,
         groups=lambda code: grouped(code).split(),
