@@ -19,7 +19,7 @@ from vault.database import Work
 from vault.errors import NoKey, NotThere
 from vault.facts import PersonFacts, ReportFacts, SeriesFacts, StudyFacts
 from vault.ids import Id
-from vault.keyring import Keyring, KeyClass
+from vault.keyring import KeyClass, Keyring
 from vault.sealing.stream import Kind, SealedObject, unpadded
 from vault.tables import BatchRow, InstanceRow, ObjectRow, PreviewRow, ResourceRow, ScopeRow, SeriesRow, StudyRow
 
@@ -172,12 +172,9 @@ class _Reader:
             self._resources[resource.study].append(resource)
         series_ids = [series.id for many in self._series.values() for series in many]
         counts = sa.select(InstanceRow.series, sa.func.count(sa.distinct(InstanceRow.uid_bi)))
-        self._counts: dict[bytes, int] = {
-            series: count
-            for series, count in session.execute(
-                counts.where(InstanceRow.series.in_(series_ids)).group_by(InstanceRow.series)
-            )
-        }
+        self._counts: dict[bytes, int] = dict(
+            session.execute(counts.where(InstanceRow.series.in_(series_ids)).group_by(InstanceRow.series))
+        )
         self._previews = set(session.scalars(sa.select(PreviewRow.series).where(PreviewRow.series.in_(series_ids))))
         self._indexes: dict[bytes, list[ObjectRow]] = defaultdict(list)
         indexes = (

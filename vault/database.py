@@ -1,6 +1,6 @@
 """Transactions: who begins them, who ends them, and what SQLite and PostgreSQL need to keep their word."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -59,13 +59,13 @@ class Database:
         return self.engine.dialect.name == "sqlite"
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
+    def writing(self) -> Generator[Session]:
         """A session that may change rows; commits on leaving, rolls back on an exception."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def reading(self) -> Generator[Session]:
         """A session that only reads: on SQLite it never waits for a writer."""
         engine = self.engine.execution_options(reading=True)
         with Session(engine, expire_on_commit=False) as session:
@@ -97,7 +97,7 @@ class Services:
     secrets: Secrets
 
     @contextmanager
-    def work(self) -> Iterator[Work]:
+    def work(self) -> Generator[Work]:
         """A unit of work that may change things; commits on leaving, then does what was put off."""
         with self.database.writing() as session:
             work = Work(session, self.clock.now(), self.secrets, self.blobs)
@@ -105,7 +105,7 @@ class Services:
         work.done()
 
     @contextmanager
-    def reading(self) -> Iterator[Work]:
+    def reading(self) -> Generator[Work]:
         """A unit of work that only reads."""
         with self.database.reading() as session:
             yield Work(session, self.clock.now(), self.secrets, self.blobs)

@@ -12,6 +12,7 @@ VaultError
 ├── LoginTaken            another account has this login
 ├── WeakPassword          too short, too long or too common
 ├── BrokenRecord          rows differ from what the owner sealed: tampering
+├── BrokenChain           an event of an audit chain is missing, changed or out of place
 ├── DifferentContent      another object is already kept under this identifier
 ├── AmbiguousPatient      two links fit a push without a birth date
 ├── WrongBirthDate        an open claim of this patient carries another birth date
@@ -88,6 +89,14 @@ class BrokenRecord(VaultError):
     def __init__(self, what: str) -> None:
         super().__init__(f"a row does not match what its owner sealed: {what}")
         self.what = what
+
+
+class BrokenChain(VaultError):
+    """The event with number `n` of an audit chain is missing, changed or out of place."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__(f"the chain of events breaks at number {n}")
+        self.n = n
 
 
 class DifferentContent(VaultError):

@@ -1,8 +1,8 @@
 """Batches: what one site token pushes of one study, and the key that is made for it (docs/format.md 5).
 
-The keys come first. A batch's root key is sealed to its owner, to the site where no vault owns it, and to the grants that
-are owed it, and all that is committed before the first octet is accepted; so nothing can be acknowledged and then be
-openable by no one.
+The keys come first. A batch's root key is sealed to its owner, to the site where no vault owns it, and to the grants
+that are owed it, and all that is committed before the first octet is accepted; so nothing can be acknowledged and then
+be openable by no one.
 """
 
 import os

@@ -5,13 +5,13 @@ never pickled, never printed. No keyring, no class key; no class key, no octets.
 """
 
 import json
-from hashlib import sha256
-from hmac import compare_digest
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from hashlib import sha256
+from hmac import compare_digest
 from typing import NoReturn
 
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ from vault.database import Work
 from vault.errors import BrokenRecord, NoKey
 from vault.ids import Id
 from vault.sealing import derive
-from vault.sealing.suite import KeyPair, SigningKey, open_sealed, unwrap, wrap
+from vault.sealing.suite import KeyPair, SigningKey, open_sealed, seal, unwrap, wrap
 from vault.tables import BatchKeyRow, FieldRow, ScopeRow, StudyRow
 from vault.tables_sharing import GrantKeyRow, GrantStudyRow
 
@@ -111,8 +111,6 @@ class VaultKeyring(Keyring):
 
     def seal_master_to(self, public: bytes, kind: str, *context: bytes | str) -> bytes:
         """The vault master sealed to a slot's public key."""
-        from vault.sealing.suite import seal  # noqa: PLC0415  one more name would hide the three that matter above
-
         return seal(public, self._master, kind, *context)
 
     def wrap_master_under(self, key: bytes, kind: str, *context: bytes | str) -> bytes:
@@ -131,7 +129,7 @@ class VaultKeyring(Keyring):
 
     def class_key(self, work: Work, batch: bytes, key_class: KeyClass) -> bytes:
         """Derived from the batch's root key."""
-        return derive.class_key(self.root_key(work, batch), key_class)
+        return derive.class_key(self.root_key(work, batch), key_class.value)
 
     def scopes(self, work: Work) -> list[bytes]:
         """Those that point at this vault."""
@@ -166,9 +164,7 @@ class VaultKeyring(Keyring):
         """The word of this name for every subject that has one."""
         rows = work.session.scalars(sa.select(FieldRow).where(FieldRow.vault == self.vault_id, FieldRow.name == name))
         return {
-            row.subject: unwrap(
-                self.library_key, row.ct, "lib", self.vault_id, "field", row.subject, row.name
-            ).decode()
+            row.subject: unwrap(self.library_key, row.ct, "lib", self.vault_id, "field", row.subject, row.name).decode()
             for row in rows
         }
 
@@ -211,8 +207,6 @@ class GrantKeyring(Keyring):
 
     def seal_key_to(self, public: bytes, *context: bytes | str) -> bytes:
         """The grant's key sealed to a provider's vault (kind "holder")."""
-        from vault.sealing.suite import seal  # noqa: PLC0415  as in VaultKeyring.seal_master_to
-
         return seal(public, self._grant_key, "holder", *context)
 
     def class_key(self, work: Work, batch: bytes, key_class: KeyClass) -> bytes:
@@ -223,9 +217,7 @@ class GrantKeyring(Keyring):
         context = (self.grant_id, batch, key_class)
         if len(row.ct) == WRAPPED_KEY_OCTETS:
             return unwrap(self.wrapping_key, row.ct, "grant", *context)
-        check_row_mac(
-            work, row.row_mac, "grantkey", self.grant_id, batch, key_class.value, sha256(row.ct).digest()
-        )
+        check_row_mac(work, row.row_mac, "grantkey", self.grant_id, batch, key_class.value, sha256(row.ct).digest())
         return open_sealed(self.pair, row.ct, "grant", *context)
 
     def scopes(self, work: Work) -> list[bytes]:
@@ -254,9 +246,7 @@ def row_mac(work: Work, table: str, row_id: bytes, *fields: bytes | str | int) -
     return derive.row_mac(work.secrets.index_key, table, row_id, *fields)
 
 
-def check_row_mac(
-    work: Work, found: bytes | None, table: str, row_id: bytes, *fields: bytes | str | int
-) -> None:
+def check_row_mac(work: Work, found: bytes | None, table: str, row_id: bytes, *fields: bytes | str | int) -> None:
     """Raise `BrokenRecord` unless the row is as this server wrote it."""
     if found is None or not compare_digest(found, row_mac(work, table, row_id, *fields)):
         raise BrokenRecord(table)

@@ -53,7 +53,7 @@ def new_secret() -> bytes:
     return os.urandom(32)
 
 
-def add_session(  # noqa: PLR0913  a session is these facts
+def add_session(
     work: Work, keyring: VaultKeyring, *, account_id: bytes, area: str, device: str, idle: int, life: int
 ) -> bytes:
     """Sign a device in; returns the secret its cookie carries. `idle` and `life` are seconds."""
@@ -176,9 +176,7 @@ def drop_draft(work: Work, secret: bytes) -> None:
 # --- tokens over a grant ---------------------------------------------------------------------------------------------
 
 
-def add_token_holder(
-    work: Work, grant: GrantKeyring, *, secret: bytes, kind: TokenKind, expires: datetime
-) -> Id:
+def add_token_holder(work: Work, grant: GrantKeyring, *, secret: bytes, kind: TokenKind, expires: datetime) -> Id:
     """Let the bearer of `secret` open the grant until `expires`, never longer than the grant lives."""
     row_id, key = _token_parts(secret, kind)
     owner = work.session.get(GrantOwnerRow, grant.grant_id)

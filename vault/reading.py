@@ -5,7 +5,7 @@ Everything is found inside a transaction and read after it has ended, so that no
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,11 +19,11 @@ from vault.database import Work
 from vault.errors import NoKey, NotThere
 from vault.facts import InstanceFacts
 from vault.ids import Id
-from vault.keyring import Keyring, KeyClass
+from vault.keyring import KeyClass, Keyring
 from vault.sealing import derive
-from vault.sealing.stream import Kind, SealedObject
+from vault.sealing.stream import Kind, SealedObject, unpadded
 from vault.sealing.suite import unwrap
-from vault.tables import InstanceRow, ObjectRow, PreviewRow, ResourceRow, SeriesRow, StudyRow
+from vault.tables import BatchRow, InstanceRow, ObjectRow, PreviewRow, ResourceRow, SeriesRow, StudyRow
 
 HEAD_OCTETS = 4
 
@@ -48,7 +48,7 @@ class SealedOctets:
     _key: bytes = field(repr=False)
 
     @contextmanager
-    def opened(self, blobs: BlobStore) -> Iterator[SealedObject]:
+    def opened(self, blobs: BlobStore) -> Generator[SealedObject]:
         """The object, readable by range. Raises `Tampered` when its octets are not those that were sealed."""
         row = self._row
         with blobs.reader(row.blob) as reader:
@@ -96,13 +96,11 @@ def find_instance(work: Work, keyring: Keyring, study_uid: str, series_uid: str,
     return _found(work, keyring, *rows[0])
 
 
-def find_instances(
-    work: Work, keyring: Keyring, study_uid: str, series_uid: str | None = None
-) -> list[FoundInstance]:
+def find_instances(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None = None) -> list[FoundInstance]:
     """Every instance of a study or series, in the order in which they came.
 
-    Raises `NotThere` when there is none, and `NoKey` when even one of them may not be opened: a part of a study is never
-    given for the whole.
+    Raises `NotThere` when there is none, and `NoKey` when even one of them may not be opened: a part of a study is
+    never given for the whole.
     """
     rows = _instance_rows(work, keyring, study_uid, series_uid, None)
     if not rows:
@@ -134,14 +132,12 @@ def open_series(work: Work, keyring: Keyring, study_uid: str, series_uid: str | 
 
 
 def full_description(work: Work, keyring: Keyring, found: FoundInstance) -> dict[str, Any] | None:
-    """The whole DICOM JSON of a document, which needs the reports' key; None where there is no more than the index has."""
+    """The whole DICOM JSON of a document, which needs the reports' key; None where the index has it all."""
     full = found.layout.get("full")
     if full is None:
         return None
     row = _object(work, bytes.fromhex(full))
     key = keyring.class_key(work, row.batch, KeyClass.REPORTS)
-    from vault.sealing.stream import unpadded  # noqa: PLC0415  used here alone
-
     return json.loads(gzip.decompress(unpadded(read_object(work, row, key, found.study_id))))
 
 
@@ -230,8 +226,6 @@ def _instance_rows(
 
 
 def _order(work: Work, series: dict[bytes, SeriesRow]) -> dict[bytes, int]:
-    from vault.tables import BatchRow  # noqa: PLC0415  used here alone
-
     batches = sa.select(BatchRow.id).where(BatchRow.study.in_({row.study for row in series.values()}))
     return {batch: place for place, batch in enumerate(work.session.scalars(batches.order_by(BatchRow.created)))}
 

@@ -1,8 +1,8 @@
 """One request's worth of pushed objects: octets first, rows after, acknowledged when both are durable.
 
-The objects of one request and one study lie back to back in one blob, a pack. A refused object is cut off before the next
-one begins. `commit` syncs every pack and then writes all rows in one transaction, so a row without its octets cannot exist;
-a pack without rows is swept (docs/format.md 5, 6).
+The objects of one request and one study lie back to back in one blob, a pack. A refused object is cut off before the
+next one begins. `commit` syncs every pack and then writes all rows in one transaction, so a row without its octets
+cannot exist; a pack without rows is swept (docs/format.md 5, 6).
 """
 
 import gzip
@@ -95,7 +95,9 @@ class Receiving:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for pack in self._packs.values():
             pack.writer.abandon()
 
@@ -174,7 +176,7 @@ class Receiving:
             self._packs[batch.study_id] = _Pack(blob_id, self._services.blobs.create(blob_id))
         return self._packs[batch.study_id]
 
-    def _seal(  # noqa: PLR0913  an object is these facts
+    def _seal(
         self,
         pack: _Pack,
         batch: OpenBatch,
@@ -329,7 +331,7 @@ def series_index(head: dict[str, Any], dicom: Sequence[dict[str, Any]]) -> bytes
     return padded(len(first).to_bytes(4, "big") + first + rest, RECORD_PADDING)
 
 
-def keep_preview(  # noqa: PLR0913  a preview is these facts
+def keep_preview(
     services: Services, batch: OpenBatch, *, series_id: bytes, kind: Kind, jpeg: bytes, instances: int
 ) -> None:
     """Keep a small picture of a series (kind 6 or 7), replacing the one made when the series had fewer instances."""
@@ -377,7 +379,7 @@ def _replace_preview(work: Work, fresh: PreviewRow) -> None:
 
 
 def preview_due(work: Work, series_id: bytes) -> int | None:
-    """How many instances the series has, if its preview is missing or was made when it had less than half; else None."""
+    """The series' instances, if its preview is missing or was made when it had less than half of them; else None."""
     count = work.session.scalar(sa.select(sa.func.count()).where(InstanceRow.series == series_id)) or 0
     row = work.session.get(PreviewRow, (series_id, int(Kind.THUMBNAIL)))
     return count if count and (row is None or count >= 2 * row.instances) else None

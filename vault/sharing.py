@@ -209,7 +209,7 @@ def seal_to_grants(work: Work, *, owner: Owner, site_id: bytes, study_id: bytes,
     return sealed
 
 
-def seal_series_to_grants(  # noqa: PLR0913  the facts of one new series
+def seal_series_to_grants(
     work: Work, *, owner: Owner, site_id: bytes, study_id: bytes, batch: bytes, root_key: bytes, modality: str
 ) -> int:
     """As `seal_to_grants`, for rules that name a modality: called when a series of it first arrives."""
@@ -235,9 +235,7 @@ def _live_rows(work: Work, vault_id: bytes) -> list[GrantOwnerRow]:
     return rows
 
 
-def _seal_batch(  # noqa: PLR0913
-    work: Work, row: GrantOwnerRow, study_id: bytes, batch: bytes, root_key: bytes, *, named: bool
-) -> None:
+def _seal_batch(work: Work, row: GrantOwnerRow, study_id: bytes, batch: bytes, root_key: bytes, *, named: bool) -> None:
     if not named:
         _name_study(work, row.id, study_id)
     for key_class in classes_from(row.classes):
@@ -280,9 +278,7 @@ def add_share_code(work: Work, grant: GrantKeyring, *, expires: datetime | None)
     """A printed code that opens the grant once. It is returned here and can never be read again."""
     code = ShareCode.new(_free_locator(work))
     holder, salt = new_id(), os.urandom(16)
-    stretched = stretch_share_code(
-        code.secret, "", salt=salt, pepper=work.secrets.pepper, holder_id=holder
-    )
+    stretched = stretch_share_code(code.secret, "", salt=salt, pepper=work.secrets.pepper, holder_id=holder)
     row = _add_holder(
         work,
         grant,
@@ -368,7 +364,7 @@ def grants_given_to(work: Work, provider_vault: bytes) -> list[Id]:
     return [Id(grant) for grant in work.session.scalars(found)]
 
 
-def _add_holder(  # noqa: PLR0913  a holder is these facts
+def _add_holder(
     work: Work, grant: GrantKeyring, holder: Id, *, kind: str, ref: bytes | None, ct: bytes, expires: datetime | None
 ) -> HolderRow:
     row = HolderRow(id=holder, grant=grant.grant_id, kind=kind, ref=ref, ct=ct, expires=expires, created=work.now)
@@ -444,7 +440,9 @@ def open_note(owner: VaultKeyring, *, about: bytes, ct: bytes) -> str:
 
 def owner_of_study(work: Work, study_id: bytes) -> Owner:
     """Who owns a study now. Raises `NotThere`."""
-    row = work.session.scalar(sa.select(ScopeRow).join(StudyRow, StudyRow.scope == ScopeRow.id).where(StudyRow.id == study_id))
+    row = work.session.scalar(
+        sa.select(ScopeRow).join(StudyRow, StudyRow.scope == ScopeRow.id).where(StudyRow.id == study_id)
+    )
     if row is None:
         raise NotThere
     return Owner(OwnerKind(row.owner_kind), Id(row.owner))
