@@ -136,16 +136,6 @@ def _shifted(octets: bytes, skip: int, bits: int) -> bytes:
     return number.to_bytes((bits + 7) // 8, "little")
 
 
-def header_octets(table: FrameTable, read: Read) -> bytes:
-    """The file up to its pixel element, as a Part 10 file that is not deflated; what the darkroom needs."""
-    if not table.deflated:
-        return read(0, table.header)
-    from fhir_gateway.dicom.reencode import meta_with_syntax  # noqa: PLC0415 - reencode stands above this module
-
-    whole = inflated_reader(table, read)(0, table.header)
-    return meta_with_syntax(whole[: table.meta], EXPLICIT_LITTLE) + whole[table.meta :]
-
-
 def inflated_reader(table: FrameTable, read: Read) -> Read:
     """A way to read ranges of a deflated instance as if it were not; everything is inflated once, under the ceiling."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)

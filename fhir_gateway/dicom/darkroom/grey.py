@@ -62,7 +62,9 @@ def windowed(values: Floats, centre: float, width: float, shape: str) -> Floats:
         return 1 / (1 + np.exp(np.clip(-4 * (values - centre) / max(width, FLAT), -80, 80)))
     if shape == "LINEAR_EXACT":
         return np.clip((values - centre) / max(width, FLAT) + 0.5, 0, 1)
-    # LINEAR, the default: a window of width 1 is a step.
+    # LINEAR, the default: a window of width 1 is a step, which fractions cannot have been meant for.
+    if width <= 1 and (values % 1).any():
+        return windowed(values, centre, width, "LINEAR_EXACT")
     if width <= 1:
         return (values > centre - 0.5).astype(np.float32)
     return np.clip((values - (centre - 0.5)) / (width - 1) + 0.5, 0, 1)
