@@ -129,7 +129,7 @@ def test_a_missing_character_is_told_as_such(typed, found):
         ("0123-4567-89AB-CDE!", 16),
         ("0123-ü567-89AB-CDE4", 5),
         ("ı123", 1),
-        ("0ſ23", 2),
+        ("0ß23", 2),
         ("01_3", 3),
     ],
 )
