@@ -1,0 +1,120 @@
+"""What a page of pictures is drawn from: whole values, made by whoever opened the studies.
+
+They carry what the page says and where DICOMweb has it, and nothing of how it was opened, so that a
+patient's own page and a doctor's are drawn alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+# Series a person does not mean when they ask for the pictures: overviews, dose sheets, reports, settings.
+NOT_TO_BEGIN_WITH = frozenset({"SR", "KO", "PR", "SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "REG", "ANN", "DOC", "AU", "ECG"})
+OVERVIEW_WORDS = ("local", "scout", "survey", "topogram", "dose", "overview")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownInstance:
+    """One object of a series and how many frames it has; 0 for one that is no picture."""
+
+    uid: str
+    frames: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSeries:
+    """A group of pictures, its instances in the order they are shown (by Instance Number, 0020,0013)."""
+
+    uid: str
+    instances: tuple[ShownInstance, ...]
+    number: int | None = None
+    description: str = ""
+    modality: str = ""
+    has_key_pictures: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many pictures there are to page through."""
+        return sum(instance.frames for instance in self.instances)
+
+    @property
+    def name(self) -> str:
+        """What the group is called, when the site gave it a name."""
+        return self.description or self.modality
+
+    def picture(self, number: int) -> tuple[ShownInstance, int]:
+        """The instance and frame of the `number`th picture, counted from 1.
+
+        Raises `IndexError` past the end.
+        """
+        left = number
+        for instance in self.instances:
+            if 1 <= left <= instance.frames:
+                return instance, left
+            left -= instance.frames
+        raise IndexError(number)
+
+    def is_overview(self) -> bool:
+        """Is this a localizer, a dose sheet or no pictures at all?"""
+        words = self.description.lower()
+        return self.modality in NOT_TO_BEGIN_WITH or any(word in words for word in OVERVIEW_WORDS)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStudy:
+    """A scan as its page names it: in the patient's words, never with a name or a number of theirs."""
+
+    uid: str
+    title: str
+    series: tuple[ShownSeries, ...]
+    taken: date | None = None
+    place: str = ""
+    report_url: str = ""
+    provenance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A way out of the viewer, as a word and an address."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Who looks, what stands around the pictures, and where the page's own links lead.
+
+    `address` is the page's own path; `alive_url` answers 204 while the access holds and 401 after;
+    `end_url`, when given, takes a POST that ends the session.
+    """
+
+    toolbar: Literal["patient", "clinician"]
+    title: str
+    address: str
+    alive_url: str
+    ended_url: str
+    back: Link
+    bar: str = ""
+    links: Sequence[Link] = field(default_factory=tuple)
+    end_url: str = ""
+    may_save: Literal["yes", "no"] = "no"
+    hints: Literal["show", "hide"] = "hide"
+
+
+def begin_with(studies: Sequence[ShownStudy]) -> tuple[ShownStudy, ShownSeries] | None:
+    """The group to begin with: of the first study that has pictures, the one with key pictures, else the largest
+    that is no overview (experience: start series); None when there is nothing to show.
+    """
+    for study in studies:
+        series = max(study.series, key=_worth, default=None)
+        if series is not None:
+            return study, series
+    return None
+
+
+def _worth(series: ShownSeries) -> tuple[bool, bool, bool, int]:
+    return (series.count > 0, series.has_key_pictures, not series.is_overview(), series.count)

@@ -1,0 +1,4 @@
+declare module 'dcmjs' {
+  const dcmjs: { data: { DicomMetaDictionary: { dictionary: unknown } } };
+  export default dcmjs;
+}

@@ -1,0 +1,133 @@
+/** Length, angle and area on the picture, by pointer and by keys. Nothing of it is saved to the record. */
+
+import { eventTarget, type Types } from '@cornerstonejs/core';
+import { addTool, AngleTool, annotation, EllipticalROITool, Enums, LengthTool, ToolGroupManager, type Types as ToolTypes } from '@cornerstonejs/tools';
+import type { Measuring, MeasureTool } from './surface';
+
+const TOOLS = [LengthTool, AngleTool, EllipticalROITool];
+const GROUP = 'measuring';
+const RELATIVE_SIZE = 0.15;
+
+interface Stats {
+  length?: number;
+  angle?: number;
+  area?: number;
+  areaUnit?: string;
+  mean?: number;
+  modalityUnit?: string;
+  unit?: string;
+}
+
+export class Measurements implements Measuring {
+  private held: MeasureTool | undefined;
+  private group: ToolTypes.IToolGroup;
+  private placed: ToolTypes.Annotation | undefined;
+  private end = 0;
+  private tell: (what: string) => void = () => undefined;
+
+  constructor(
+    engine: string,
+    viewportId: string,
+    private readonly viewport: Types.IStackViewport,
+  ) {
+    const group = ToolGroupManager.createToolGroup(GROUP);
+    if (!group) throw new Error('measuring was started twice');
+    this.group = group;
+    for (const tool of TOOLS) {
+      addTool(tool);
+      group.addTool(tool.toolName);
+      group.setToolEnabled(tool.toolName);
+    }
+    group.addViewport(viewportId, engine);
+    for (const name of [Enums.Events.ANNOTATION_COMPLETED, Enums.Events.ANNOTATION_MODIFIED]) {
+      eventTarget.addEventListener(name, (event: Event) => this.measured((event as CustomEvent<{ annotation: ToolTypes.Annotation }>).detail.annotation));
+    }
+  }
+
+  current(): MeasureTool | undefined {
+    return this.held;
+  }
+
+  take(tool: MeasureTool | undefined): void {
+    if (this.held) this.group.setToolEnabled(this.held);
+    this.endPlacing();
+    this.held = tool;
+    if (tool) this.group.setToolActive(tool, { bindings: [{ mouseButton: Enums.MouseBindings.Primary }, { numTouchPoints: 1 }] });
+  }
+
+  onMeasured(tell: (what: string) => void): void {
+    this.tell = tell;
+  }
+
+  place(tool: MeasureTool): void {
+    const { clientWidth, clientHeight } = this.viewport.element;
+    const [x, y] = [clientWidth / 2, clientHeight / 2];
+    const size = Math.min(clientWidth, clientHeight) * RELATIVE_SIZE;
+    const shapes: Record<MeasureTool, Types.Point2[]> = {
+      Length: [[x - size, y], [x + size, y]],
+      Angle: [[x - size, y - size], [x - size, y + size], [x + size, y + size]],
+      EllipticalROI: [[x, y + size], [x, y - size], [x - size, y], [x + size, y]],
+    };
+    const points = shapes[tool].map((point) => this.viewport.canvasToWorld(point));
+    const before = new Set(this.all().map((one) => one.annotationUID));
+    if (tool === 'Length') LengthTool.hydrate(this.viewport.id, points);
+    if (tool === 'Angle') AngleTool.hydrate(this.viewport.id, points);
+    if (tool === 'EllipticalROI') EllipticalROITool.hydrate(this.viewport.id, points);
+    this.placed = this.all().find((one) => !before.has(one.annotationUID));
+    this.end = 0;
+    this.redraw();
+  }
+
+  placing(): boolean {
+    return this.placed !== undefined;
+  }
+
+  move(right: number, down: number, whole: 'end' | 'whole'): void {
+    const points = this.placed?.data.handles?.points;
+    if (!points) return;
+    // An ellipse is held by four handles that belong together, so it moves as one.
+    const moved = whole === 'whole' || points.length === 4 ? points.map((_, at) => at) : [this.end % points.length];
+    for (const at of moved) {
+      const [x, y] = this.viewport.worldToCanvas(points[at] as Types.Point3);
+      points[at] = this.viewport.canvasToWorld([x + right, y + down]);
+    }
+    this.redraw();
+  }
+
+  nextEnd(): void {
+    this.end += 1;
+  }
+
+  endPlacing(): void {
+    this.placed = undefined;
+  }
+
+  removeLast(): boolean {
+    const last = this.all().at(-1);
+    if (!last?.annotationUID) return false;
+    annotation.state.removeAnnotation(last.annotationUID);
+    if (last === this.placed) this.placed = undefined;
+    this.viewport.render();
+    return true;
+  }
+
+  private all(): ToolTypes.Annotation[] {
+    return annotation.state.getAllAnnotations();
+  }
+
+  private redraw(): void {
+    if (!this.placed) return;
+    this.placed.invalidated = true;
+    this.viewport.render();
+    requestAnimationFrame(() => this.placed && this.measured(this.placed));
+  }
+
+  private measured(made: ToolTypes.Annotation): void {
+    const stats = Object.values((made.data.cachedStats ?? {}) as Record<string, Stats>)[0];
+    if (!stats) return;
+    const { length, angle, area, mean, unit = '', areaUnit = '', modalityUnit = '' } = stats;
+    if (length !== undefined) this.tell(`${length.toFixed(1)} ${unit}`);
+    else if (angle !== undefined) this.tell(`${angle.toFixed(1)}°`);
+    else if (area !== undefined) this.tell(`${area.toFixed(0)} ${areaUnit}, ${(mean ?? 0).toFixed(0)} ${modalityUnit}`);
+  }
+}

@@ -1,0 +1,226 @@
+/** The sharp view: the picture library on a canvas. Loaded after the quick view is on the screen. */
+
+import { cache, Enums, imageLoader, init as initCore, RenderingEngine, type Types } from '@cornerstonejs/core';
+import { init as initLoader, wadors } from '@cornerstonejs/dicom-image-loader';
+import { init as initTools } from '@cornerstonejs/tools';
+import { Refused } from './asking';
+import { Measurements } from './measuring';
+import type { Picture } from './pictures';
+import { type NativeSurface, type Point, Undecodable, type Window } from './surface';
+
+const ENGINE = 'viewer';
+const VIEWPORT = 'picture';
+const LARGEST = 20;
+const CHECK_SIDE = 24;
+
+const requests = new Map<string, XMLHttpRequest>();
+
+/** Raises when the browser has no WebGL 2 or the library cannot start. */
+export async function openNative(element: HTMLDivElement, memory: number, workers: number): Promise<NativeSurface> {
+  if (!document.createElement('canvas').getContext('webgl2')) throw new Error('no WebGL 2');
+  await initCore();
+  initLoader({
+    maxWebWorkers: workers,
+    beforeSend: (xhr: XMLHttpRequest, imageId: string) => {
+      requests.set(imageId, xhr);
+      return Promise.resolve({});
+    },
+  });
+  initTools();
+  cache.setMaxCacheSize(memory);
+  return new CanvasSurface(element);
+}
+
+class CanvasSurface implements NativeSurface {
+  private readonly engine = new RenderingEngine(ENGINE);
+  private readonly viewport: Types.IStackViewport;
+  private ids: string[] = [];
+  private checked = new Set<string>();
+  readonly measuring: Measurements;
+
+  constructor(readonly element: HTMLDivElement) {
+    this.engine.enableElement({ viewportId: VIEWPORT, type: Enums.ViewportType.STACK, element });
+    this.viewport = this.engine.getViewport(VIEWPORT) as Types.IStackViewport;
+    this.measuring = new Measurements(ENGINE, VIEWPORT, this.viewport);
+  }
+
+  has(picture: Picture): boolean {
+    return cache.getImage(picture.imageId) !== undefined;
+  }
+
+  async load(picture: Picture, signal: AbortSignal): Promise<void> {
+    const { imageId } = picture;
+    const breakOff = () => requests.get(imageId)?.abort();
+    signal.addEventListener('abort', breakOff, { once: true });
+    wadors.metaDataManager.add(imageId, picture.instance as never);
+    try {
+      await imageLoader.loadAndCacheImage(imageId, { priority: 5, requestType: Enums.RequestType.Interaction, additionalDetails: { imageId } });
+    } catch {
+      const status = requests.get(imageId)?.status ?? 0;
+      if (status !== 200 && status !== 206) throw new Refused(status);
+      throw new Undecodable();
+    } finally {
+      signal.removeEventListener('abort', breakOff);
+      requests.delete(imageId);
+    }
+  }
+
+  range(picture: Picture): [number, number] {
+    const image = cache.getImage(picture.imageId);
+    return image ? [image.minPixelValue, image.maxPixelValue] : [0, 0];
+  }
+
+  async open(pictures: readonly Picture[], at: number): Promise<boolean> {
+    const first = pictures[at];
+    const native = pictures.filter((picture) => picture.native);
+    // The library reads frames of one instance through its first frame, so all must be known to it.
+    for (const picture of native) wadors.metaDataManager.add(picture.imageId, picture.instance as never);
+    this.ids = native.map((picture) => picture.imageId);
+    this.checked.clear();
+    if (!first) return false;
+    await this.viewport.setStack(this.ids, this.ids.indexOf(first.imageId));
+    this.viewport.render();
+    return this.isVisible(first);
+  }
+
+  async show(picture: Picture): Promise<boolean> {
+    const at = this.ids.indexOf(picture.imageId);
+    if (at < 0) return false;
+    await this.viewport.setImageIdIndex(at);
+    this.viewport.render();
+    return this.isVisible(picture);
+  }
+
+  /**
+   * Does the screen show what the picture holds? The library reports a picture as drawn even when the
+   * graphics card has drawn nothing, so one picture of each shape is looked at.
+   */
+  private async isVisible(picture: Picture): Promise<boolean> {
+    const image = cache.getImage(picture.imageId);
+    if (!image) return false;
+    const shape = `${image.rows} ${image.columns} ${image.dataType}`;
+    if (this.checked.has(shape) || image.minPixelValue === image.maxPixelValue) return true;
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    if (!this.hasShades()) return false;
+    this.checked.add(shape);
+    return true;
+  }
+
+  private hasShades(): boolean {
+    const small = document.createElement('canvas');
+    small.width = small.height = CHECK_SIDE;
+    const pen = small.getContext('2d', { willReadFrequently: true });
+    if (!pen) return true;
+    const { canvas } = this.viewport;
+    const side = Math.min(canvas.width, canvas.height);
+    pen.drawImage(canvas, (canvas.width - side) / 2, (canvas.height - side) / 2, side, side, 0, 0, CHECK_SIDE, CHECK_SIDE);
+    const { data } = pen.getImageData(0, 0, CHECK_SIDE, CHECK_SIDE);
+    return data.some((value, at) => at % 4 !== 3 && value !== data[at % 4]);
+  }
+
+  zoom(): number {
+    return this.viewport.getZoom();
+  }
+
+  zoomBy(factor: number, at: Point = [0, 0]): void {
+    const from = this.viewport.getZoom();
+    const to = Math.min(LARGEST, Math.max(0.25, from * factor));
+    const by = to / from;
+    const [x, y] = this.viewport.getPan();
+    this.viewport.setZoom(to);
+    this.viewport.setPan([at[0] - (at[0] - x) * by, at[1] - (at[1] - y) * by]);
+    this.viewport.render();
+  }
+
+  panBy(right: number, down: number): void {
+    const [x, y] = this.viewport.getPan();
+    this.viewport.setPan([x + right, y + down]);
+    this.viewport.render();
+  }
+
+  fit(): void {
+    this.viewport.setZoom(1);
+    this.viewport.setPan([0, 0]);
+    this.viewport.render();
+  }
+
+  oneToOne(): void {
+    this.fit();
+    const { right } = this.steps();
+    this.zoomBy(1 / (Math.hypot(...right) * window.devicePixelRatio));
+  }
+
+  reset(): void {
+    this.viewport.setViewPresentation({ rotation: 0, flipHorizontal: false, flipVertical: false });
+    this.viewport.resetCamera();
+    this.viewport.resetProperties();
+    this.viewport.render();
+  }
+
+  rotate(): void {
+    this.viewport.setViewPresentation({ rotation: ((this.viewport.getViewPresentation().rotation ?? 0) + 90) % 360 });
+    this.viewport.render();
+  }
+
+  flip(which: 'horizontal' | 'vertical'): void {
+    const { flipHorizontal = false, flipVertical = false } = this.viewport.getCamera();
+    this.viewport.setCamera(which === 'horizontal' ? { flipHorizontal: !flipHorizontal } : { flipVertical: !flipVertical });
+    this.viewport.render();
+  }
+
+  invert(): void {
+    this.viewport.setProperties({ invert: !this.inverted() });
+    this.viewport.render();
+  }
+
+  inverted(): boolean {
+    return this.viewport.getProperties().invert ?? false;
+  }
+
+  window(): Window {
+    const { voiRange } = this.viewport.getProperties();
+    return voiRange ? { center: (voiRange.upper + voiRange.lower) / 2, width: voiRange.upper - voiRange.lower } : this.ownWindow();
+  }
+
+  setWindow({ center, width }: Window): void {
+    const half = Math.max(1, width) / 2;
+    this.viewport.setProperties({ voiRange: { lower: center - half, upper: center + half } });
+    this.viewport.render();
+  }
+
+  ownWindow(): Window {
+    const image = cache.getImage(this.viewport.getCurrentImageId());
+    const first = (value: number | number[] | undefined) => (Array.isArray(value) ? value[0] : value);
+    return { center: first(image?.windowCenter) ?? 127.5, width: first(image?.windowWidth) ?? 255 };
+  }
+
+  /** Screen points that one picture point to the right, and one down, cover. */
+  private steps(): { right: Point; down: Point } {
+    const data = this.viewport.getImageData()?.imageData;
+    if (!data?.indexToWorld) return { right: [1, 0], down: [0, 1] };
+    const at = (column: number, row: number) => this.viewport.worldToCanvas(data.indexToWorld?.([column, row, 0]) as Types.Point3);
+    const [x, y] = at(0, 0);
+    const [rightX, rightY] = at(1, 0);
+    const [downX, downY] = at(0, 1);
+    return { right: [rightX - x, rightY - y], down: [downX - x, downY - y] };
+  }
+
+  axes(): { right: Point; down: Point } {
+    const { right, down } = this.steps();
+    const one = (a: number, b: number): Point => {
+      const length = Math.hypot(a, b) || 1;
+      return [a / length, b / length];
+    };
+    return { right: one(right[0], down[0]), down: one(right[1], down[1]) };
+  }
+
+  resize(): void {
+    this.engine.resize(true, true);
+  }
+
+  close(): void {
+    this.engine.destroy();
+    cache.purgeCache();
+    wadors.metaDataManager.purge();
+  }
+}

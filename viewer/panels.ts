@@ -1,0 +1,86 @@
+/** The small boxes that a tool opens over the picture: light and looks, and speed. */
+
+import type { Actions } from './actions';
+import { make, plainButton } from './building';
+import { type Cine, type Speed, SPEEDS } from './cine';
+import type { Page } from './given';
+import type { Stage } from './stage';
+import type { Window } from './surface';
+import { lighter, looksFor } from './windows';
+import { words } from './words';
+
+export interface Panel {
+  readonly box: HTMLElement;
+  /** Brings the panel up to date; called when it opens and whenever the picture changes. */
+  draw(): void;
+}
+
+export function lightPanel(page: Page, stage: Stage, actions: Actions): Panel {
+  const slider = make('input', { type: 'range', min: '-100', max: '100', step: '2', value: '0', id: 'v-light' });
+  const note = make('p', { class: 'v-note' });
+  const looks = make('div', { class: 'v-looks', role: 'group', 'aria-label': words.looks });
+  let before: Window | undefined;
+  slider.addEventListener('input', () => {
+    const surface = stage.surface();
+    before ??= surface.window();
+    surface.setWindow(lighter(before, Number(slider.value), surface.inverted()));
+    slider.setAttribute('aria-valuetext', Number(slider.value) < 0 ? words.darker : words.lighter);
+  });
+  const label = make('label', { for: 'v-light', text: words.lighterDarker });
+  const ends = make('div', { class: 'v-ends' }, make('span', { text: words.darker }), slider, make('span', { text: words.lighter }));
+  const box = make('div', { class: 'v-panel', role: 'group', 'aria-label': words.light }, label, ends, looks, note);
+  let drawnFor = '';
+  return {
+    box,
+    draw() {
+      note.textContent = stage.nativeShown() ? '' : words.simpleLight;
+      const all = looksFor(page, stage);
+      const key = all.map((look) => `${look.name} ${look.window.center} ${look.window.width}`).join();
+      if (key === drawnFor) return;
+      drawnFor = key;
+      before = undefined;
+      slider.value = '0';
+      const press = (at: number) => () => {
+        const look = all[at];
+        if (!look) return;
+        before = undefined;
+        slider.value = '0';
+        actions.look(look);
+      };
+      looks.replaceChildren(...all.map((look, at) => plainButton(look.name, press(at))));
+    },
+  };
+}
+
+export function speedPanel(page: Page, cine: Cine): Panel {
+  const box = make('div', { class: 'v-panel', role: 'group', 'aria-label': words.speed });
+  return page.toolbar === 'patient' ? threeSpeeds(box, cine) : anySpeed(box, cine);
+}
+
+function threeSpeeds(box: HTMLElement, cine: Cine): Panel {
+  const rates = () => ({ slow: Math.min(SPEEDS.slow, cine.ownRate() / 2), normal: cine.ownRate(), fast: Math.max(SPEEDS.fast, cine.ownRate() * 2) });
+  const buttons = (Object.keys(SPEEDS) as Speed[]).map((speed) => ({ speed, button: plainButton(words[speed], () => cine.setRate(rates()[speed])) }));
+  box.append(make('div', { class: 'v-looks' }, ...buttons.map(({ button }) => button)));
+  return {
+    box,
+    draw: () => {
+      for (const { speed, button } of buttons) button.setAttribute('aria-pressed', String(cine.rate === Math.max(1, Math.min(60, Math.round(rates()[speed])))));
+    },
+  };
+}
+
+function anySpeed(box: HTMLElement, cine: Cine): Panel {
+  const rate = make('input', { type: 'number', min: '1', max: '60', id: 'v-rate' });
+  rate.addEventListener('change', () => cine.setRate(Number(rate.value) || 1));
+  const way = make('select', { id: 'v-way', 'aria-label': words.speed }, make('option', { value: '', text: words.loop }), make('option', { value: 'sweep', text: words.sweep }));
+  way.addEventListener('change', () => {
+    cine.sweep = way.value === 'sweep';
+  });
+  box.append(make('label', { for: 'v-rate', text: words.framesPerSecond }), rate, way);
+  return {
+    box,
+    draw: () => {
+      rate.value = String(cine.rate);
+    },
+  };
+}

@@ -1,0 +1,74 @@
+/** The written report beside the pictures. */
+
+import { ask, Refused } from './asking';
+import { make, plainButton } from './building';
+import type { Stage } from './stage';
+import { words } from './words';
+
+const NOT_SHOWN = 'script, style, link, iframe, object, embed, form, nav, base, meta';
+
+export class ReportBeside {
+  private shownFor = '';
+
+  constructor(
+    private readonly box: HTMLElement,
+    private readonly stage: Stage,
+    private readonly changed: () => void,
+  ) {}
+
+  isOpen(): boolean {
+    return !this.box.hidden;
+  }
+
+  toggle(): void {
+    this.box.hidden = !this.box.hidden;
+    this.draw();
+    this.changed();
+    if (this.isOpen()) this.box.querySelector<HTMLElement>('h2')?.focus();
+  }
+
+  /** Follows the study that is looked at. */
+  draw(): void {
+    const address = this.stage.series?.study.reportUrl ?? '';
+    if (!this.isOpen() || this.shownFor === `at ${address}`) return;
+    this.shownFor = `at ${address}`;
+    if (!address) this.put(make('p', { text: words.noReport }));
+    else void this.fetch(address);
+  }
+
+  private async fetch(address: string): Promise<void> {
+    this.put(make('p', { text: words.reportLoading }));
+    try {
+      const answer = await ask(`${address}?fragment=1`, 'text/html');
+      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      if (this.shownFor === `at ${address}`) this.put(content(page), openLink(address));
+    } catch (problem) {
+      if (!(problem instanceof Refused)) throw problem;
+      this.put(make('p', { text: words.reportFailed }), openLink(address));
+    }
+  }
+
+  private put(...inside: Node[]): void {
+    const close = plainButton(words.close, () => this.toggle());
+    this.box.replaceChildren(make('div', { class: 'v-report-head' }, make('h2', { tabindex: '-1', text: words.reportTitle }), close), ...inside);
+  }
+}
+
+/** The report's own words, without what belongs to a page of its own. */
+function content(page: Document): HTMLElement {
+  const from = page.querySelector('main') ?? page.body;
+  for (const part of from.querySelectorAll(NOT_SHOWN)) part.remove();
+  const box = make('div', { class: 'v-report-text' });
+  for (const heading of from.querySelectorAll('h1')) {
+    const lower = page.createElement('h3');
+    lower.append(...heading.childNodes);
+    heading.replaceWith(lower);
+  }
+  for (const part of from.querySelectorAll('[id]')) part.removeAttribute('id');
+  box.append(...[...from.childNodes].map((part) => document.adoptNode(part)));
+  return box;
+}
+
+function openLink(address: string): HTMLElement {
+  return make('p', {}, make('a', { href: address, text: words.reportOpen }));
+}

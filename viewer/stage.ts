@@ -1,0 +1,317 @@
+/**
+ * The picture on the screen: which series, which picture of it, and who draws it. A picture is drawn by
+ * the picture library where it can be, else shown as the server's JPEG, else named in a sentence.
+ */
+
+import { ask, Refused } from './asking';
+import { Loading } from './loading';
+import { type Picture, kindInWords, picturesOf } from './pictures';
+import type { Series } from './given';
+import { RenderedSurface } from './rendered';
+import { type NativeSurface, type Surface, Undecodable } from './surface';
+import { words } from './words';
+
+export type Quality = 'loading' | 'quick' | 'full' | 'lossy' | 'simple' | 'none';
+
+type State = { by: 'native' } | { by: 'rendered'; address: string } | { by: 'words'; sentence: string };
+
+const DIM_AFTER_MILLISECONDS = 250;
+const KEPT_JPEGS = 80;
+const REACH_WITHOUT_NATIVE = 2;
+const TRIES = 3;
+
+export interface Happenings {
+  changed(): void;
+  offline(isOffline: boolean): void;
+  ended(): void;
+}
+
+export class Stage {
+  series: Series | undefined;
+  pictures: Picture[] = [];
+  at = 0;
+  quality: Quality = 'quick';
+  /** What stands in place of the picture, when nothing can be shown. */
+  sentence = '';
+
+  private readonly rendered: RenderedSurface;
+  private native: NativeSurface | undefined;
+  private shown: 'native' | 'rendered' | 'nothing' = 'rendered';
+  private states = new Map<Picture, State>();
+  private tries = new Map<Picture, number>();
+  private loading: Loading | undefined;
+  private opening = new AbortController();
+  private stackOf: Series | undefined;
+  private drawing = false;
+  private drawAgain = false;
+  private dimming = 0;
+
+  constructor(
+    private readonly simple: HTMLImageElement,
+    private readonly sharp: HTMLElement,
+    private readonly memory: number,
+    private readonly happenings: Happenings,
+  ) {
+    this.rendered = new RenderedSurface(simple);
+  }
+
+  /** After this the middle picture of `series` is looked at. What was under way for another is broken off. */
+  async open(series: Series): Promise<void> {
+    this.leave();
+    this.series = series;
+    const { signal } = (this.opening = new AbortController());
+    this.rendered.reset();
+    void this.rendered.show(`${series.address}/rendered?viewport=1024,1024`);
+    this.reveal('rendered', 'quick');
+    const pictures = await this.picturesWhenOnline(series, signal);
+    if (signal.aborted || !pictures) return;
+    this.pictures = pictures;
+    if (!pictures.length) return this.say(words.noPictures);
+    this.at = pictures.length >> 1;
+    this.start();
+    this.draw();
+  }
+
+  /** After this pictures are drawn by the library wherever it can. */
+  adopt(native: NativeSurface): void {
+    this.native = native;
+    for (const picture of this.pictures) if (picture.native) this.forget(picture);
+    this.stackOf = undefined;
+    if (this.pictures.length) {
+      this.start();
+      this.draw();
+    }
+  }
+
+  show(at: number): void {
+    const to = Math.max(0, Math.min(this.pictures.length - 1, at));
+    if (to === this.at || !this.pictures.length) return;
+    this.at = to;
+    this.sentence = '';
+    this.loading?.lookAt(to);
+    this.draw();
+  }
+
+  isReady(at: number): boolean {
+    const picture = this.pictures[at];
+    const state = picture && this.states.get(picture);
+    return state !== undefined && (state.by !== 'native' || (this.native?.has(picture as Picture) ?? false));
+  }
+
+  picture(): Picture | undefined {
+    return this.pictures[this.at];
+  }
+
+  surface(): Surface {
+    return this.shown === 'native' && this.native ? this.native : this.rendered;
+  }
+
+  /** The drawing library's surface, while it is the one on the screen. */
+  nativeShown(): NativeSurface | undefined {
+    return this.shown === 'native' ? this.native : undefined;
+  }
+
+  resize(): void {
+    this.native?.resize();
+  }
+
+  /** After this the screen and the memory hold no picture. */
+  close(): void {
+    this.leave();
+    this.native?.close();
+    this.simple.removeAttribute('src');
+    this.sharp.replaceChildren();
+  }
+
+  private leave(): void {
+    this.opening.abort();
+    this.loading?.stop();
+    this.happenings.offline(false);
+    for (const picture of this.pictures) this.forget(picture);
+    this.pictures = [];
+    this.at = 0;
+    this.sentence = '';
+    this.stackOf = undefined;
+  }
+
+  private async picturesWhenOnline(series: Series, signal: AbortSignal): Promise<Picture[] | undefined> {
+    try {
+      return await picturesOf(series, signal);
+    } catch (problem) {
+      if (signal.aborted) return undefined;
+      if (!(problem instanceof Refused)) throw problem;
+      if (problem.ended) this.happenings.ended();
+      else if (problem.offline || problem.passing) {
+        this.happenings.offline(problem.offline);
+        await untilNextTry();
+        return signal.aborted ? undefined : this.picturesWhenOnline(series, signal);
+      } else this.say(words.groupFailed);
+      return undefined;
+    }
+  }
+
+  private start(): void {
+    this.loading?.stop();
+    const { pictures } = this;
+    this.loading = new Loading(
+      { count: pictures.length, reach: this.reach(), isReady: (at) => this.isReady(at), load: (at, signal) => this.load(pictures[at] as Picture, signal) },
+      { offline: (is) => this.happenings.offline(is), ended: () => this.happenings.ended(), arrived: (at) => this.arrived(at) },
+    );
+    this.loading.lookAt(this.at);
+  }
+
+  /** How many pictures on each side fit into the memory we may take. */
+  private reach(): number {
+    if (!this.native) return REACH_WITHOUT_NATIVE;
+    if (!this.pictures.some((picture) => picture.native)) return KEPT_JPEGS / 4;
+    const { instance } = this.picture() as Picture;
+    const value = (tag: string) => Number(instance[tag]?.Value?.[0] ?? 1);
+    // A grey value may become a four-octet number when the file scales it.
+    const octets = value('00280010') * value('00280011') * Math.max(4, value('00280002'));
+    return Math.max(2, Math.floor((this.memory * 0.8) / octets / 2));
+  }
+
+  private async load(picture: Picture, signal: AbortSignal): Promise<void> {
+    if (picture.notPicture) {
+      this.states.set(picture, { by: 'words', sentence: words.cannotShow(picture.notPicture) });
+      return;
+    }
+    if (this.native && picture.native && (await this.loadNatively(this.native, picture, signal))) return;
+    await this.loadRendered(picture, signal);
+  }
+
+  private async loadNatively(native: NativeSurface, picture: Picture, signal: AbortSignal): Promise<boolean> {
+    try {
+      await native.load(picture, signal);
+      const [least, most] = native.range(picture);
+      // All one grey: empty, or a decoder that failed in silence. The server's rendering knows.
+      if (least === most) throw new Undecodable();
+      this.states.set(picture, { by: 'native' });
+      return true;
+    } catch (problem) {
+      if (signal.aborted || (problem instanceof Refused && this.isOfTheLine(problem, picture))) throw problem;
+      picture.native = false;
+      return false;
+    }
+  }
+
+  private async loadRendered(picture: Picture, signal: AbortSignal): Promise<void> {
+    const size = this.native ? '' : '?viewport=1024,1024';
+    try {
+      const answer = await ask(`${picture.address}/rendered${size}`, 'image/jpeg', signal);
+      const address = URL.createObjectURL(await answer.blob());
+      this.states.set(picture, { by: 'rendered', address });
+      this.dropOldJpegs();
+    } catch (problem) {
+      if (signal.aborted || !(problem instanceof Refused) || this.isOfTheLine(problem, picture)) throw problem;
+      const sentence = problem.unshowable ? words.cannotShow(kindInWords(picture.instance)) : words.broken(this.pictures.indexOf(picture) + 1);
+      this.states.set(picture, { by: 'words', sentence });
+    }
+  }
+
+  /** Is the line to blame, so that the same question is worth asking again? */
+  private isOfTheLine(problem: Refused, picture: Picture): boolean {
+    if (problem.offline || problem.ended) return true;
+    const tries = (this.tries.get(picture) ?? 0) + 1;
+    this.tries.set(picture, tries);
+    return problem.passing && tries < TRIES;
+  }
+
+  private arrived(at: number): void {
+    if (at === this.at) this.draw();
+    else this.happenings.changed();
+  }
+
+  /** Draws the picture looked at; calls that come while one is drawn become one more drawing. */
+  private draw(): void {
+    this.drawAgain = true;
+    if (!this.drawing) void this.drawUntilStill();
+  }
+
+  private async drawUntilStill(): Promise<void> {
+    this.drawing = true;
+    while (this.drawAgain) {
+      this.drawAgain = false;
+      await this.drawOnce();
+    }
+    this.drawing = false;
+  }
+
+  private async drawOnce(): Promise<void> {
+    const picture = this.picture();
+    const state = picture && this.states.get(picture);
+    if (!picture || !state || !this.isReady(this.at)) return this.waiting();
+    if (state.by === 'words') return this.say(state.sentence);
+    if (state.by === 'rendered') {
+      if (await this.rendered.show(state.address)) this.reveal('rendered', 'simple');
+      else this.say(words.broken(this.at + 1));
+      return;
+    }
+    if (await this.drawNatively(picture)) this.reveal('native', picture.lossy ? 'lossy' : 'full');
+    else if (this.series && this.picture() === picture) this.withoutNative(picture);
+  }
+
+  private async drawNatively(picture: Picture): Promise<boolean> {
+    const native = this.native as NativeSurface;
+    this.sharp.hidden = false;
+    try {
+      if (this.stackOf === this.series) return await native.show(picture);
+      this.stackOf = this.series;
+      return await native.open(this.pictures, this.pictures.indexOf(picture));
+    } catch {
+      return false;
+    }
+  }
+
+  private withoutNative(picture: Picture): void {
+    picture.native = false;
+    this.stackOf = undefined;
+    this.forget(picture);
+    this.sharp.hidden = this.shown !== 'native';
+    this.loading?.lookAt(this.at);
+  }
+
+  /** Keeps what is on the screen, and greys it out when the wait is long, so that it is not taken for the next one. */
+  private waiting(): void {
+    if (this.quality !== 'quick' || this.at !== this.pictures.length >> 1) this.quality = 'loading';
+    window.clearTimeout(this.dimming);
+    if (this.quality === 'loading') {
+      this.dimming = window.setTimeout(() => this.sharp.parentElement?.classList.add('v-dim'), DIM_AFTER_MILLISECONDS);
+    }
+    this.happenings.changed();
+  }
+
+  private reveal(who: 'native' | 'rendered' | 'nothing', quality: Quality): void {
+    window.clearTimeout(this.dimming);
+    this.sharp.parentElement?.classList.remove('v-dim');
+    this.shown = who;
+    this.sharp.hidden = who !== 'native';
+    this.simple.hidden = who !== 'rendered';
+    this.quality = quality;
+    if (who !== 'nothing') this.sentence = '';
+    this.happenings.changed();
+  }
+
+  private say(sentence: string): void {
+    this.sentence = sentence;
+    this.reveal('nothing', 'none');
+  }
+
+  private forget(picture: Picture): void {
+    const state = this.states.get(picture);
+    if (state?.by === 'rendered') URL.revokeObjectURL(state.address);
+    this.states.delete(picture);
+  }
+
+  private dropOldJpegs(): void {
+    const held = [...this.states].filter(([, state]) => state.by === 'rendered').map(([picture]) => picture);
+    for (const picture of held.slice(0, Math.max(0, held.length - KEPT_JPEGS))) if (picture !== this.picture()) this.forget(picture);
+  }
+}
+
+function untilNextTry(): Promise<void> {
+  return new Promise((done) => {
+    const timer = setTimeout(done, 2000);
+    window.addEventListener('online', () => (clearTimeout(timer), done()), { once: true });
+  });
+}

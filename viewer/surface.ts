@@ -1,0 +1,70 @@
+/** What can be done to the picture on the screen, whoever draws it. */
+
+import type { Picture } from './pictures';
+
+export type Point = [number, number];
+
+/** The greys between which a picture goes from black to white. */
+export interface Window {
+  center: number;
+  width: number;
+}
+
+export interface Surface {
+  readonly element: HTMLElement;
+  zoom(): number;
+  /** Bigger or smaller around `at`, in screen points from the middle of the surface. */
+  zoomBy(factor: number, at?: Point): void;
+  panBy(right: number, down: number): void;
+  fit(): void;
+  oneToOne(): void;
+  /** After this the picture stands as it came. */
+  reset(): void;
+  rotate(): void;
+  flip(which: 'horizontal' | 'vertical'): void;
+  invert(): void;
+  /** Does a higher value look darker? */
+  inverted(): boolean;
+  window(): Window;
+  setWindow(window: Window): void;
+  /** The window the picture came with. */
+  ownWindow(): Window;
+  /** Where screen-right and screen-down lead in the picture, as steps along [columns, rows]. */
+  axes(): { right: Point; down: Point };
+}
+
+/** A surface that can show pictures it has loaded. */
+export interface NativeSurface extends Surface {
+  /** `at` is the one to begin with; it must be loaded. */
+  open(pictures: readonly Picture[], at: number): Promise<boolean>;
+  /** Shows a loaded picture; false when the screen stays empty although the picture is not. */
+  show(picture: Picture): Promise<boolean>;
+  has(picture: Picture): boolean;
+  /** Raises `Refused` for the line and `Undecodable` for the picture. */
+  load(picture: Picture, signal: AbortSignal): Promise<void>;
+  /** The lowest and highest value of a loaded picture. */
+  range(picture: Picture): [number, number];
+  close(): void;
+  resize(): void;
+  measuring: Measuring;
+}
+
+export type MeasureTool = 'Length' | 'Angle' | 'EllipticalROI';
+
+export interface Measuring {
+  /** The tool the pointer holds now. */
+  current(): MeasureTool | undefined;
+  take(tool: MeasureTool | undefined): void;
+  /** Puts a measurement in the middle and hands its first end to the arrow keys. */
+  place(tool: MeasureTool): void;
+  placing(): boolean;
+  /** Moves the held end, or the whole measurement. */
+  move(right: number, down: number, whole: 'end' | 'whole'): void;
+  nextEnd(): void;
+  endPlacing(): void;
+  /** False when there is none. */
+  removeLast(): boolean;
+  onMeasured(tell: (what: string) => void): void;
+}
+
+export class Undecodable extends Error {}
