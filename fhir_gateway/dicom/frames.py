@@ -83,7 +83,7 @@ class FrameTable:
         return kept if self.fragments is None else kept | {"fragments": [list(spans) for spans in self.fragments]}
 
     @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> "FrameTable":
+    def from_json(cls, stored: dict[str, Any]) -> FrameTable:
         """The reverse of `to_json`."""
         fragments = stored.get("fragments")
         return cls(

@@ -221,7 +221,10 @@ def _rooted(element: Mapping[str, Any], root: str) -> Json:
     if "BulkDataURI" in element:
         return {**element, "BulkDataURI": root + element["BulkDataURI"]}
     if element.get("vr") == "SQ" and "Value" in element:
-        return {**element, "Value": [{tag: _rooted(inner, root) for tag, inner in item.items()} for item in element["Value"]]}
+        return {
+            **element,
+            "Value": [{tag: _rooted(inner, root) for tag, inner in item.items()} for item in element["Value"]],
+        }
     return dict(element)
 
 

@@ -7,10 +7,11 @@ the picture streams through, and the length is known before the first octet.
 """
 
 import struct
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from fhir_gateway.dicom.feed import MIB, Feed
+from fhir_gateway.dicom.feed import INFLATED_MOST, MIB, Feed
 from fhir_gateway.dicom.frames import FrameTable, PixelLayout, Read, frame_octets, inflated_reader
 from fhir_gateway.dicom.json_model import settled_vr, swapped
 from fhir_gateway.dicom.syntaxes import EXPLICIT_LITTLE, is_native, syntax_of
@@ -57,7 +58,12 @@ def header_octets(table: FrameTable, read: Read) -> bytes:
 
 
 def as_explicit_little(
-    read: Read, *, stored: int, table: FrameTable | None, layout: PixelLayout | None = None, decode: Decode | None = None
+    read: Read,
+    *,
+    stored: int,
+    table: FrameTable | None,
+    layout: PixelLayout | None = None,
+    decode: Decode | None = None,
 ) -> Plain:
     """
     The instance in Explicit VR Little Endian; `stored` is its length, `read` reads ranges of it.
@@ -129,7 +135,7 @@ def _whole(file: bytes) -> Plain:
     """An object without a picture, rewritten in memory; read_instance has bounded what its header may be."""
     meta_end, syntax = _syntax_in(file)
     if syntax_of(syntax).deflated:
-        raise NotAcceptable("A deflated object without a picture is served as it is stored.")
+        file = file[:meta_end] + zlib.decompressobj(-zlib.MAX_WBITS).decompress(file[meta_end:], INFLATED_MOST)
     written = Rewriter.of(file, syntax, meta_end=meta_end, unpacked=False).file(file)
     return Plain(len(written), iter((written,)))
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 import pydicom
-from fhir_gateway.dicom.darkroom import grey
-from fhir_gateway.dicom.darkroom.unpack import NoPixelsError, Pixels, unpacked
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_color_lut
+from pydicom.pixels.processing import apply_color_lut
+
+from fhir_gateway.dicom.darkroom import grey
+from fhir_gateway.dicom.darkroom.unpack import NoPixelsError, Pixels, unpacked
 
 LARGEST_EDGE = 8192
 QUICK_VIEW_MOST = 80 * 1024
@@ -105,10 +106,11 @@ def _fitted(image: Image.Image, viewport: list[float]) -> Image.Image:
     if len(viewport) == 6:
         left, top, wide, high = viewport[2:]
         wide, high = wide or image.width - left, high or image.height - top
-        box = (left, top, min(left + abs(wide), image.width), min(top + abs(high), image.height))
+        right, bottom = min(left + abs(wide), image.width), min(top + abs(high), image.height)
+        box = (int(left), int(top), int(right), int(bottom))
         if box[2] - box[0] < 1 or box[3] - box[1] < 1:
             raise NoPixelsError
-        image = image.crop(tuple(int(edge) for edge in box))
+        image = image.crop(box)
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if wide < 0 else image
         image = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM) if high < 0 else image
     scale = min(width / image.width, height / image.height)

@@ -4,12 +4,14 @@ From stored values to what the eye is shown: modality and VOI transformations (P
 Every function takes and gives arrays; the result of a window is between 0 and 1.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 FLAT = 1e-6
 SHAPES = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 
@@ -25,7 +27,7 @@ def number(value: object) -> float | None:
     return found if np.isfinite(found) else None
 
 
-def described(lut: Dataset) -> tuple[NDArray[np.float32], int, int]:
+def described(lut: Dataset) -> tuple[Floats, int, int]:
     """The entries of a LUT sequence item, the first value mapped, and its bits (PS3.3 C.11.1.1)."""
     raw = lut["LUTData"].value
     entries = np.frombuffer(raw, "<u2") if isinstance(raw, bytes) else np.atleast_1d(np.asarray(raw, "u2"))

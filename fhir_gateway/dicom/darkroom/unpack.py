@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
-from pydicom.pixels import pixel_array
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import ExplicitVRLittleEndian
 
 try:
     import imagecodecs
@@ -65,8 +66,8 @@ def _by_library(header: Dataset, frame: bytes, *, native: bool) -> Pixels:
         return np.frombuffer(frame, f"<f{bits // 8}").reshape(int(header.Rows), int(header.Columns))
     if native:
         # `frame_octets` gives little endian; the header may still be written the other way round.
-        header.file_meta.TransferSyntaxUID = _DICOM + "1"
-        header.set_original_encoding(False, True)  # noqa: FBT003
+        header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        header.set_original_encoding(False, True)
         header.add_new(0x7FE00010, "OW" if bits > 8 else "OB", frame)
     else:
         header.add_new(0x7FE00010, "OB", encapsulate([frame], has_bot=False))
