@@ -265,13 +265,13 @@ def test_any_flipped_bit_is_noticed(length, data):
     assert_refused(bytes(changed), kept)
 
 
-def test_every_bit_of_the_header_counts():
+def test_every_bit_of_the_header_is_checked_before_any_segment():
     sealed, kept = sealed_of(b"x")
     for bit in range(80 * 8):
         changed = bytearray(sealed)
         changed[bit // 8] ^= 1 << bit % 8
         with pytest.raises(Tampered):
-            open_octets(changed, **place(kept))
+            reader(bytes(changed), kept)
 
 
 @pytest.mark.parametrize("where", [4, 5])
@@ -362,11 +362,21 @@ def test_what_could_not_be_authenticated_is_wiped(monkeypatch):
     assert bytes(buffers[0]) == bytes(S)
 
 
-def test_a_store_that_gives_too_little_is_not_believed():
+@pytest.mark.parametrize("given_back", [0, 1, 15, 16, 17, S, STEP - 1, STEP + 1, 2 * STEP])
+def test_a_store_that_gives_too_little_or_too_much_is_not_believed(given_back):
     sealed, kept = sealed_of(PLAIN[: 2 * S])
-    whole = SealedObject(lambda offset, wanted: sealed[offset : offset + min(wanted, 90)], kept.length, **place(kept))
+
+    def read_at(offset: int, wanted: int) -> bytes:
+        return sealed[offset : offset + (given_back if offset else wanted)]
+
     with pytest.raises(Tampered):
-        whole.read(0, 1)
+        SealedObject(read_at, kept.length, **place(kept)).read(0, 1)
+
+
+@pytest.mark.parametrize("length", [0, 1, S, 2 * S, 2 * S + 1])
+def test_nothing_is_read_at_the_very_end(length):
+    sealed, kept = sealed_of(PLAIN[:length])
+    assert reader(sealed, kept).read(length, 0) == reader(sealed, kept).read(length, 5) == b""
 
 
 def test_an_open_object_shows_no_key():
