@@ -76,9 +76,6 @@ class Label(StrEnum):
     CHECKPOINT_MLDSA65 = "phr1/checkpoint/mldsa65"
 
 
-# -- the three tools -------------------------------------------------------------------------------
-
-
 def lp(*parts: str | bytes | int) -> bytes:
     """Join `parts` so that no other list of parts gives the same octets.
 
