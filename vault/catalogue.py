@@ -172,9 +172,8 @@ class _Reader:
             self._resources[resource.study].append(resource)
         series_ids = [series.id for many in self._series.values() for series in many]
         counts = sa.select(InstanceRow.series, sa.func.count(sa.distinct(InstanceRow.uid_bi)))
-        self._counts: dict[bytes, int] = dict(
-            session.execute(counts.where(InstanceRow.series.in_(series_ids)).group_by(InstanceRow.series))
-        )
+        counted = counts.where(InstanceRow.series.in_(series_ids)).group_by(InstanceRow.series)
+        self._counts: dict[bytes, int] = dict(session.execute(counted).all())
         self._previews = set(session.scalars(sa.select(PreviewRow.series).where(PreviewRow.series.in_(series_ids))))
         self._indexes: dict[bytes, list[ObjectRow]] = defaultdict(list)
         indexes = (

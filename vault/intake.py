@@ -16,6 +16,7 @@ from vault.database import Services, Work
 from vault.ids import Id, new_id
 from vault.keyring import KeyClass, Owner, OwnerKind, put_batch_key
 from vault.links import Place, SitePatient
+from vault.rows import insert_unless_there
 from vault.sealing import derive
 from vault.sealing.suite import seal, unwrap, wrap
 from vault.sites import Site
@@ -85,15 +86,11 @@ def series_in(services: Services, pusher: Pusher, batch: OpenBatch, series_uid: 
     """The series of a study, made if it is new; grants that wait for its modality get their keys."""
     with services.work() as work:
         uid_bi = derive.uid_index(work.secrets.index_key, batch.scope_id, series_uid)
-        found = sa.select(SeriesRow).where(SeriesRow.study == batch.study_id, SeriesRow.uid_bi == uid_bi)
-        row = work.session.scalar(found)
-        if row is None:
-            _lock_study(work, batch.study_id)
-            row = work.session.scalar(found)
-        if row is None:
-            row = SeriesRow(id=new_id(), study=batch.study_id, uid_bi=uid_bi)
-            work.session.add(row)
-            work.session.flush()
+        found = sa.select(SeriesRow.id).where(SeriesRow.study == batch.study_id, SeriesRow.uid_bi == uid_bi)
+        series_id = work.session.scalar(found)
+        if series_id is None:
+            insert_unless_there(work.session, SeriesRow, id=new_id(), study=batch.study_id, uid_bi=uid_bi)
+            series_id = work.session.scalars(found).one()
         sharing.seal_series_to_grants(
             work,
             owner=sharing.owner_of_study(work, batch.study_id),
@@ -103,17 +100,17 @@ def series_in(services: Services, pusher: Pusher, batch: OpenBatch, series_uid: 
             root_key=batch.root_key,
             modality=modality,
         )
-        return Id(row.id)
+        return Id(series_id)
 
 
 def _study(work: Work, scope_id: bytes, study_uid: str) -> Id:
     uid_bi = derive.uid_index(work.secrets.index_key, scope_id, study_uid)
-    row = work.session.scalar(sa.select(StudyRow).where(StudyRow.scope == scope_id, StudyRow.uid_bi == uid_bi))
-    if row is None:
-        row = StudyRow(id=new_id(), scope=scope_id, uid_bi=uid_bi, created=work.now)
-        work.session.add(row)
-        work.session.flush()
-    return Id(row.id)
+    found = sa.select(StudyRow.id).where(StudyRow.scope == scope_id, StudyRow.uid_bi == uid_bi)
+    study_id = work.session.scalar(found)
+    if study_id is None:  # another worker may be making it at this moment: either's row will do
+        insert_unless_there(work.session, StudyRow, id=new_id(), scope=scope_id, uid_bi=uid_bi, created=work.now)
+        study_id = work.session.scalars(found).one()
+    return Id(study_id)
 
 
 def _lock_study(work: Work, study_id: bytes) -> None:

@@ -23,9 +23,11 @@ from vault.keyring import KeyClass, Keyring
 from vault.sealing import derive
 from vault.sealing.stream import Kind, SealedObject, unpadded
 from vault.sealing.suite import unwrap
-from vault.tables import BatchRow, InstanceRow, ObjectRow, PreviewRow, ResourceRow, SeriesRow, StudyRow
+from vault.tables import BlobRow, InstanceRow, ObjectRow, PreviewRow, ResourceRow, SeriesRow, StudyRow
 
 HEAD_OCTETS = 4
+
+_Lying = tuple[InstanceRow, SeriesRow, ObjectRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def find_instance(work: Work, keyring: Keyring, study_uid: str, series_uid: str,
     rows = _instance_rows(work, keyring, study_uid, series_uid, instance_uid)
     if not rows:
         raise NotThere
-    return _found(work, keyring, *rows[0])
+    return _found(_Keys(work, keyring), rows[0])
 
 
 def find_instances(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None = None) -> list[FoundInstance]:
@@ -105,7 +107,8 @@ def find_instances(work: Work, keyring: Keyring, study_uid: str, series_uid: str
     rows = _instance_rows(work, keyring, study_uid, series_uid, None)
     if not rows:
         raise NotThere
-    return [_found(work, keyring, *row) for row in rows]
+    keys = _Keys(work, keyring)
+    return [_found(keys, row) for row in rows]
 
 
 def open_series(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None = None) -> list[Instance]:
@@ -115,7 +118,7 @@ def open_series(work: Work, keyring: Keyring, study_uid: str, series_uid: str | 
         raise NotThere
     indexes: dict[bytes, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {}
     instances: list[Instance] = []
-    for instance, series in rows:
+    for instance, series, _ in rows:
         if instance.index_object not in indexes:
             indexes[instance.index_object] = _opened_index(work, keyring, instance.index_object, series.study)
         facts, dicom = indexes[instance.index_object]
@@ -187,10 +190,23 @@ def _resource(work: Work, keyring: Keyring, resource_id: bytes, kind: Kind) -> t
     return resource, row, keyring.class_key(work, resource.batch, KeyClass(resource.key_class))
 
 
-def _found(work: Work, keyring: Keyring, instance: InstanceRow, series: SeriesRow) -> FoundInstance:
-    row = _object(work, instance.object)
+class _Keys:
+    """Each class key is unwrapped once, however many instances of a batch are opened in this request."""
+
+    def __init__(self, work: Work, keyring: Keyring) -> None:
+        self._work, self._keyring = work, keyring
+        self._known: dict[tuple[bytes, KeyClass], bytes] = {}
+
+    def of(self, batch: bytes, key_class: KeyClass) -> bytes:
+        if (batch, key_class) not in self._known:
+            self._known[batch, key_class] = self._keyring.class_key(self._work, batch, key_class)
+        return self._known[batch, key_class]
+
+
+def _found(keys: _Keys, lying: _Lying) -> FoundInstance:
+    instance, series, row = lying
     key_class = KeyClass(row.key_class)
-    key = keyring.class_key(work, instance.batch, key_class)
+    key = keys.of(instance.batch, key_class)
     if key_class is KeyClass.PICTURES:
         key = derive.series_key(key, series.id)
     layout = json.loads(unwrap(key, instance.layout, "layout", instance.batch, instance.id))
@@ -206,28 +222,24 @@ def _found(work: Work, keyring: Keyring, instance: InstanceRow, series: SeriesRo
 
 def _instance_rows(
     work: Work, keyring: Keyring, study_uid: str, series_uid: str | None, instance_uid: str | None
-) -> list[tuple[InstanceRow, SeriesRow]]:
-    """The newest version of each instance, only inside the studies this keyring holds."""
+) -> list[_Lying]:
+    """The newest version of each instance, only inside the studies this keyring holds, in the order they came."""
     series = {row.id: row for row in _series_rows(work, keyring, study_uid, series_uid)}
     if not series:
         return []
-    found = sa.select(InstanceRow).where(InstanceRow.series.in_(series))
+    found = (
+        sa.select(InstanceRow, ObjectRow)
+        .join(ObjectRow, InstanceRow.object == ObjectRow.id)
+        .join(BlobRow, ObjectRow.blob == BlobRow.id)
+        .where(InstanceRow.series.in_(series))
+        .order_by(InstanceRow.version, BlobRow.since, BlobRow.id, ObjectRow.offset)
+    )
     if instance_uid is not None:
         found = found.where(InstanceRow.uid_bi.in_(_indexes_of(work, keyring, instance_uid)))
-    newest: dict[tuple[bytes, bytes], InstanceRow] = {}
-    for row in work.session.scalars(found.order_by(InstanceRow.version)):
-        newest[row.scope, row.uid_bi] = row
-    if instance_uid is None:
-        order = _order(work, series)
-        rows = sorted(newest.values(), key=lambda row: (order[row.batch], row.index_object, row.place))
-    else:
-        rows = list(newest.values())
-    return [(row, series[row.series]) for row in rows]
-
-
-def _order(work: Work, series: dict[bytes, SeriesRow]) -> dict[bytes, int]:
-    batches = sa.select(BatchRow.id).where(BatchRow.study.in_({row.study for row in series.values()}))
-    return {batch: place for place, batch in enumerate(work.session.scalars(batches.order_by(BatchRow.created)))}
+    newest: dict[tuple[bytes, bytes], _Lying] = {}
+    for instance, row in work.session.execute(found):
+        newest[instance.scope, instance.uid_bi] = (instance, series[instance.series], row)
+    return list(newest.values())
 
 
 def _series_rows(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None) -> list[SeriesRow]:
