@@ -188,7 +188,7 @@ class LinkRow(Row):
     dob_check: Mapped[int | None]
     vault: Mapped[bytes] = _of("vault.id", index=True)
     site: Mapped[bytes] = mapped_column(sa.LargeBinary(16), sa.ForeignKey("site.id"))
-    scope: Mapped[bytes] = mapped_column(sa.LargeBinary(16), sa.ForeignKey("scope.id"))
+    scope: Mapped[bytes] = mapped_column(sa.LargeBinary(16), sa.ForeignKey("scope.id"), index=True)
     state: Mapped[str]
     created: Mapped[datetime]
     row_mac: Mapped[bytes]
@@ -267,7 +267,9 @@ class ObjectRow(Row):
     __tablename__ = "object"
     id: Mapped[bytes] = _id()
     batch: Mapped[bytes] = _of("batch.id", index=True)
-    series: Mapped[bytes | None] = mapped_column(sa.LargeBinary(16), sa.ForeignKey("series.id", ondelete="CASCADE"))
+    series: Mapped[bytes | None] = mapped_column(
+        sa.LargeBinary(16), sa.ForeignKey("series.id", ondelete="CASCADE"), index=True
+    )
     kind: Mapped[int]
     key_class: Mapped[str]
     blob: Mapped[str] = mapped_column(sa.ForeignKey("blob.id"), index=True)
@@ -291,7 +293,7 @@ class InstanceRow(Row):
     version: Mapped[int]
     series: Mapped[bytes] = _of("series.id", index=True)
     batch: Mapped[bytes] = _of("batch.id", index=True)
-    object: Mapped[bytes] = _of("object.id")
+    object: Mapped[bytes] = _of("object.id", index=True)
     index_object: Mapped[bytes] = _of("object.id", index=True)
     place: Mapped[int]
     layout: Mapped[bytes]
@@ -304,7 +306,7 @@ class PreviewRow(Row):
     __tablename__ = "preview"
     series: Mapped[bytes] = _of("series.id", primary=True)
     kind: Mapped[int] = mapped_column(primary_key=True)
-    object: Mapped[bytes] = _of("object.id")
+    object: Mapped[bytes] = _of("object.id", index=True)
     instances: Mapped[int]
 
 
@@ -316,7 +318,7 @@ class ResourceRow(Row):
     scope: Mapped[bytes] = mapped_column(sa.LargeBinary(16), sa.ForeignKey("scope.id"), index=True)
     study: Mapped[bytes] = _of("study.id", index=True)
     batch: Mapped[bytes] = _of("batch.id", index=True)
-    object: Mapped[bytes] = _of("object.id")
+    object: Mapped[bytes] = _of("object.id", index=True)
     key_class: Mapped[str]
     condition: Mapped[bytes | None] = mapped_column(index=True)
     created: Mapped[datetime]

@@ -63,7 +63,7 @@ class GrantStudyRow(Row):
 
     __tablename__ = "grantstudy"
     grant: Mapped[bytes] = _of("grantowner.id", primary=True)
-    study: Mapped[bytes] = _of("study.id", primary=True)
+    study: Mapped[bytes] = _of("study.id", primary=True, index=True)
     row_mac: Mapped[bytes]
 
 
@@ -72,7 +72,7 @@ class GrantKeyRow(Row):
 
     __tablename__ = "grantkey"
     grant: Mapped[bytes] = _of("grantowner.id", primary=True)
-    batch: Mapped[bytes] = _of("batch.id", primary=True)
+    batch: Mapped[bytes] = _of("batch.id", primary=True, index=True)
     key_class: Mapped[str] = mapped_column(primary_key=True)
     ct: Mapped[bytes]
     row_mac: Mapped[bytes | None]

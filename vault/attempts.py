@@ -1,0 +1,171 @@
+"""How often something may be tried, counted before it is tried (docs/format.md 4.2, 14).
+
+A try is counted in a transaction of its own before the slow work begins and given back when it succeeds, so that
+guesses made at the same moment cannot outrun the counter. Counters are found by an index that names no one.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from vault.database import Services, Work
+from vault.errors import Wait
+from vault.rows import changed_rows, insert_unless_there
+from vault.sealing import derive
+from vault.tables_sharing import CounterRow
+
+_DAY = 86_400
+
+
+class Limit(StrEnum):
+    """What is counted, and under what: named with its first word, keyed by the words that follow."""
+
+    LOGIN = "login"  # login index
+    LOGIN_SOURCE = "login source"  # address prefix
+    CLAIM_SLIP = "claim slip"  # locator, account
+    CLAIM_ACCOUNT = "claim account"  # account
+    CLAIM_SOURCE = "claim source"  # address prefix
+    CODE_SOURCE = "code source"  # address prefix
+    SIGN_UP = "sign up"  # address prefix
+    MAIL_CODE = "mail code"  # account
+    TOKEN = "token"  # noqa: S105  client
+    API = "api"  # token, session or client
+    SECOND_FACTOR = "second factor"  # account
+    RECOVERY = "recovery"  # login index
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`tries` in `seconds`; or, where `longest` is given, `tries` at once and then one after a delay that doubles.
+
+    The delay begins with `seconds` and ends at `longest`; at `rests_at` tries nothing more is let through until a
+    success (of another way in) gives the tries back.
+    """
+
+    tries: int
+    seconds: int
+    longest: int | None = None
+    rests_at: int | None = None
+
+
+PACES: dict[Limit, Pace] = {
+    Limit.LOGIN: Pace(5, 5, longest=900, rests_at=100),
+    Limit.LOGIN_SOURCE: Pace(100, 3600),
+    Limit.CLAIM_SLIP: Pace(10, 900, longest=_DAY),
+    Limit.CLAIM_ACCOUNT: Pace(30, _DAY),
+    Limit.CLAIM_SOURCE: Pace(20, 3600),
+    Limit.CODE_SOURCE: Pace(10, 3600),
+    Limit.SIGN_UP: Pace(5, 3600),
+    Limit.MAIL_CODE: Pace(3, 3600),
+    Limit.TOKEN: Pace(60, 60),
+    Limit.API: Pace(600, 60),
+    Limit.SECOND_FACTOR: Pace(5, 15, longest=900),
+    Limit.RECOVERY: Pace(5, 5, longest=900),
+}
+
+_REST = timedelta(days=30)
+
+Try = tuple[Limit, *tuple[bytes | str, ...]]
+
+
+def spend(services: Services, limit: Limit, *who: bytes | str) -> int:
+    """The try is counted and committed; answers how many are left after it. Raises `Wait`, which counts nothing."""
+    return spend_all(services, (limit, *who))
+
+
+def spend_all(services: Services, *tries: Try) -> int:
+    """One try is counted under each limit, or under none (`Wait`). Answers the fewest left after it."""
+    # One order for all, so that two at once never wait for each other.
+    keyed = sorted((_key(services, one), one[0]) for one in tries)
+    with services.work() as work:
+        return min(_spend(work, key, PACES[limit]) for key, limit in keyed)
+
+
+def credit(services: Services, limit: Limit, *who: bytes | str) -> None:
+    """The try succeeded: it is given back, and with a growing delay all before it are forgotten."""
+    credit_all(services, (limit, *who))
+
+
+def credit_all(services: Services, *tries: Try) -> None:
+    """Like `credit`, for each of them."""
+    keyed = sorted((_key(services, one), one[0]) for one in tries)
+    with services.work() as work:
+        for key, limit in keyed:
+            _credit(work, key, PACES[limit])
+
+
+def within(services: Services, limit: Limit, *who: bytes | str) -> None:
+    """Counts a use that has no success to give back. Raises `Wait` beyond the limit."""
+    spend(services, limit, *who)
+
+
+def source_prefix(address: str) -> str:
+    """The network an address belongs to as far as limits care: /24 of IPv4, /56 of IPv6; "" for no address."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 56), strict=False))
+
+
+def prune(work: Work) -> int:
+    """Counters that no longer limit anything are gone. Answers how many went."""
+    return changed_rows(work.session, sa.delete(CounterRow).where(CounterRow.until <= work.now))
+
+
+def _key(services: Services, one: Try) -> bytes:
+    limit, *who = one
+    return derive.counter_index(services.secrets.index_key, limit.value, *who)
+
+
+def _spend(work: Work, key: bytes, pace: Pace) -> int:
+    row = _locked(work, key)
+    if work.now >= row.until:
+        row.count, row.since = 0, work.now
+    wait = _wait(row, pace, work.now)
+    if wait > 0:
+        raise Wait(wait)
+    row.count += 1
+    if pace.longest is None:
+        row.until = row.since + timedelta(seconds=pace.seconds)
+    else:
+        rests = pace.rests_at is not None and row.count >= pace.rests_at
+        row.since = work.now
+        row.until = work.now + (_REST if rests else timedelta(seconds=max(_DAY, 2 * pace.longest)))
+    return max(0, pace.tries - row.count)
+
+
+def _wait(row: CounterRow, pace: Pace, now: datetime) -> int:
+    """Whole seconds until the next try, 0 for none."""
+    if row.count < pace.tries:
+        return 0
+    if pace.longest is None:
+        return _seconds(row.until - now)
+    if pace.rests_at is not None and row.count >= pace.rests_at:
+        return pace.longest
+    delay = min(pace.longest, pace.seconds << min(row.count - pace.tries, 20))
+    return _seconds(row.since + timedelta(seconds=delay) - now)
+
+
+def _seconds(span: timedelta) -> int:
+    return max(0, -(-span // timedelta(seconds=1)))
+
+
+def _credit(work: Work, key: bytes, pace: Pace) -> None:
+    row = work.session.get(CounterRow, key, with_for_update=True)
+    if row is None:
+        return
+    if pace.longest is None and row.count > 1:
+        row.count -= 1
+    else:
+        work.session.delete(row)
+
+
+def _locked(work: Work, key: bytes) -> CounterRow:
+    insert_unless_there(work.session, CounterRow, id=key, count=0, since=work.now, until=work.now)
+    return work.session.get_one(CounterRow, key, with_for_update=True, populate_existing=True)
