@@ -39,7 +39,12 @@ SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 TEXT_REPORT = "1.2.840.10008.5.1.4.1.1.88.11"
 PDF_DOCUMENT = "1.2.840.10008.5.1.4.1.1.104.1"
 
-_ENCODERS = {RLE: RLELosslessEncoder, JPEG_LS: JPEGLSLosslessEncoder, JPEG_2000: JPEG2000LosslessEncoder}
+# Each by name: the optional one the library would try first ends the whole process on odd sizes.
+_ENCODERS = {
+    RLE: (RLELosslessEncoder, "pylibjpeg"),
+    JPEG_LS: (JPEGLSLosslessEncoder, "pyjpegls"),
+    JPEG_2000: (JPEG2000LosslessEncoder, "pylibjpeg"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +221,8 @@ def _packed(ds: Dataset, picture: np.ndarray, syntax: str) -> bytes:
         "photometric_interpretation": ds.PhotometricInterpretation,
         **({"planar_configuration": 0} if ds.SamplesPerPixel > 1 else {}),
     }  # fmt: skip
-    return _ENCODERS[syntax].encode(picture, **settings)
+    encoder, plugin = _ENCODERS[syntax]
+    return encoder.encode(picture, encoding_plugin=plugin, **settings)
 
 
 def a_ct_series(count: int = 3, *, study: str = "one", series: str = "first", **facts: Any) -> list[bytes]:
