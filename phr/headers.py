@@ -58,7 +58,9 @@ def write_headers(response: Response) -> Response:
     """Fill in what the route left open; a header that the route has set stays."""
     headers = response.headers
     headers.setdefault("Content-Security-Policy", _policy_for(response))
-    headers.setdefault("Cache-Control", _keeping_of(response))
+    if _is_static():
+        headers["Cache-Control"] = _keeping_of(response)  # in place of what Flask says of every static file alike
+    headers.setdefault("Cache-Control", "no-store")
     for name, value in EVERYWHERE.items():
         headers.setdefault(name, value)
     if request.is_secure or current_app.config["PREFERRED_URL_SCHEME"] == "https":
@@ -81,7 +83,7 @@ def _policy_for(response: Response) -> str:
 
 
 def _keeping_of(response: Response) -> str:
-    if not _is_static() or response.status_code not in {200, 206, 304}:
+    if response.status_code not in {200, 206, 304}:
         return "no-store"
     # Built files have the hash of their content in their name or, by `asset()`, in their address;
     # a font has its version in its name.
