@@ -18,6 +18,7 @@ help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMPS)/python $(STAMPS)/viewer $(STAMPS)/system ## install what run and test share; quick when nothing changed
+	@:
 
 run: setup ## start Keepray with sample scans on port 8080; PORT=8081 and DATA=folder may be given
 	.venv/bin/phr demo --port $(PORT) --data $(DATA)
@@ -58,7 +59,8 @@ $(STAMPS)/packages: package.json package-lock.json .npmrc
 	@mkdir -p $(@D) && touch $@
 
 $(STAMPS)/viewer: $(STAMPS)/packages $(VIEWER_SOURCES)
-	npm run --silent build
+	npx --no-install vite build --logLevel error
+	node styles.mjs phr/static/site
 	@mkdir -p $(@D) && touch $@
 
 $(STAMPS)/system: tools/system-packages
