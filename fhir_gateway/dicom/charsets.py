@@ -1,5 +1,6 @@
 """
-Text in any DICOM character set becomes Unicode, and nothing a sender writes there can fail (PS3.5 6.1, PS3.3 C.12.1.1.2).
+Text in any DICOM character set becomes Unicode, and nothing a sender writes there can fail (PS3.5 6.1,
+PS3.3 C.12.1.1.2).
 
 A defined term that is unknown reads as UTF-8 where the octets are that, else as Latin-1; octets that fit no
 character become U+FFFD. Surrogates and NUL never come out.

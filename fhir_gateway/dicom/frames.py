@@ -11,6 +11,7 @@ import zlib
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from fhir_gateway.dicom.feed import INFLATED_MOST
@@ -192,7 +193,7 @@ class FragmentScan:
         if self._offsets and self._items:
             at = {item - self._items[0]: number for number, item in enumerate(self._items)}
             firsts = [at.get(offset, -1) for offset in self._offsets]
-            if all(one < other for one, other in zip(firsts, firsts[1:], strict=False)):
+            if all(one < other for one, other in pairwise(firsts)):
                 yield firsts
         if len(self._starts) == self._frames:
             yield list(range(self._frames))

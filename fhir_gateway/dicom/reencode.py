@@ -45,8 +45,8 @@ def meta_with_syntax(meta: bytes, syntax: str) -> bytes:
         if element.tag == 0x00020010:
             value = syntax.encode("ascii") + b"\0" * (len(syntax) % 2)
         if element.tag != 0x00020000:
-            group += _head(element.tag, element.vr, len(value)) + value
-    return meta[:_PREFIX] + _head(0x00020000, "UL", 4) + struct.pack("<I", len(group)) + bytes(group)
+            group += element_head(element.tag, element.vr, len(value)) + value
+    return meta[:_PREFIX] + element_head(0x00020000, "UL", 4) + struct.pack("<I", len(group)) + bytes(group)
 
 
 def header_octets(table: FrameTable, read: Read) -> bytes:
@@ -87,7 +87,7 @@ def as_explicit_little(
     else:
         length, pixels = table.length + table.length % 2, _native(table, source)
         vr = _PIXEL_VR.get(layout.tag, "OW")
-    head = _head(int(layout.tag, 16), vr, length)
+    head = element_head(int(layout.tag, 16), vr, length)
 
     def octets() -> Iterator[bytes]:
         yield before + head
@@ -186,7 +186,7 @@ class Rewriter:
             if tag & 0xFFFF == 0 or (self.unpacked and tag in _OFFSETS):
                 continue
             if items is not None:
-                yield _head(tag, "SQ", UNDEFINED)
+                yield element_head(tag, "SQ", UNDEFINED)
                 for item in items:
                     yield struct.pack("<HHI", 0xFFFE, 0xE000, UNDEFINED)
                     yield from self._elements(item, octets, big=big)
@@ -205,7 +205,7 @@ class Rewriter:
         if self.unpacked and element.tag == _PHOTOMETRIC and value.startswith(b"YBR"):
             value = b"RGB "  # the darkroom gives all colours so
         value += b"\0" * (len(value) % 2)
-        yield _head(element.tag, vr, len(value)) + value
+        yield element_head(element.tag, vr, len(value)) + value
 
     def _note(self, tag: int, value: int) -> None:
         if tag == 0x00280103:
@@ -214,7 +214,7 @@ class Rewriter:
             self.allocated = value
 
 
-def _head(tag: int, vr: str, length: int) -> bytes:
+def element_head(tag: int, vr: str, length: int) -> bytes:
     """Tag, VR and length; a value too long for a short VR is UN (PS3.5 6.2.2, note 6)."""
     if vr not in LONG_VRS and length > 0xFFFF:
         vr = "UN"

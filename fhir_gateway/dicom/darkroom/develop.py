@@ -21,7 +21,7 @@ def opened(header: bytes) -> Dataset:
     return pydicom.dcmread(io.BytesIO(header), stop_before_pixels=True)
 
 
-def decoded(order: dict[str, Any], header: bytes, frame: bytes) -> bytes:
+def decoded(_order: dict[str, Any], header: bytes, frame: bytes) -> bytes:
     """Little-endian samples, interleaved, each as wide as the header allocates."""
     dataset = opened(header)
     bits = int(dataset.get("BitsAllocated") or 0)
