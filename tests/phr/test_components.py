@@ -299,6 +299,8 @@ def test_pages_fit_a_small_phone_and_have_no_known_barrier(tab, address, path):
     opened(tab, address, path)
     assert faults_of(tab) == []
     assert tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    tab.evaluate("document.documentElement.className = 'kr-text-150'")
+    assert tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
     tab.set_viewport_size({"width": 640, "height": 800})
     tab.evaluate("document.documentElement.style.fontSize = '200%'")
     assert tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
