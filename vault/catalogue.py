@@ -4,14 +4,11 @@ The database holds nothing worth searching, so no SQL is ever made from a value 
 Only the head of one series index per series is opened, and every FHIR resource; never a picture.
 """
 
-import gzip
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,70 +17,10 @@ from vault.errors import NoKey, NotThere
 from vault.facts import PersonFacts, ReportFacts, SeriesFacts, StudyFacts
 from vault.ids import Id
 from vault.keyring import KeyClass, Keyring
-from vault.sealing.stream import Kind, SealedObject, unpadded
+from vault.objects import read_index_head, read_resource
+from vault.sealing.stream import Kind
+from vault.studies import Report, Resource, Series, Study
 from vault.tables import BatchRow, InstanceRow, ObjectRow, PreviewRow, ResourceRow, ScopeRow, SeriesRow, StudyRow
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One series of a study; `instances` are counted, not copied from the sender."""
-
-    id: Id
-    facts: SeriesFacts
-    instances: int
-    has_preview: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """One report of a study. `study_id` is the folder it lies in."""
-
-    id: Id
-    facts: ReportFacts
-    received: datetime
-    study_id: Id
-    site_id: Id | None
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """Any other FHIR resource a site sent: its type, and what the gateway noted of it."""
-
-    id: Id
-    type: str
-    facts: Mapping[str, Any]
-    received: datetime
-    site_id: Id | None
-
-
-@dataclass(frozen=True, slots=True)
-class Study:
-    """One study with all that is known of it. `folders` are the rows a grant of it must name."""
-
-    id: Id
-    folders: tuple[Id, ...]
-    scope_id: Id
-    facts: StudyFacts
-    site_id: Id | None
-    received: datetime
-    series: tuple[Series, ...]
-    reports: tuple[Report, ...]
-    resources: tuple[Resource, ...]
-
-    @property
-    def uid(self) -> str:
-        """StudyInstanceUID; "" where a report came without pictures."""
-        return self.facts.uid
-
-    @property
-    def modalities(self) -> tuple[str, ...]:
-        """The distinct modalities, in the order of their series."""
-        return tuple(dict.fromkeys(one.facts.modality for one in self.series if one.facts.modality))
-
-    @property
-    def instances(self) -> int:
-        """How many instances are kept."""
-        return sum(one.instances for one in self.series)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,42 +186,6 @@ class _Reader:
             except NoKey:
                 self._keys[batch, key_class] = None
         return self._keys[batch, key_class]
-
-
-def read_object(work: Work, row: ObjectRow, key: bytes, study_id: bytes) -> bytes:
-    """All octets of a small sealed object."""
-    with work.blobs.reader(row.blob) as reader:
-        return _sealed(reader.read_at, row, key, study_id).read(0, row.length)
-
-
-def read_index_head(work: Work, row: ObjectRow, key: bytes, study_id: bytes) -> dict[str, Any]:
-    """The head of a series index: study, series and instance facts."""
-    head, _ = split_index(read_object(work, row, key, study_id))
-    return json.loads(gzip.decompress(head))
-
-
-def split_index(octets: bytes) -> tuple[bytes, bytes]:
-    """The two gzip members of a series index: head, DICOM JSON (see `receiving.series_index`)."""
-    body = unpadded(octets)
-    length = int.from_bytes(body[:4], "big")
-    return body[4 : 4 + length], body[4 + length :]
-
-
-def read_resource(work: Work, row: ObjectRow, key: bytes, study_id: bytes) -> dict[str, Any]:
-    """The sealed body of a FHIR resource: {"type", "facts", "fhir"}."""
-    return json.loads(unpadded(read_object(work, row, key, study_id)))
-
-
-def _sealed(read_at: Any, row: ObjectRow, key: bytes, study_id: bytes) -> SealedObject:
-    return SealedObject(
-        lambda offset, length: read_at(row.offset + offset, length),
-        row.length,
-        key=key,
-        study=study_id,
-        object_id=row.id,
-        kind=Kind(row.kind),
-        commitment=row.commitment,
-    )
 
 
 def _facts_without_pictures(resources: list[Resource]) -> StudyFacts | None:

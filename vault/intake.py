@@ -11,10 +11,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from vault import audit, links, sharing
+from vault import audit, links, owing
 from vault.database import Services, Work
 from vault.ids import Id, new_id
 from vault.keyring import KeyClass, Owner, OwnerKind, put_batch_key
+from vault.limits import owner_of_study
 from vault.links import Place, SitePatient
 from vault.rows import insert_unless_there
 from vault.sealing import derive
@@ -91,9 +92,9 @@ def series_in(services: Services, pusher: Pusher, batch: OpenBatch, series_uid: 
         if series_id is None:
             insert_unless_there(work.session, SeriesRow, id=new_id(), study=batch.study_id, uid_bi=uid_bi)
             series_id = work.session.scalars(found).one()
-        sharing.seal_series_to_grants(
+        owing.seal_series_to_grants(
             work,
-            owner=sharing.owner_of_study(work, batch.study_id),
+            owner=owner_of_study(work, batch.study_id),
             site_id=pusher.site.id,
             study_id=batch.study_id,
             batch=batch.id,
@@ -140,7 +141,7 @@ def _begin(work: Work, pusher: Pusher, place: Place, study_id: Id) -> OpenBatch:
     work.session.add(BatchRow(id=batch.id, study=study_id, token_id=pusher.token_id, created=work.now))
     work.session.flush()
     _seal_to_owner(work, pusher, place, batch)
-    sharing.seal_to_grants(
+    owing.seal_to_grants(
         work,
         owner=place.owner,
         site_id=pusher.site.id,

@@ -14,12 +14,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from vault.blobs import BlobStore
-from vault.catalogue import read_object, read_resource, split_index
 from vault.database import Work
 from vault.errors import NoKey, NotThere
 from vault.facts import InstanceFacts
 from vault.ids import Id
 from vault.keyring import KeyClass, Keyring
+from vault.objects import read_object, read_resource, split_index
 from vault.sealing import derive
 from vault.sealing.stream import Kind, SealedObject, unpadded
 from vault.sealing.suite import unwrap

@@ -12,7 +12,8 @@ from vault.blobs import DiskFull
 from vault.catalogue import open_catalogue
 from vault.errors import DifferentContent, NoKey, NotThere
 from vault.keyring import KeyClass
-from vault.receiving import IncomingResource, Receiving, keep_preview, preview_due
+from vault.previews import keep_preview, preview_due
+from vault.receiving import IncomingResource, Receiving
 from vault.sealing.stream import Kind
 from vault.tables import BatchKeyRow, BatchRow, BlobRow, InstanceRow, ObjectRow
 

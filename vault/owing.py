@@ -1,0 +1,76 @@
+"""What a push owes to grants while the patient is away: class keys sealed to them (docs/format.md 5)."""
+
+from hashlib import sha256
+
+import sqlalchemy as sa
+
+from vault.database import Work
+from vault.keyring import Owner, OwnerKind, classes_from, row_mac
+from vault.limits import check_grant, name_study, standing_of, vault_row
+from vault.sealing import derive
+from vault.sealing.suite import seal
+from vault.tables_sharing import GrantKeyRow, GrantOwnerRow, GrantStudyRow
+
+
+def seal_to_grants(work: Work, *, owner: Owner, site_id: bytes, study_id: bytes, batch: bytes, root_key: bytes) -> int:
+    """Seal a new batch's class keys to every live grant that names its study or whose rule without modality fits.
+
+    Rows are believed only with their MAC and the patient's signature (docs/format.md 5). Returns how many grants.
+    """
+    if owner.kind is not OwnerKind.VAULT:
+        return 0
+    sealed = 0
+    for row in _live_rows(work, owner.id):
+        named = work.session.get(GrantStudyRow, (row.id, study_id)) is not None
+        if not named and not _rule_fits(row, site_id, None):
+            continue
+        _seal_batch(work, row, study_id, batch, root_key, named=named)
+        sealed += 1
+    return sealed
+
+
+def seal_series_to_grants(
+    work: Work, *, owner: Owner, site_id: bytes, study_id: bytes, batch: bytes, root_key: bytes, modality: str
+) -> int:
+    """As `seal_to_grants`, for rules that name a modality: called when a series of it first arrives."""
+    if owner.kind is not OwnerKind.VAULT:
+        return 0
+    sealed = 0
+    for row in _live_rows(work, owner.id):
+        named = work.session.get(GrantStudyRow, (row.id, study_id)) is not None
+        if named or not _rule_fits(row, site_id, modality):
+            continue
+        _seal_batch(work, row, study_id, batch, root_key, named=False)
+        sealed += 1
+    return sealed
+
+
+def _live_rows(work: Work, vault_id: bytes) -> list[GrantOwnerRow]:
+    live = sa.select(GrantOwnerRow).where(GrantOwnerRow.vault == vault_id, GrantOwnerRow.status == "live")
+    rows = [row for row in work.session.scalars(live) if row.expires is None or work.now < row.expires]
+    if rows:
+        vault = vault_row(work, vault_id)
+        for row in rows:
+            check_grant(work, row, vault)
+    return rows
+
+
+def _seal_batch(work: Work, row: GrantOwnerRow, study_id: bytes, batch: bytes, root_key: bytes, *, named: bool) -> None:
+    if not named:
+        name_study(work, row.id, study_id)
+    for key_class in classes_from(row.classes):
+        if work.session.get(GrantKeyRow, (row.id, batch, key_class.value)) is not None:
+            continue
+        ct = seal(row.gpk, derive.class_key(root_key, key_class.value), "grant", row.id, batch, key_class)
+        mac = row_mac(work, "grantkey", row.id, batch, key_class.value, sha256(ct).digest())
+        work.session.add(GrantKeyRow(grant=row.id, batch=batch, key_class=key_class.value, ct=ct, row_mac=mac))
+    work.session.flush()
+
+
+def _rule_fits(row: GrantOwnerRow, site_id: bytes, modality: str | None) -> bool:
+    rule = standing_of(row.rules)
+    if rule is None or (rule.site_ids is not None and site_id not in rule.site_ids):
+        return False
+    if rule.modalities is None:
+        return True
+    return modality is not None and modality in rule.modalities
