@@ -5,7 +5,7 @@ from hashlib import sha256
 import sqlalchemy as sa
 
 from vault.database import Work
-from vault.keyring import Owner, OwnerKind, classes_from, row_mac
+from vault.keyring import Owner, OwnerKind, check_row_mac, classes_from, row_mac
 from vault.limits import check_grant, name_study, standing_of, vault_row
 from vault.sealing import derive
 from vault.sealing.suite import seal
@@ -21,7 +21,7 @@ def seal_to_grants(work: Work, *, owner: Owner, site_id: bytes, study_id: bytes,
         return 0
     sealed = 0
     for row in _live_rows(work, owner.id):
-        named = work.session.get(GrantStudyRow, (row.id, study_id)) is not None
+        named = _names(work, row, study_id)
         if not named and not _rule_fits(row, site_id, None):
             continue
         _seal_batch(work, row, study_id, batch, root_key, named=named)
@@ -37,7 +37,7 @@ def seal_series_to_grants(
         return 0
     sealed = 0
     for row in _live_rows(work, owner.id):
-        named = work.session.get(GrantStudyRow, (row.id, study_id)) is not None
+        named = _names(work, row, study_id)
         if named or not _rule_fits(row, site_id, modality):
             continue
         _seal_batch(work, row, study_id, batch, root_key, named=False)
@@ -53,6 +53,13 @@ def _live_rows(work: Work, vault_id: bytes) -> list[GrantOwnerRow]:
         for row in rows:
             check_grant(work, row, vault)
     return rows
+
+
+def _names(work: Work, row: GrantOwnerRow, study_id: bytes) -> bool:
+    found = work.session.get(GrantStudyRow, (row.id, study_id))
+    if found is not None:  # else whoever writes to the database would have the next push sealed to a grant of theirs
+        check_row_mac(work, found.row_mac, "grantstudy", row.id, study_id)
+    return found is not None
 
 
 def _seal_batch(work: Work, row: GrantOwnerRow, study_id: bytes, batch: bytes, root_key: bytes, *, named: bool) -> None:

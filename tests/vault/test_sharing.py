@@ -1,0 +1,238 @@
+"""What a patient gives, who can open it, and that an end is an end."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from tests.vault.owners import a_picture, a_site, a_vault, link, push
+from vault import reading, sharing
+from vault.catalogue import open_catalogue
+from vault.errors import BrokenRecord, CodeSpent, Expired, NoKey, NotThere, WrongSecret
+from vault.keyring import GrantKeyring, KeyClass
+from vault.sealing.codes import ShareCode
+from vault.sealing.errors import Tampered
+from vault.sharing import GrantTerms, Standing
+from vault.tables import VaultRow
+from vault.tables_sharing import GrantKeyRow, GrantOwnerRow, GrantStudyRow, HolderRow
+
+ALL = frozenset(KeyClass)
+
+
+@pytest.fixture
+def ana(services):
+    with services.work() as work:
+        return a_vault(work)
+
+
+@pytest.fixture
+def harbor(services, ana):
+    site = a_site(services)
+    link(services, site.site, ana)
+    return site
+
+
+@pytest.fixture
+def knee(services, harbor):
+    return push(services, harbor, a_picture("1.1", b"knee" * 100)).study_id
+
+
+def give(services, owner, *study_ids, classes=ALL, standing=None, hours=4):
+    with services.work() as work:
+        terms = GrantTerms(study_ids, classes, True, standing, work.now, work.now + timedelta(hours=hours))
+        return sharing.new_grant(work, owner, terms)
+
+
+def sees(services, keyring):
+    with services.reading() as work:
+        return [study.uid for study in open_catalogue(work, keyring).studies]
+
+
+def test_a_grant_shows_the_studies_it_names_and_no_other(services, ana, harbor, knee):
+    push(services, harbor, a_picture("2.1", b"head", study_uid="2.2", series_uid="2.2.1"))
+    grant = give(services, ana, knee)
+    assert sees(services, grant) == ["1.2.3"]
+    with services.reading() as work, pytest.raises(NotThere):
+        reading.find_instance(work, grant, "2.2", "2.2.1", "2.1")
+
+
+def test_nobody_gives_what_is_another_persons(services, knee):
+    with services.work() as work:
+        ben = a_vault(work)
+    with pytest.raises(NotThere):
+        give(services, ben, knee)
+
+
+def test_a_class_that_was_not_given_has_no_key(services, ana, knee):
+    grant = give(services, ana, knee, classes=frozenset({KeyClass.META}))
+    assert sees(services, grant) == ["1.2.3"]
+    with services.reading() as work, pytest.raises(NoKey):
+        reading.find_instance(work, grant, "1.2.3", "1.2.3.1", "1.1")
+
+
+def test_a_share_code_opens_once(services, ana, knee):
+    grant = give(services, ana, knee)
+    with services.work() as work:
+        code = sharing.add_share_code(work, grant, expires=None)
+    typed = ShareCode.parse(code.reveal().lower())
+    assert sees(services, sharing.redeem_code(services, typed, source="192.0.2")) == ["1.2.3"]
+    with pytest.raises(CodeSpent):
+        sharing.redeem_code(services, typed, source="192.0.2")
+    with services.reading() as work:
+        spent = work.session.scalar(sa.select(HolderRow).where(HolderRow.kind == "share"))
+        assert spent.ct == b""
+
+
+def test_of_two_doctors_with_one_code_one_gets_in(services, ana, knee):
+    grant = give(services, ana, knee)
+    with services.work() as work:
+        code = sharing.add_share_code(work, grant, expires=None)
+
+    def redeem(_):
+        try:
+            return sharing.redeem_code(services, code, source="192.0.2") is not None
+        except CodeSpent:
+            return False
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(redeem, range(4))) == [False, False, False, True]
+
+
+def test_a_wrong_code_and_an_unknown_one_are_the_same_answer(services, ana, knee):
+    grant = give(services, ana, knee)
+    with services.work() as work:
+        code = sharing.add_share_code(work, grant, expires=None)
+    for guess in (ShareCode.new(code.locator), ShareCode.new((code.locator + 1) % 2**20)):
+        with pytest.raises(WrongSecret) as refused:
+            sharing.redeem_code(services, guess, source="192.0.2")
+        assert type(refused.value) is WrongSecret
+
+
+def test_a_code_that_ran_out_opens_nothing(services, clock, ana, knee):
+    grant = give(services, ana, knee, hours=48)
+    with services.work() as work:
+        code = sharing.add_share_code(work, grant, expires=work.now + timedelta(hours=4))
+    clock.advance(hours=4)
+    with pytest.raises(Expired):
+        sharing.redeem_code(services, code, source="192.0.2")
+
+
+def test_a_registered_provider_opens_with_their_own_vault_until_it_ends(services, ana, knee):
+    grant = give(services, ana, knee)
+    with services.work() as work:
+        doctor, other = a_vault(work), a_vault(work)
+        sharing.add_provider(work, grant, doctor.vault_id, expires=None)
+    with services.work() as work:
+        assert sharing.grants_given_to(work, doctor.vault_id) == [grant.grant_id]
+        opened = sharing.provider_opens(work, doctor, grant.grant_id)
+        assert opened.wrapping_key == grant.wrapping_key
+        with pytest.raises(NotThere):
+            sharing.provider_opens(work, other, grant.grant_id)
+        sharing.end_grant(work, grant.grant_id)
+        assert not sharing.grants_given_to(work, doctor.vault_id)
+        with pytest.raises(NotThere):
+            sharing.provider_opens(work, doctor, grant.grant_id)
+
+
+def test_an_ended_grant_keeps_no_key_at_all(services, ana, knee):
+    grant = give(services, ana, knee)
+    with services.work() as work:
+        sharing.add_share_code(work, grant, expires=None)
+        sharing.end_grant(work, grant.grant_id)
+    with services.reading() as work:
+        assert not work.session.scalars(sa.select(GrantKeyRow)).all()
+        assert not work.session.scalars(sa.select(HolderRow)).all()
+        assert sharing.limits(work, grant.grant_id).ended is not None
+        with pytest.raises(Expired):
+            sharing.check_live(work, grant.grant_id)
+        with pytest.raises(NoKey):
+            reading.find_instance(work, grant, "1.2.3", "1.2.3.1", "1.1")
+
+
+def test_pictures_that_come_later_reach_a_grant_of_their_study(services, ana, harbor, knee):
+    grant = give(services, ana, knee)
+    push(services, harbor.next_token(services), a_picture("1.2", b"more" * 100))
+    with services.reading() as work:
+        found = reading.find_instance(work, grant, "1.2.3", "1.2.3.1", "1.2")
+    with found.octets.opened(services.blobs) as opened:
+        assert opened.read(0, opened.length) == b"more" * 100
+
+
+@pytest.mark.parametrize(
+    ("rule", "arrives"),
+    [
+        (Standing(), True),
+        (Standing(modalities=("MR",)), True),
+        (Standing(modalities=("CT",)), False),
+        (Standing(site_ids=(bytes(16),)), False),
+    ],
+)
+def test_a_standing_rule_gives_what_it_names_and_nothing_else(services, ana, harbor, knee, rule, arrives):
+    grant = give(services, ana, knee, standing=rule)
+    push(services, harbor, a_picture("2.1", b"new", study_uid="2.2", series_uid="2.2.1"))
+    assert ("2.2" in sees(services, grant)) is arrives
+
+
+def test_a_push_gives_nothing_to_a_grant_whose_time_is_over(services, clock, ana, harbor, knee):
+    grant = give(services, ana, knee, hours=1)
+    clock.advance(hours=2)
+    push(services, harbor.next_token(services), a_picture("1.2", b"later"))
+    with services.reading() as work, pytest.raises(NoKey):
+        reading.find_instance(work, grant, "1.2.3", "1.2.3.1", "1.2")
+
+
+def test_what_a_grant_was_owed_is_given_when_its_owner_comes(services, ana, knee):
+    grant = give(services, ana, knee)
+    with services.work() as work:
+        work.session.execute(sa.delete(GrantKeyRow))
+        assert sharing.give_owed_keys(work, ana) == 3
+    assert sees(services, grant) == ["1.2.3"]
+
+
+def test_a_grant_written_by_someone_else_gets_no_keys(services, ana, harbor, knee):
+    thief = GrantKeyring(os.urandom(16), os.urandom(32))
+    give(services, ana, knee)
+    with services.work() as work:
+        row = work.session.scalar(sa.select(GrantOwnerRow))
+        row.gpk = thief.pair.public
+    with pytest.raises(BrokenRecord):
+        push(services, harbor.next_token(services), a_picture("1.2", b"later"))
+
+
+def test_a_signature_under_another_key_is_not_the_patients(services, ana, harbor, knee):
+    give(services, ana, knee)
+    with services.work() as work:
+        row = work.session.scalar(sa.select(GrantOwnerRow))
+        row.signature = a_vault(work).signing_key.sign(b"anything")
+    with pytest.raises(Tampered):
+        push(services, harbor.next_token(services), a_picture("1.2", b"later"))
+
+
+def test_a_study_smuggled_into_a_grant_opens_nothing(services, ana, harbor, knee):
+    head = push(services, harbor, a_picture("2.1", b"head", study_uid="2.2", series_uid="2.2.1")).study_id
+    grant = give(services, ana, knee)
+    with services.work() as work:
+        work.session.add(GrantStudyRow(grant=grant.grant_id, study=head, row_mac=bytes(16)))
+    assert sees(services, grant) == ["1.2.3"]
+    with pytest.raises(BrokenRecord):
+        push(services, harbor.next_token(services), a_picture("2.2", b"more", study_uid="2.2", series_uid="2.2.1"))
+
+
+def test_words_for_a_patient_who_is_away_are_read_by_that_patient_alone(services, ana):
+    with services.work() as work:
+        about, ben = os.urandom(16), a_vault(work)
+        note = sharing.seal_note(work, vault_id=ana.vault_id, about=about, text="Dr. J. Lee, Hill Clinic")
+    assert sharing.open_note(ana, about=about, ct=note) == "Dr. J. Lee, Hill Clinic"
+    with pytest.raises(Tampered):
+        sharing.open_note(ben, about=about, ct=note)
+    with pytest.raises(Tampered):
+        sharing.open_note(ana, about=os.urandom(16), ct=note)
+
+
+def test_nothing_is_sealed_to_a_vault_whose_key_was_swapped(services, ana):
+    with services.work() as work:
+        work.session.get(VaultRow, ana.vault_id).vpk = a_vault(work).pair.public
+    with services.reading() as work, pytest.raises(BrokenRecord):
+        sharing.seal_note(work, vault_id=ana.vault_id, about=bytes(16), text="secret")
