@@ -47,7 +47,8 @@ clean: ## remove what was built, not what was installed or entered
 	rm -rf dist build $(STAMPS) phr/static/viewer phr/static/site .pytest_cache .ruff_cache .hypothesis .coverage*
 
 $(UV):
-	python3 -m venv .uv
+	@# Debian keeps venv in a package of its own.
+	python3 -m venv .uv || { rm -rf .uv; test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv >/dev/null && python3 -m venv .uv; }
 	.uv/bin/pip install -q --disable-pip-version-check 'uv==0.13.9'
 
 $(STAMPS)/python: pyproject.toml uv.lock | $(UV)
