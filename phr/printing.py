@@ -33,7 +33,7 @@ NO_LIBRARIES = 3  # what the child ends with when Pango is not there
 
 # Printing may use this many processors and hold up this many more requests, never all of a server's threads.
 AT_ONCE = max(1, min(4, os.cpu_count() or 1))
-IN_LINE = 6
+IN_LINE = 8
 
 # The only settings the child inherits: where programs and libraries lie.
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "FONTCONFIG_FILE", "FONTCONFIG_PATH")

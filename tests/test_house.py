@@ -39,7 +39,9 @@ def templates() -> list[Path]:
 
 def committed() -> list[Path]:
     """The files of the project, as git lists them; in an unpacked source archive there is no git, and no list."""
-    listed = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    listed = subprocess.run(
+        ["git", "-c", "safe.directory=*", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True
+    ).stdout.decode()
     return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
 
