@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate, encapsulate_extended
 from pydicom.pixels.encoders import JPEG2000LosslessEncoder, JPEGLSLosslessEncoder, RLELosslessEncoder
@@ -121,11 +122,11 @@ def a_dataset(
     ds.StudyInstanceUID, ds.SeriesInstanceUID = a_uid("study", study), a_uid("series", study, series)
     ds.StudyID, ds.SeriesNumber, ds.InstanceNumber = "1", 1, number
     for keyword, value in elements.items():
-        if value is None:
-            if keyword in ds:
-                delattr(ds, keyword)
-        else:
-            setattr(ds, keyword, value)
+        if keyword in ds:
+            delattr(ds, keyword)
+        if value is not None:
+            with disable_value_validation():  # senders write what they like
+                setattr(ds, keyword, value)
     return ds
 
 
@@ -138,9 +139,8 @@ def as_file(ds: Dataset, syntax: str = EXPLICIT, *, preamble: bytes = bytes(128)
     ds.file_meta.ImplementationClassUID = "2.25.1"
     ds.preamble = preamble.ljust(128, b"\0")[:128]
     sink = io.BytesIO()
-    ds.save_as(
-        sink, implicit_vr=syntax == IMPLICIT, little_endian=syntax != BIG_ENDIAN, enforce_file_format=True
-    )  # fmt: skip
+    with disable_value_validation():
+        ds.save_as(sink, implicit_vr=syntax == IMPLICIT, little_endian=syntax != BIG_ENDIAN, enforce_file_format=True)
     return sink.getvalue()
 
 

@@ -59,7 +59,7 @@ _KEYS: dict[str, tuple[tuple[str, str, Any], ...]] = {
 _TYPES = {
     "88.": "SR DOCUMENT", "88.59": "KEY OBJECT DOC", "104.": "ENCAP DOC", "11.": "PRESENTATION", "9.": "WAVEFORM",
     "66": "RAW DATA", "66.1": "REGISTRATION", "66.2": "FIDUCIAL", "66.3": "REGISTRATION", "67": "VALUE MAP",
-    "66.4": "IMAGE", "66.5": "IMAGE", "66.6": "RAW DATA", "481.2": "RT DOSE", "481.3": "RT STRUCTURE SET",
+    "66.4": "IMAGE", "66.5": "IMAGE", "66.7": "IMAGE", "66.8": "IMAGE", "481.2": "RT DOSE", "481.3": "RT STRUCTURE SET",
     "481.4": "RT TREAT RECORD", "481.5": "RT PLAN", "481.6": "RT TREAT RECORD", "481.7": "RT TREAT RECORD",
     "481.8": "RT PLAN", "481.9": "RT TREAT RECORD",
 }  # fmt: skip

@@ -49,6 +49,11 @@ def text(metadata: Json, tag: str) -> str:
     return "" if value is None or isinstance(value, dict) else str(value)
 
 
+def only(metadata: Json, tag: str) -> str:
+    """The value as text if there is exactly one; several are as good as none."""
+    return text(metadata, tag) if len(metadata.get(tag, {}).get("Value") or []) == 1 else ""
+
+
 def patient_of(metadata: Json) -> PatientFacts:
     """The patient as the object names them."""
     qualifiers = first(metadata, "00100024")

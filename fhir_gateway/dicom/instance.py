@@ -76,7 +76,7 @@ def read_instance(pieces: Iterable[Buffer]) -> IncomingInstance:
     sop_class = facts.text(seen, "00080016") or facts.text(meta, "00020002")
     if sop_class == _DIRECTORY_CLASS or facts.text(meta, "00020002") == _DIRECTORY_CLASS or "00041220" in seen:
         raise DirectoryRefused("A DICOMDIR lists files; it is no object of its own.")
-    uids = [facts.text(seen, tag) for tag in ("0020000D", "0020000E", "00080018")]
+    uids = [facts.only(seen, tag) for tag in ("0020000D", "0020000E", "00080018")]
     if not all(map(is_uid, [*uids, sop_class])):
         if reading.cut_short:
             raise TooLarge("The header of the file is larger than is taken in.")
