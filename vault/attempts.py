@@ -103,9 +103,12 @@ def within(services: Services, limit: Limit, *who: bytes | str) -> None:
 
 
 def source_prefix(address: str) -> str:
-    """The network an address belongs to as far as limits care: /24 of IPv4, /56 of IPv6; "" for no address."""
+    """The network an address belongs to as far as limits care: /24 of IPv4, /56 of IPv6.
+
+    A prefix stays as it is; what is no address at all has one limit together, named "".
+    """
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_interface(address).ip
     except ValueError:
         return ""
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:

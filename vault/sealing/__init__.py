@@ -4,6 +4,7 @@ Octets in, octets out: the one home of cryptography (docs/format.md, docs/keys.m
     derive      every key, identifier and blind index, each under its own label
     suite       seal and open, wrap and unwrap, sign and verify
     slow        stretching what people type
+    onetime     six digits of the moment, for a second factor
     stream      the object format PHO1: sealed as it comes, read by range
     layout      what such an object looks like
     codes       printed codes and their check characters
