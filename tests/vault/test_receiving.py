@@ -18,6 +18,12 @@ from vault.sealing.stream import Kind
 from vault.tables import BatchKeyRow, BatchRow, BlobRow, InstanceRow, ObjectRow
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def services(request, services):
+    """Everything here holds on both databases."""
+    return services if request.param == "sqlite" else request.getfixturevalue("postgres_services")
+
+
 @pytest.fixture
 def linked(services):
     """A site whose patient already has a vault."""

@@ -21,6 +21,12 @@ from vault.tables_sharing import GrantKeyRow, GrantOwnerRow, GrantStudyRow, Hold
 ALL = frozenset(KeyClass)
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def services(request, services):
+    """Everything here holds on both databases."""
+    return services if request.param == "sqlite" else request.getfixturevalue("postgres_services")
+
+
 @pytest.fixture
 def ana(services):
     with services.work() as work:
