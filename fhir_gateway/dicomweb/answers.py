@@ -1,0 +1,81 @@
+"""The blueprint of DICOMweb, its errors in its own form, and answers that stream."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, current_app, request
+from werkzeug.exceptions import HTTPException
+
+from consent.access import Access
+from consent.request import services
+from fhir_gateway.dicomweb.accept import METADATA, choose
+from fhir_gateway.dicomweb.multipart import Related
+from fhir_gateway.links import Links
+from fhir_gateway.looking import watched
+from fhir_gateway.outcome import refusal_for
+
+Json = dict[str, Any]
+
+blueprint = Blueprint("dicomweb", __name__, url_prefix="/dicomweb")
+
+
+def links() -> Links:
+    """Addresses below the configured origin."""
+    return Links(current_app.extensions["settings"].base_url)
+
+
+@blueprint.after_request
+def keep_private(answer: Response) -> Response:
+    """Nothing of a record stays in a cache, and nothing is taken for what it is not (PS3.18 8.9; RFC 9111)."""
+    answer.headers["Cache-Control"] = "private, no-store"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+@blueprint.errorhandler(Exception)
+def refuse(error: Exception) -> Response:
+    """What was refused, as a short JSON text; a fault of ours says nothing but that it was one."""
+    if isinstance(error, HTTPException) and error.code is not None:
+        return _problem(error.code, error.name, dict(error.get_headers()) if error.code == 405 else {})
+    refusal = refusal_for(error)
+    if refusal is not None:
+        return _problem(refusal.status, str(refusal), refusal.headers)
+    current_app.logger.error("a DICOMweb request failed: %s", type(error).__name__)
+    if current_app.testing:
+        raise error
+    return _problem(500, "Something went wrong here.", {})
+
+
+def _problem(status: int, words: str, headers: Mapping[str, str]) -> Response:
+    """RFC 9457, without anything of the question in it."""
+    body = orjson.dumps({"status": status, "title": words})
+    answer = Response(body, status=status, content_type="application/problem+json")
+    answer.headers.extend({name: value for name, value in headers.items() if name != "Content-Type"})
+    return answer
+
+
+def metadata_answer(rows: list[bytes], *, warnings: tuple[str, ...] = ()) -> Response:
+    """A JSON array of data sets that are already written."""
+    media_type = choose(request.headers.get("Accept"), METADATA)
+    answer = Response(b"[" + b",".join(rows) + b"]", content_type=media_type)
+    for words in warnings:
+        answer.headers.add("Warning", f"299 {links().dicomweb}: {words}")
+    return answer
+
+
+def related_answer(made: Related, asker: Access) -> Response:
+    """A multipart answer, streamed, that stops when the sharing does."""
+    return streamed(made.octets, made.length, made.content_type, asker)
+
+
+def streamed(
+    pieces: Iterator[bytes], length: int | None, content_type: str, asker: Access, *, status: int = 200
+) -> Response:
+    """Octets as they come, with their exact number where it is known; asked on the way whether they may go on."""
+    answer = Response(
+        watched(pieces, services(), asker), status=status, content_type=content_type, direct_passthrough=True
+    )
+    if length is not None:
+        answer.content_length = length
+    return answer

@@ -1,0 +1,127 @@
+"""Instances found for the asker, and reading them: whole, by range, frame by frame."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from flask import current_app
+
+from consent.access import Access
+from consent.request import access, services
+from fhir_gateway.dicom.frames import FrameTable, PixelLayout, Read
+from fhir_gateway.dicom.render import Renderer
+from fhir_gateway.dicom.uids import check_uid
+from fhir_gateway.dicomweb.described import frame_table, pixel_layout
+from fhir_gateway.errors import PixelsRefused, WhyRefused
+from fhir_gateway.looking import access_for
+from fhir_gateway.outcome import forbidden
+from vault.blobs import BlobStore
+from vault.errors import NoKey
+from vault.ids import Id
+from vault.reading import FoundInstance, find_instance, find_instances
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One instance the asker may have, the store it is in, and the access under which it is seen."""
+
+    found: FoundInstance
+    blobs: BlobStore
+    asker: Access
+
+    @property
+    def study_id(self) -> Id:
+        """The study it belongs to, for the patient's history."""
+        return self.found.study_id
+
+    @property
+    def syntax(self) -> str:
+        """How it is stored."""
+        return self.found.layout["syntax"]
+
+    @property
+    def length(self) -> int:
+        """Its octets."""
+        return self.found.layout["length"]
+
+    @property
+    def uids(self) -> tuple[str, str, str]:
+        """Study, series, instance."""
+        study, series, instance = self.found.layout["uids"]
+        return study, series, instance
+
+    @property
+    def table(self) -> FrameTable | None:
+        """Where its frames lie."""
+        return frame_table(self.found.layout)
+
+    @property
+    def pixel(self) -> PixelLayout | None:
+        """How its picture is laid out."""
+        return pixel_layout(self.found.layout)
+
+    @contextmanager
+    def reading(self) -> Iterator[Read]:
+        """A way to read ranges of its octets."""
+        with self.found.octets.opened(self.blobs) as sealed:
+            yield sealed.read
+
+    def octets(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Its octets, segment by segment."""
+        with self.found.octets.opened(self.blobs) as sealed:
+            yield from sealed.iter(start, length)
+
+    def picture(self) -> FrameTable:
+        """Its frames. Raises `PixelsRefused` where it has none."""
+        table = self.table
+        if table is None or table.count < 1:
+            raise PixelsRefused(WhyRefused.NO_PIXELS)
+        return table
+
+
+def one(study_uid: str, series_uid: str, instance_uid: str, *, whole: bool = False) -> Shown:
+    """The instance under these UIDs; `whole` where it is to be handed out, which view-only sharing does not allow.
+
+    Raises `BadUID`, `NotThere`, `CopyNotAllowed`, `Refusal` 403 where its class was not shared.
+    """
+    for uid in (study_uid, series_uid, instance_uid):
+        check_uid(uid)
+    asker, room = access(), services()
+    with room.reading() as work:
+        try:
+            found = find_instance(work, asker.opened(), study_uid, series_uid, instance_uid)
+        except NoKey:
+            raise _not_shared() from None
+        if whole:
+            asker.check_can_copy(work, found.study_id)
+        return Shown(found, room.blobs, access_for(work, asker, found.study_id))
+
+
+def many(study_uid: str, series_uid: str | None = None) -> list[Shown]:
+    """Every instance of a study or series, to be handed out whole.
+
+    Raises as `one`: a study of which something is not shared is refused as a whole (SMART Imaging Access).
+    """
+    for uid in (study_uid, series_uid):
+        if uid is not None:
+            check_uid(uid)
+    asker, room = access(), services()
+    with room.reading() as work:
+        try:
+            found = find_instances(work, asker.opened(), study_uid, series_uid)
+        except NoKey:
+            raise _not_shared() from None
+        whose: dict[Id, Access] = {}
+        for study_id in {instance.study_id for instance in found}:
+            asker.check_can_copy(work, study_id)
+            whose[study_id] = access_for(work, asker, study_id)
+    return [Shown(instance, room.blobs, whose[instance.study_id]) for instance in found]
+
+
+def renderer() -> Renderer:
+    """The darkroom of this server."""
+    return current_app.extensions["renderer"]
+
+
+def _not_shared() -> Exception:
+    return forbidden("This was not shared as a whole.")

@@ -1,0 +1,78 @@
+"""
+The two small pictures of a series, made while its site pushes it and the batch's key is at hand.
+
+A preview that cannot be made is no fault of the push: the series then shows without one.
+"""
+
+import logging
+
+from fhir_gateway.dicom.frames import frame_octets
+from fhir_gateway.dicom.reencode import header_octets
+from fhir_gateway.dicom.render import Renderer
+from fhir_gateway.dicomweb.described import frame_table
+from fhir_gateway.dicomweb.pushing import Arrived
+from fhir_gateway.errors import GatewayError
+from vault.blobs import BlobError
+from vault.database import Services, Work
+from vault.errors import NoKey, VaultError
+from vault.intake import OpenBatch
+from vault.keyring import Keyring, KeyClass
+from vault.reading import FoundInstance, find_instance
+from vault.previews import keep_preview, preview_due
+from vault.sealing.stream import Kind
+
+log = logging.getLogger(__name__)
+
+
+class BatchKeyring(Keyring):
+    """What a push itself may open: its own batch, as long as the request lasts."""
+
+    def __init__(self, batch: OpenBatch) -> None:
+        self.owner = batch.owner
+        self._batch = batch
+
+    def class_key(self, work: Work, batch: bytes, key_class: KeyClass) -> bytes:  # noqa: ARG002  derived, not looked up
+        """Only of this batch. Raises `NoKey`."""
+        if batch != self._batch.id:
+            raise NoKey
+        return self._batch.class_key(key_class)
+
+    def scopes(self, work: Work) -> list[bytes]:  # noqa: ARG002  known without looking
+        """The one it was pushed in."""
+        return [self._batch.scope_id]
+
+    def study_ids(self, work: Work) -> list[bytes]:  # noqa: ARG002  known without looking
+        """The one it belongs to."""
+        return [self._batch.study_id]
+
+
+def make_previews(services: Services, renderer: Renderer, arrived: list[Arrived]) -> None:
+    """Every series that is due has a thumbnail and a quick view of its middle picture, if one can be made."""
+    for series in arrived:
+        try:
+            _make(services, renderer, series)
+        except (GatewayError, VaultError, BlobError, OSError) as error:
+            log.warning("a preview could not be made: %s", type(error).__name__)
+
+
+def _make(services: Services, renderer: Renderer, series: Arrived) -> None:
+    middle = sorted(series.instances)[len(series.instances) // 2][1]
+    with services.reading() as work:
+        count = preview_due(work, series.series_id)
+        if count is None:
+            return
+        found = find_instance(work, BatchKeyring(series.batch), series.study_uid, series.series_uid, middle)
+    header, frame, number = middle_frame(services, found)
+    both = renderer.previews(header, frame, number=number)
+    for kind, jpeg in ((Kind.THUMBNAIL, both.thumbnail), (Kind.QUICK_VIEW, both.quick_view)):
+        keep_preview(services, series.batch, series_id=series.series_id, kind=kind, jpeg=jpeg, instances=count)
+
+
+def middle_frame(services: Services, found: FoundInstance) -> tuple[bytes, bytes, int]:
+    """Header and octets of an instance's middle frame, and its number. Raises `NoSuchFrame`."""
+    table = frame_table(found.layout)
+    number = (table.count + 1) // 2 if table else 0
+    with found.octets.opened(services.blobs) as sealed:
+        if table is None:
+            return b"", b"", number
+        return header_octets(table, sealed.read), frame_octets(table, max(1, number), sealed.read), max(1, number)

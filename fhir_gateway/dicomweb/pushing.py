@@ -1,0 +1,234 @@
+"""
+One STOW-RS request: every part stored or refused for itself, and nothing acknowledged before all of it is durable
+(PS3.18 10.5). A body that breaks off keeps nothing, for its sender was told nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+from itertools import chain
+
+from fhir_gateway.dicom.instance import IncomingInstance, read_instance
+from fhir_gateway.dicom.syntaxes import OCTETS, is_native, is_referenced, media_type_of, syntax_of
+from fhir_gateway.dicomweb import described
+from fhir_gateway.errors import UnreadableDicom
+from vault.blobs import StoreFull
+from vault.database import Services
+from vault.errors import AmbiguousPatient, DifferentContent, NotThere, WrongBirthDate
+from vault.ids import Id
+from vault.intake import OpenBatch, Pusher, open_batch
+from vault.keyring import KeyClass
+from vault.links import place_for
+from vault.patients import SitePatient, identify
+from vault.pushed import scope_of_begun_study
+from vault.receiving import IncomingObject, Receiving
+
+Buffer = bytes | bytearray | memoryview
+
+
+class Failure(IntEnum):
+    """Why an instance was not stored (PS3.18 annex I.2.2, PS3.4 annex B.2.3)."""
+
+    PROCESSING = 0x0110
+    DUPLICATE = 0x0111
+    OUT_OF_RESOURCES = 0xA700
+    MISMATCH = 0xA900
+    NOT_UNDERSTOOD = 0xC000
+    SYNTAX = 0xC122
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An instance that is kept, now or from before."""
+
+    sop_class: str
+    instance_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An instance that is not kept; without UIDs where it could not be read so far."""
+
+    reason: Failure
+    sop_class: str = ""
+    instance_uid: str = ""
+
+
+@dataclass(slots=True)
+class Arrived:
+    """What is new of one series: the instances by number, for its preview."""
+
+    batch: OpenBatch
+    series_id: Id
+    study_uid: str
+    series_uid: str
+    instances: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of every part, in words of the standard."""
+
+    stored: list[Stored] = field(default_factory=list[Stored])
+    failed: list[Failed] = field(default_factory=list[Failed])
+    warnings: list[str] = field(default_factory=list[str])
+    study_uids: set[str] = field(default_factory=set[str])
+
+    @property
+    def status(self) -> int:
+        """200 all stored, 202 some, 409 none (PS3.18 10.5.3)."""
+        if not self.failed:
+            return 200
+        return 202 if self.stored else 409
+
+
+class Push:
+    """One request of one site."""
+
+    def __init__(self, services: Services, pusher: Pusher, study_uid: str | None = None) -> None:
+        self._services, self._pusher, self._only = services, pusher, study_uid
+        self._batches: dict[str, tuple[SitePatient, OpenBatch]] = {}
+        self._arrived: dict[tuple[str, str], Arrived] = {}
+        self.outcome = Outcome()
+
+    def take(self, parts: Iterable[tuple[str, Iterator[memoryview]]]) -> Outcome:
+        """Read all parts, make durable what can be kept. Raises `BadBody`, and then keeps nothing."""
+        with Receiving(self._services, self._pusher) as receiving:
+            for content_type, pieces in parts:
+                self._one(receiving, content_type, pieces)
+                for _ in pieces:  # a part refused halfway is read on, or the next one would be lost
+                    pass
+            if self.outcome.stored:
+                self._commit(receiving)
+        return self.outcome
+
+    @property
+    def arrived(self) -> list[Arrived]:
+        """The series that have something new."""
+        return list(self._arrived.values())
+
+    def _one(self, receiving: Receiving, content_type: str, pieces: Iterator[memoryview]) -> None:
+        if content_type.partition(";")[0].strip().lower() not in ("application/dicom", ""):
+            self.outcome.failed.append(Failed(Failure.NOT_UNDERSTOOD))
+            return
+        try:
+            incoming = read_instance(pieces)
+        except UnreadableDicom:
+            self.outcome.failed.append(Failed(Failure.NOT_UNDERSTOOD))
+            return
+        try:
+            self._keep(receiving, incoming)
+        except _RefusedError as refused:
+            self._fail(incoming, refused.reason, refused.words)
+        except UnreadableDicom:
+            self._fail(incoming, Failure.NOT_UNDERSTOOD)
+        except DifferentContent:
+            self._fail(incoming, Failure.DUPLICATE)
+        except StoreFull:
+            self._fail(incoming, Failure.OUT_OF_RESOURCES)
+        except AmbiguousPatient:
+            self._fail(incoming, Failure.PROCESSING, "Two patients have this number; send the birth date as well.")
+        except WrongBirthDate:
+            self._fail(incoming, Failure.PROCESSING, "The open claim carries another birth date; reissue it.")
+
+    def _fail(self, incoming: IncomingInstance, reason: Failure, words: str = "") -> None:
+        self.outcome.failed.append(Failed(reason, incoming.sop_class, incoming.instance_uid))
+        if words and words not in self.outcome.warnings:
+            self.outcome.warnings.append(words)
+
+    def _keep(self, receiving: Receiving, incoming: IncomingInstance) -> None:
+        if self._only not in (None, incoming.study_uid):
+            raise _RefusedError(Failure.MISMATCH)
+        if not _is_known(incoming.transfer_syntax):
+            raise _RefusedError(Failure.SYNTAX)
+        if not incoming.patient.mrn.strip():
+            raise _RefusedError(Failure.NOT_UNDERSTOOD, "An instance names no patient.")
+        batch = self._batch(incoming)
+        kept = receiving.instance(batch, _incoming_object(incoming))
+        self.outcome.stored.append(Stored(incoming.sop_class, incoming.instance_uid))
+        self.outcome.study_uids.add(incoming.study_uid)
+        if kept == "stored":
+            self._note(receiving, batch, incoming)
+
+    def _batch(self, incoming: IncomingInstance) -> OpenBatch:
+        """The open batch of the instance's study, made once; a second patient in it is refused."""
+        said = incoming.patient
+        patient = identify(
+            self._services.secrets, self._pusher.site, mrn=said.mrn, issuer=said.issuer or None, born=said.born
+        )
+        if incoming.study_uid in self._batches:
+            first, batch = self._batches[incoming.study_uid]
+            if first.bi != patient.bi:
+                raise _RefusedError(Failure.MISMATCH, "A study holds two patients.")
+            return batch
+        with self._services.work() as work:
+            begun = scope_of_begun_study(work, self._pusher, incoming.study_uid)
+            if begun is not None and place_for(work, patient).scope_id != begun:
+                raise _RefusedError(Failure.MISMATCH, "A study holds two patients.")
+        batch = open_batch(self._services, self._pusher, patient, incoming.study_uid)
+        self._batches[incoming.study_uid] = (patient, batch)
+        return batch
+
+    def _note(self, receiving: Receiving, batch: OpenBatch, incoming: IncomingInstance) -> None:
+        if incoming.key_class != "img" or incoming.pixel is None:
+            return
+        key = (incoming.study_uid, incoming.series_uid)
+        if key not in self._arrived:
+            series_id = receiving.series_id(batch, incoming.series_uid, incoming.modality)
+            self._arrived[key] = Arrived(batch, series_id, *key)
+        number = described.instance_facts(incoming).number
+        self._arrived[key].instances.append((number if number is not None else 0, incoming.instance_uid))
+
+    def _commit(self, receiving: Receiving) -> None:
+        """Everything stored is durable afterwards, or is counted as failed."""
+        try:
+            refused = receiving.commit()
+        except StoreFull:
+            self._all_failed(Failure.OUT_OF_RESOURCES)
+            return
+        except NotThere:  # the study was erased while it was being pushed
+            self._all_failed(Failure.PROCESSING)
+            return
+        by_reason: dict[bool, list[Stored]] = defaultdict(list)
+        for one in self.outcome.stored:
+            by_reason[one.instance_uid in refused].append(one)
+        self.outcome.stored = by_reason[False]
+        self.outcome.failed += [Failed(Failure.DUPLICATE, one.sop_class, one.instance_uid) for one in by_reason[True]]
+
+    def _all_failed(self, reason: Failure) -> None:
+        self.outcome.failed += [Failed(reason, one.sop_class, one.instance_uid) for one in self.outcome.stored]
+        self.outcome.stored = []
+        self._arrived.clear()
+
+
+class _RefusedError(Exception):
+    def __init__(self, reason: Failure, words: str = "") -> None:
+        super().__init__(words)
+        self.reason = reason
+        self.words = words
+
+
+def _is_known(syntax: str) -> bool:
+    return is_native(syntax) or is_referenced(syntax) or syntax_of(syntax).deflated or media_type_of(syntax) != OCTETS
+
+
+def _incoming_object(incoming: IncomingInstance) -> IncomingObject:
+    full = incoming.full_metadata
+    return IncomingObject(
+        uid=incoming.instance_uid,
+        key_class=KeyClass(incoming.key_class),
+        study=described.study_facts(incoming),
+        series=described.series_facts(incoming),
+        octets=incoming.octets,
+        facts=lambda: described.instance_facts(incoming),
+        dicom=lambda: incoming.metadata,
+        layout=lambda: described.layout(incoming),
+        full=None if full is None else lambda: full,
+    )
+
+
+def first_of(parts: Iterator[tuple[str, Iterator[memoryview]]]) -> Iterator[tuple[str, Iterator[memoryview]]]:
+    """The same parts, the first of them already asked for, so that a body without any shows at once."""
+    first = next(parts, None)
+    return iter(()) if first is None else chain((first,), parts)

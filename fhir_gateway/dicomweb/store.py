@@ -1,0 +1,95 @@
+"""STOW-RS: a site's instances come in (PS3.18 10.5)."""
+
+from typing import Any
+
+import orjson
+from flask import Response, current_app, request
+
+from consent.guards import needs_site
+from consent.request import access, services
+from fhir_gateway.dicom.uids import check_uid
+from fhir_gateway.dicomweb.answers import blueprint
+from fhir_gateway.dicomweb.accept import METADATA, choose
+from fhir_gateway.dicomweb.multipart import boundary_of, parts
+from fhir_gateway.dicomweb.previews import make_previews
+from fhir_gateway.dicomweb.pushing import Failed, Outcome, Push, Stored, first_of
+from fhir_gateway.errors import BadBody, UnsupportedMediaType
+from fhir_gateway.links import Links
+
+Json = dict[str, Any]
+
+SCOPE = "system/ImagingStudy.c"
+
+
+@blueprint.post("/studies")
+@needs_site(SCOPE)
+def store_any() -> Response:
+    """Store instances of any studies."""
+    return _store(None)
+
+
+@blueprint.post("/studies/<study_uid>")
+@needs_site(SCOPE)
+def store_study(study_uid: str) -> Response:
+    """Store instances of this study; others are refused one by one."""
+    return _store(check_uid(study_uid))
+
+
+def _store(study_uid: str | None) -> Response:
+    pusher = access().pusher
+    assert pusher is not None  # a site's access always has one
+    media_type = choose(request.headers.get("Accept"), METADATA)
+    _, kind = boundary_of(request.content_type)
+    if kind not in ("application/dicom", ""):
+        raise UnsupportedMediaType("Instances are taken in as application/dicom.")
+    if request.content_encoding:
+        raise UnsupportedMediaType("The body may not be encoded.")
+    incoming = first_of(parts(request.stream, request.content_type))
+    push = Push(services(), pusher, study_uid)
+    outcome = push.take(incoming)
+    if not outcome.stored and not outcome.failed:
+        raise BadBody("The body holds no instance.")
+    if outcome.stored and (renderer := current_app.extensions.get("renderer")):
+        make_previews(services(), renderer, push.arrived)
+    return _answer(outcome, media_type)
+
+
+def _answer(outcome: Outcome, media_type: str) -> Response:
+    answer = Response(orjson.dumps(store_response(outcome)), status=outcome.status, content_type=media_type)
+    base = Links(current_app.extensions["settings"].base_url).dicomweb
+    for words in outcome.warnings:
+        answer.headers.add("Warning", f'299 {base} "{words}"')
+    return answer
+
+
+def store_response(outcome: Outcome) -> Json:
+    """The Store Instances Response (PS3.18 annex I.2). A site cannot read, so addresses to retrieve from are left out."""
+    made: Json = {"00081190": {"vr": "UR"}}
+    named = [_failed(one) for one in outcome.failed if one.instance_uid]
+    nameless = [_reason(one) for one in outcome.failed if not one.instance_uid]
+    if named:
+        made["00081198"] = {"vr": "SQ", "Value": named}
+    if outcome.stored:
+        made["00081199"] = {"vr": "SQ", "Value": [_stored(one) for one in outcome.stored]}
+    if nameless:
+        made["0008119A"] = {"vr": "SQ", "Value": nameless}
+    return made
+
+
+def _reference(sop_class: str, instance_uid: str) -> Json:
+    return {
+        "00081150": {"vr": "UI", "Value": [sop_class]},
+        "00081155": {"vr": "UI", "Value": [instance_uid]},
+    }
+
+
+def _stored(one: Stored) -> Json:
+    return _reference(one.sop_class, one.instance_uid) | {"00081190": {"vr": "UR"}}
+
+
+def _failed(one: Failed) -> Json:
+    return _reference(one.sop_class, one.instance_uid) | _reason(one)
+
+
+def _reason(one: Failed) -> Json:
+    return {"00081197": {"vr": "US", "Value": [int(one.reason)]}}

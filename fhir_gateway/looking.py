@@ -1,0 +1,162 @@
+"""
+What the asker sees, and what their patient's history says of it.
+
+Both protocols ask here: which studies there are for this access, whose they are, and, once something was handed out,
+that it was.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from consent.access import Access
+from consent.receipts import mark_opened, mark_saved
+from consent.watch import check_still_open
+from vault import audit
+from vault.audit import Did
+from vault.catalogue import Catalogue, open_catalogue
+from vault.database import Services, Work
+from vault.errors import NotThere
+from vault.ids import Id
+from vault.studies import Study
+
+RECHECK_PIECES: Final = 64  # docs/format.md 8: a long answer asks again whether it may go on
+RECHECK_SECONDS: Final = 5.0
+_HOUR: Final = 3600
+_OPENED: Final = 300  # how old "last opened" may be
+_REMEMBERED: Final = 10_000
+
+
+def catalogue_for(work: Work, access: Access) -> Catalogue:
+    """Everything this access sees."""
+    return open_catalogue(work, access.opened())
+
+
+def study_for(work: Work, access: Access, study_id: Id) -> Study:
+    """One study this access sees. Raises `NotThere`."""
+    return open_catalogue(work, access.opened(), only=[study_id]).study(study_id)
+
+
+def patient_for(work: Work, access: Access, study: Study) -> str:
+    """The FHIR id of the patient whose study it is."""
+    if access.patient is not None:
+        return access.patient
+    patient = access.for_study(work, study.id).patient
+    if patient is None:
+        raise NotThere
+    return patient
+
+
+def access_for(work: Work, access: Access, study_id: bytes) -> Access:
+    """The single access under which the study is seen."""
+    return access if access.parts is None else access.for_study(work, study_id)
+
+
+def tell_read(
+    work: Work, access: Access, did: Did, *, of: str, to: bytes | None = None, study: bytes | None = None
+) -> None:
+    """One FHIR read or search is an event of the patient's chain; of each patient's, where several are looked at."""
+    told = [access_for(work, access, study)] if study is not None else list(access.each)
+    for one in {single.owner: single for single in told}.values():
+        audit.record(work, owner=one.owner, did=did, by=one.actor, to=to, type=of)
+        if one.grant is not None:
+            mark_opened(work, one)
+
+
+class _Told:
+    """What this process has already written down in this hour, so that a scroll through a series costs one write."""
+
+    def __init__(self) -> None:
+        self._until: OrderedDict[tuple[bytes, bytes, str], datetime] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def is_new(self, key: tuple[bytes, bytes, str], now: datetime, seconds: int = _HOUR) -> bool:
+        """True once for each key in so many seconds."""
+        with self._lock:
+            known = self._until.get(key)
+            if known is not None and known > now:
+                return False
+            self._until[key] = now + timedelta(seconds=seconds)
+            if len(self._until) > _REMEMBERED:
+                self._until.popitem(last=False)
+        return True
+
+    def forget(self, key: tuple[bytes, bytes, str]) -> None:
+        """It was not written after all."""
+        with self._lock:
+            self._until.pop(key, None)
+
+
+_told = _Told()
+
+
+def tell_viewed(services: Services, access: Access, study_id: bytes) -> None:
+    """That pictures were looked at: once for each study, session and hour; whoever was given them has opened them."""
+    _tell_once(services, access, Did.VIEWED, study_id)
+    if access.is_patient or not _told.is_new((access.caller, study_id, "opened"), services.clock.now(), _OPENED):
+        return
+    with services.work() as work:
+        one = access_for(work, access, study_id)
+        if one.grant is not None:
+            mark_opened(work, one)
+
+
+def tell_described(services: Services, access: Access, study_id: bytes) -> None:
+    """That a study's descriptions were read: once for each study, session and hour."""
+    _tell_once(services, access, Did.READ, study_id)
+
+
+def tell_listed(services: Services, access: Access) -> None:
+    """That studies were searched for over DICOMweb: once for each session and hour."""
+    for one in {single.owner: single for single in access.each}.values():
+        key = (access.caller, one.owner.id, Did.SEARCHED.value)
+        if _told.is_new(key, services.clock.now()):
+            with services.work() as work:
+                audit.record_once(
+                    work, owner=one.owner, did=Did.SEARCHED, by=one.actor, key=access.caller.hex(), seconds=_HOUR
+                )
+
+
+def tell_copied(services: Services, access: Access, study_id: bytes, what: str) -> None:
+    """That whole objects (instance, series or study) were handed out to someone the patient chose."""
+    if access.is_patient:
+        return
+    key = (access.caller, study_id, f"saved {what}")
+    if _told.is_new(key, services.clock.now()):
+        with services.work() as work:
+            mark_saved(work, access_for(work, access, study_id), study_id, what)
+
+
+def _tell_once(services: Services, access: Access, did: Did, study_id: bytes) -> None:
+    key = (access.caller, study_id, did.value)
+    if not _told.is_new(key, services.clock.now()):
+        return
+    try:
+        with services.work() as work:
+            one = access_for(work, access, study_id)
+            audit.record_once(
+                work,
+                owner=one.owner,
+                did=did,
+                by=one.actor,
+                to=study_id,
+                key=f"{access.caller.hex()}:{study_id.hex()}",
+                seconds=_HOUR,
+            )
+    except BaseException:
+        _told.forget(key)
+        raise
+
+
+def watched(pieces: Iterator[bytes], services: Services, access: Access) -> Iterator[bytes]:
+    """The same pieces, asking every 64 of them or 5 seconds whether the answer may go on. Raises `Expired`."""
+    asked = time.monotonic()
+    for number, piece in enumerate(pieces, start=1):
+        if number % RECHECK_PIECES == 0 or time.monotonic() - asked > RECHECK_SECONDS:
+            with services.reading() as work:
+                check_still_open(work, access)
+            asked = time.monotonic()
+        yield piece

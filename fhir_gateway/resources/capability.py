@@ -1,0 +1,74 @@
+"""CapabilityStatement: what is served, drawn from the table that serves it (R4 CapabilityStatement)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fhir_gateway.links import Links
+from fhir_gateway.resources.codes import RESTFUL_SECURITY, SMART_SERVER
+from fhir_gateway.resources.kinds import EVERYWHERE, KINDS, Kind
+
+Json = dict[str, Any]
+
+_SMART_ADDRESSES = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+
+
+def to_fhir(links: Links, *, name: str, version: str, date: str, discovery: Mapping[str, Any]) -> Json:
+    """The statement of this server; `discovery` is its smart-configuration."""
+    addresses = [
+        {"url": short, "valueUri": discovery[f"{short}_endpoint"]}
+        for short in ("authorize", "token", "introspect", "revoke")
+        if f"{short}_endpoint" in discovery
+    ]
+    if "authorization_endpoint" in discovery:
+        addresses.insert(0, {"url": "authorize", "valueUri": discovery["authorization_endpoint"]})
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": date,
+        "kind": "instance",
+        "software": {"name": name, "version": version},
+        "implementation": {"description": f"{name}: images and reports that a patient holds", "url": links.fhir},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "application/json"],
+        "instantiates": [SMART_SERVER],
+        "rest": [
+            {
+                "mode": "server",
+                "security": {
+                    "extension": [{"url": _SMART_ADDRESSES, "extension": addresses}],
+                    "cors": True,
+                    "service": [{"coding": [{"system": RESTFUL_SECURITY, "code": "SMART-on-FHIR"}]}],
+                },
+                "resource": [_resource(kind, links) for kind in KINDS.values()],
+                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+            }
+        ],
+    }
+
+
+def _resource(kind: Kind, links: Links) -> Json:
+    codes = [
+        code
+        for code, offered in (("read", kind.reads), ("search-type", kind.searches), ("create", kind.creates))
+        if offered
+    ]
+    made: Json = {
+        "type": kind.name,
+        "interaction": [{"code": code} for code in codes],
+        "versioning": "no-version",
+        "conditionalCreate": kind.creates,
+        "conditionalRead": "not-match",
+    }
+    if kind.profile:
+        made["supportedProfile"] = [kind.profile]
+    if kind.includes:
+        made["searchInclude"] = list(kind.includes)
+    if kind.searches:
+        made["searchParam"] = [
+            {"name": one.name, "type": one.kind, "definition": one.definition} for one in (*EVERYWHERE, *kind.params)
+        ]
+    if kind.operations:
+        made["operation"] = [
+            {"name": name, "definition": f"{links.fhir}/{path}"} for name, path in kind.operations.items()
+        ]
+    return made

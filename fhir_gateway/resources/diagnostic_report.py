@@ -1,0 +1,159 @@
+"""DiagnosticReport: a report as it is taken in, and as its reader gets it (R4 DiagnosticReport)."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fhir_gateway.links import Links
+from fhir_gateway.outcome import unprocessable
+from fhir_gateway.resources.codes import DICOM_UID, bare_uid
+from fhir_gateway.resources.documents import IncomingDocument, incoming_document, sections_of
+from fhir_gateway.resources.imaging_study import accession_of, first_text
+from fhir_gateway.resources.narrative import narrative, plain_text
+from vault.facts import DocumentFacts, ReportFacts, Section
+
+Json = dict[str, Any]
+NameOf = Callable[[str], str]
+
+
+def from_fhir(
+    resource: Json, documents: Sequence[tuple[IncomingDocument, str]], study_uids: Sequence[str], name_of: NameOf
+) -> ReportFacts:
+    """The report, ready to be read. `documents` come with the ids they are kept under; `name_of` knows whom a
+    reference means."""
+    number, _ = accession_of(resource)
+    code = resource["code"]
+    return ReportFacts(
+        title=first_text([code]) or "Report",
+        status=resource["status"],
+        code=next((str(one.get("code")) for one in code.get("coding") or [] if one.get("code")), ""),
+        issued=str(resource.get("issued") or ""),
+        effective=str(resource.get("effectiveDateTime") or (resource.get("effectivePeriod") or {}).get("start") or ""),
+        written_by=_names(resource.get("resultsInterpreter"), name_of)
+        or _names(resource.get("performer"), name_of, only="Practitioner"),
+        place=_names(resource.get("performer"), name_of, only="Organization"),
+        conclusion=str(resource.get("conclusion") or ""),
+        sections=_sections(resource, [document for document, _ in documents]),
+        language=_language(resource),
+        documents=tuple(
+            DocumentFacts(
+                resource_id=kept,
+                media_type=document.media_type,
+                title=document.title,
+                size=len(document.octets),
+                sha1=document.sha1,
+            )
+            for document, kept in documents
+        ),
+        study_uids=tuple(study_uids),
+        accession=number,
+        identifiers=tuple(
+            f"{one.get('system') or ''}|{one['value']}" for one in resource.get("identifier") or [] if one.get("value")
+        ),
+    )
+
+
+def documents_in(resource: Json, *, most: int) -> list[IncomingDocument | None]:
+    """The files in `presentedForm`, one for each attachment; None where it only names an address.
+
+    Raises `Refusal` 413 above `most` octets, 422 for what is no PDF, text or HTML, or an address that is none.
+    """
+    found: list[IncomingDocument | None] = []
+    for number, attachment in enumerate(resource.get("presentedForm") or []):
+        place = f"DiagnosticReport.presentedForm[{number}]"
+        if "data" in attachment:
+            found.append(incoming_document(attachment, place, most=most))
+            continue
+        if not str(attachment.get("url") or "https:").startswith("https:"):
+            raise unprocessable(
+                "A document elsewhere needs an address that begins with https.", f"{place}.url", "value"
+            )
+        found.append(None)
+    return found
+
+
+def without_documents(resource: Json) -> Json:
+    """The report as it is checked for its shape: attachments lighter by their octets."""
+    forms = [{**one, "data": ""} if "data" in one else one for one in resource.get("presentedForm") or []]
+    light = [{name: value for name, value in one.items() if name != "data"} for one in forms]
+    return {**resource, "presentedForm": light} if forms else resource
+
+
+def with_addresses(resource: Json, documents: Sequence[tuple[IncomingDocument | None, str]]) -> Json:
+    """The report as it is kept: each file behind its address, with its true size and hash."""
+    forms: list[Json] = []
+    for attachment, (document, kept) in zip(resource.get("presentedForm") or [], documents, strict=True):
+        if document is None:
+            forms.append(attachment)
+            continue
+        plain = {name: value for name, value in attachment.items() if name not in ("data", "_data")}
+        forms.append(
+            plain
+            | {
+                "contentType": document.media_type,
+                "url": f"Binary/{kept}",
+                "size": len(document.octets),
+                "hash": document.sha1,
+            }
+        )
+    return {**resource, "presentedForm": forms} if forms else resource
+
+
+def to_fhir(stored: Json, *, report_id: str, patient: str, links: Links) -> Json:
+    """The report as its reader gets it: their patient, and documents at absolute addresses of ours."""
+    made = {**stored, "id": report_id, "subject": {**stored.get("subject", {}), "reference": f"Patient/{patient}"}}
+    if "presentedForm" in stored:
+        made["presentedForm"] = [
+            {**one, "url": f"{links.fhir}/{one['url']}"} if str(one.get("url", "")).startswith("Binary/") else one
+            for one in stored["presentedForm"]
+        ]
+    return made
+
+
+def study_references(resource: Json) -> list[Json]:
+    """What the report says it is about: R4 `imagingStudy`."""
+    return [one for one in resource.get("imagingStudy") or [] if isinstance(one, dict)]
+
+
+def study_uid_named(reference: Json) -> str:
+    """The study UID of a logical reference, or ""."""
+    identifier = reference.get("identifier")
+    if isinstance(identifier, dict) and identifier.get("system") == DICOM_UID:
+        return bare_uid(str(identifier.get("value") or ""))
+    return ""
+
+
+def clean_text(resource: Json) -> Json:
+    """The resource with its narrative reduced to what is safe to show, or without it if nothing is left."""
+    text = resource.get("text")
+    if not isinstance(text, dict):
+        return resource
+    words = str(text.get("div") or "")
+    rest = {name: value for name, value in resource.items() if name != "text"}
+    return rest | {"text": {**text, "div": narrative(words)}} if plain_text(words) else rest
+
+
+def _names(references: Any, name_of: NameOf, only: str = "") -> str:
+    named: list[str] = []
+    for one in references or []:
+        target = str(one.get("reference") or "")
+        if (
+            only
+            and only not in (target.rpartition("/")[0].rpartition("/")[2], one.get("type"))
+            and not (only == "Practitioner" and not target)
+        ):
+            continue
+        named.append(str(one.get("display") or "") or name_of(target))
+    return ", ".join(dict.fromkeys(name for name in named if name))
+
+
+def _sections(resource: Json, documents: Sequence[IncomingDocument]) -> tuple[Section, ...]:
+    for document in documents:
+        if document.text:
+            return sections_of(document.text)
+    words = plain_text(str((resource.get("text") or {}).get("div") or ""))
+    return sections_of(words) if words and words != resource.get("conclusion") else ()
+
+
+def _language(resource: Json) -> str:
+    forms = resource.get("presentedForm") or []
+    return str(resource.get("language") or next((one["language"] for one in forms if one.get("language")), ""))

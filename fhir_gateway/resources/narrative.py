@@ -1,0 +1,108 @@
+"""
+HTML from outside, reduced to the elements FHIR allows in a narrative (R4 narrative, txt-1) without any address.
+
+What is not on the list loses its tags and keeps its text; what may hold a program loses its text too. The result is
+well-formed, every character escaped, so that it is inert wherever it is shown.
+"""
+
+from html import escape
+from html.parser import HTMLParser
+
+_KEPT = frozenset(
+    "b big blockquote br caption code col colgroup dd dfn div dl dt em h1 h2 h3 h4 h5 h6 hr i li ol p pre q samp small "
+    "span strong sub sup table tbody td tfoot th thead tr tt ul var".split()
+)
+_EMPTY = frozenset({"br", "hr", "col"})
+_SILENCED = frozenset("script style template noscript iframe object embed svg math title head select textarea".split())
+_ATTRIBUTES = frozenset({"colspan", "rowspan", "lang"})
+_BREAKS = frozenset("br p div li tr h1 h2 h3 h4 h5 h6 table ul ol dl dt dd hr pre blockquote".split())
+_DEEPEST = 64
+
+
+class _Reducer(HTMLParser):
+    """Collects both the reduced markup and the bare text."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.markup: list[str] = []
+        self.text: list[str] = []
+        self._open: list[str] = []
+        self._silent: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _SILENCED:
+            self._silent.append(tag)
+            return
+        if self._silent:
+            return
+        if tag in _BREAKS:
+            self.text.append("\n")
+        if tag not in _KEPT or len(self._open) >= _DEEPEST:
+            return
+        kept = "".join(
+            f' {name}="{escape(value or "", quote=True)}"'
+            for name, value in attrs
+            if name in _ATTRIBUTES and (value or "").replace("-", "").isalnum()
+        )
+        if tag in _EMPTY:
+            self.markup.append(f"<{tag}{kept}/>")
+            return
+        self._open.append(tag)
+        self.markup.append(f"<{tag}{kept}>")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _SILENCED:
+            return
+        self.handle_starttag(tag, attrs)
+        if tag not in _EMPTY:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._silent:
+            while self._silent and self._silent.pop() != tag:
+                pass
+            return
+        if self._silent:
+            return
+        if tag in _BREAKS and tag != "br":
+            self.text.append("\n")
+        if tag not in self._open:
+            return
+        while True:
+            last = self._open.pop()
+            self.markup.append(f"</{last}>")
+            if last == tag:
+                return
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self.markup.append(escape(data, quote=False))
+            self.text.append(data)
+
+    def finished(self) -> None:
+        self.close()
+        while self._open:
+            self.markup.append(f"</{self._open.pop()}>")
+
+
+def _reduced(html: str) -> _Reducer:
+    reducer = _Reducer()
+    reducer.feed(html)
+    reducer.finished()
+    return reducer
+
+
+def safe_markup(html: str) -> str:
+    """The markup without anything that acts or leads elsewhere."""
+    return "".join(_reduced(html).markup)
+
+
+def plain_text(html: str) -> str:
+    """The text alone, one line per block, no empty lines in a row."""
+    lines = [" ".join(line.split()) for line in "".join(_reduced(html).text).split("\n")]
+    return "\n".join(line for line, before in zip(lines, ["", *lines], strict=False) if line or before).strip()
+
+
+def narrative(html: str) -> str:
+    """A narrative's `div`, in the XHTML name space (R4 narrative)."""
+    return f'<div xmlns="http://www.w3.org/1999/xhtml">{safe_markup(html)}</div>'
