@@ -114,12 +114,20 @@ class Renderer:
     def _answer(self, order: dict[str, Any], header: bytes, frame: bytes) -> bytes:
         if len(header) + len(frame) > ORDER_MOST:
             raise PixelsRefused(WhyRefused.TOO_LARGE)
+        octets = json.dumps(order).encode()
         child = self._idle.get()
         try:
-            if child is None or not child.alive():
-                child = _Child()
+            if child is not None and child.alive():
+                try:
+                    return child.ask(octets, header, frame, self._seconds)
+                except _ChildDiedError as died:
+                    child = None
+                    if died.late:
+                        raise PixelsRefused(WhyRefused.TOOK_TOO_LONG) from died
+            # None was at hand, or it died, perhaps of an earlier order: one that is new gets its chance.
+            child = _Child()
             try:
-                return child.ask(json.dumps(order).encode(), header, frame, self._seconds)
+                return child.ask(octets, header, frame, self._seconds)
             except _ChildDiedError as died:
                 child = None
                 reason = WhyRefused.TOOK_TOO_LONG if died.late else WhyRefused.CANNOT_DECODE

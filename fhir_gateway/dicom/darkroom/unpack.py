@@ -1,5 +1,6 @@
 """One frame's pixels out of its octets, whatever packed them; the size must be what the header names."""
 
+import struct
 import zlib
 from typing import Any
 
@@ -42,6 +43,8 @@ def unpacked(header: Dataset, frame: bytes) -> Pixels:
         raise NoPixelsError
     if rows * columns * samples > MOST_CELLS:
         raise TooManyPixelsError
+    if announced(frame) not in {None, (rows, columns)}:
+        raise ValueError("the picture is not of the size its header names")
     shape = (rows, columns) if samples == 1 else (rows, columns, samples)
     syntax = str(header.file_meta.TransferSyntaxUID)
     short = syntax.removeprefix(_DICOM)
@@ -52,6 +55,26 @@ def unpacked(header: Dataset, frame: bytes) -> Pixels:
     if pixels.shape != shape:
         raise ValueError("the picture is not of the size its header names")
     return pixels
+
+
+def announced(frame: bytes) -> tuple[int, int] | None:
+    """The rows and columns a JPEG, JPEG-LS or JPEG 2000 stream says it has, read before anything is decoded."""
+    if frame.startswith(b"\xff\x4f\xff\x51") and len(frame) >= 24:
+        right, bottom, left, top = struct.unpack_from(">4I", frame, 8)  # T.800 A.5.1
+        return bottom - top, right - left
+    if not frame.startswith(b"\xff\xd8\xff"):
+        return None
+    at = 2
+    while at + 9 <= len(frame) and frame[at] == 0xFF:
+        marker, size = frame[at + 1], int.from_bytes(frame[at + 2 : at + 4], "big")
+        if marker == 0xFF:
+            at += 1
+            continue
+        if (0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}) or marker == 0xF7:  # T.81 B.2.2, T.87 C.2.2
+            rows, columns = struct.unpack_from(">HH", frame, at + 5)
+            return (rows, columns) if rows and columns else None
+        at += 2 + size
+    return None
 
 
 def _by_library(header: Dataset, frame: bytes, *, native: bool) -> Pixels:
