@@ -1,0 +1,41 @@
+"""Answer requests: pages, FHIR, DICOMweb and OAuth, whichever PHR_SERVE names.
+
+Brings the database to its newest shape, checks the keys, then starts worker processes; this process does the jobs.
+Ends by SIGTERM or Ctrl-C, after what is being sent has been sent.
+"""
+
+import argparse
+
+from phr.commands import say
+from phr.config import Settings
+from phr.serving import Listening, serve
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What can be said besides the settings."""
+    parser.add_argument("--host", help="the network address to listen at (PHR_HOST)")
+    parser.add_argument("--port", type=int, help="the port to listen at (PHR_PORT)")
+    parser.add_argument("--workers", type=_some, help="server processes (PHR_PROCESSES)")
+    parser.add_argument("--threads", type=_some, help="requests that one process answers at a time (PHR_THREADS)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until told to end."""
+    settings = Settings.from_env()
+    listening = Listening(
+        host=options.host or settings.host,
+        port=settings.port if options.port is None else options.port,
+        processes=options.workers or settings.processes,
+        threads=options.threads or settings.threads,
+    )
+    say(f"Listening at {listening.host} port {listening.port} for {settings.base_url}")
+    serve(settings, listening)
+    return 0
+
+
+def _some(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number

@@ -1,0 +1,166 @@
+"""Register imaging sites. Each word that makes something prints JSON.
+
+The seal seed is printed once and kept nowhere: the site sends it with $issue-claim, so that a slip can be issued for
+what it pushed before. A site that lost it gets a new one with `phr site rekey` and pushes again what was unclaimed.
+"""
+
+import argparse
+import base64
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import available_timezones
+
+from consent.clients import CLAIMS, PUSH, SITE_SCOPES, NewSiteClient, add_site_client
+from phr.commands import CommandFailed, say_json
+from phr.commands.client import switch_off_clients_of
+from phr.config import Settings
+from phr.storing import open_store
+from vault import sites
+from vault.ids import Id
+from vault.sites import NewSite, Site, SiteDetails
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Four words: add, list, off, rekey."""
+    words = parser.add_subparsers(metavar="WORD", required=True)
+    _add_arguments(words.add_parser("add", help="register a site and its signing key"))
+    words.add_parser("list", help="every site").set_defaults(run=show)
+    off = words.add_parser("off", help="switch a site off: it gets no token, and those it has open nothing")
+    off.add_argument("site_id", type=site_id)
+    off.set_defaults(run=switch_off)
+    rekey = words.add_parser("rekey", help="a new seal seed for a site that lost its own")
+    rekey.add_argument("site_id", type=site_id)
+    rekey.set_defaults(run=give_new_seed)
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="as patients know it")
+    parser.add_argument("--phone", default="", help="printed on slips")
+    parser.add_argument("--zone", default="UTC", help="its time zone, like Europe/Madrid")
+    parser.add_argument("--address", default="", help="where it is")
+    parser.add_argument("--language", default="en", help="of its slips: en, es, de, fr")
+    parser.add_argument("--issuer", default="", help="who issues the patient numbers that name no issuer")
+    parser.add_argument(
+        "--also-called",
+        action="append",
+        default=[],
+        metavar="NAME=ISSUER",
+        help="what its messages call an issuer (a FHIR system, a DICOM issuer) and which is meant; may be repeated",
+    )
+    parser.add_argument("--no-claims", action="store_true", help="it pushes, but issues no slips")
+    keys = parser.add_mutually_exclusive_group(required=True)
+    keys.add_argument("--jwks", type=Path, metavar="FILE", help="its public key set")
+    keys.add_argument("--jwks-url", metavar="URL", help="where its public key set is, https")
+    parser.set_defaults(run=add)
+
+
+def add(options: argparse.Namespace) -> int:
+    """The site may push. Prints what it needs to know."""
+    settings = Settings.from_env()
+    jwks = None if options.jwks is None else options.jwks.read_text()
+    rights = frozenset({PUSH} if options.no_claims else {PUSH, CLAIMS})
+    services = open_store(settings)
+    with services.work() as work:
+        new = sites.add_site(work, _details(options))
+        client = add_site_client(
+            work,
+            NewSiteClient(name=options.name, site_id=new.site_id, jwks=jwks, jwks_url=options.jwks_url, rights=rights),
+        )
+    say_json(
+        {
+            "site_id": new.site_id.hex(),
+            "name": options.name,
+            "client_id": client.client_id,
+            **seed_of(new),
+            **addresses(settings),
+            "scopes": SITE_SCOPES,
+            "rights": sorted(rights),
+        }
+    )
+    return 0
+
+
+def addresses(settings: Settings) -> dict[str, str]:
+    """Where a program finds this server."""
+    base = settings.base_url
+    return {
+        "base_url": base,
+        "token_url": f"{base}/oauth/token",
+        "fhir_base": f"{base}/fhir",
+        "dicomweb_base": f"{base}/dicomweb",
+    }
+
+
+def seed_of(new: NewSite) -> dict[str, str]:
+    """The seal seed as $issue-claim takes it: base64url without padding."""
+    return {"seal_seed": base64.urlsafe_b64encode(new.seal_seed).decode().rstrip("=")}
+
+
+def show(_options: argparse.Namespace) -> int:
+    """Every site, oldest first."""
+    services = open_store(Settings.from_env())
+    with services.reading() as work:
+        say_json({"sites": [_shown(site) for site in sites.all_sites(work)]})
+    return 0
+
+
+def switch_off(options: argparse.Namespace) -> int:
+    """Nothing comes from the site any more; what it pushed stays."""
+    services = open_store(Settings.from_env())
+    with services.work() as work:
+        sites.switch_off(work, options.site_id)
+        switch_off_clients_of(work, options.site_id)
+    say_json({"site_id": options.site_id.hex(), "active": False})
+    return 0
+
+
+def give_new_seed(options: argparse.Namespace) -> int:
+    """The site has a new seal key; what only the old one opened is gone and can be pushed again."""
+    services = open_store(Settings.from_env())
+    with services.work() as work:
+        new = sites.rekey_site(work, options.site_id)
+    services.database.forget_freed_pages()
+    say_json({"site_id": new.site_id.hex(), **seed_of(new)})
+    return 0
+
+
+def site_id(text: str) -> Id:
+    """The identifier that `phr site add` printed."""
+    if len(text) != 32:
+        raise argparse.ArgumentTypeError("a site's identifier has 32 hexadecimal digits")
+    return Id(bytes.fromhex(text))
+
+
+def _details(options: argparse.Namespace) -> SiteDetails:
+    pairs = [one.partition("=") for one in options.also_called]
+    if not all(mark for _, mark, _ in pairs):
+        raise CommandFailed("--also-called reads NAME=ISSUER.")
+    return SiteDetails(
+        name=options.name,
+        phone=options.phone,
+        zone=_checked_zone(options.zone),
+        address=options.address,
+        default_issuer=options.issuer,
+        issuers=MappingProxyType({name: issuer for name, _, issuer in pairs}),
+        language=options.language,
+    )
+
+
+def _checked_zone(zone: str) -> str:
+    if zone not in available_timezones():
+        raise CommandFailed(f"{zone} is no time zone such as Europe/Madrid.")
+    return zone
+
+
+def _shown(site: Site) -> dict[str, Any]:
+    details = site.details
+    return {
+        "site_id": site.id.hex(),
+        "name": details.name,
+        "active": site.active,
+        "phone": details.phone,
+        "zone": details.zone,
+        "issuer": details.default_issuer,
+        "also_called": dict(details.issuers),
+    }

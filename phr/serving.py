@@ -1,0 +1,92 @@
+"""`phr serve`: the parent prepares the store once and does the jobs; its worker processes answer requests.
+
+    gunicorn -k gthread -w 2 --threads 16 --graceful-timeout 30 "phr.app:from_environment()"
+
+serves as well, after `phr db upgrade` and beside `phr worker`.
+"""
+
+import contextlib
+import os
+import resource
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from phr import database, tending
+from phr.config import Settings
+from phr.jobs import Jobs, make_consumer, make_jobs
+from phr.storing import check_keys, open_store
+from vault.database import Services
+
+FACTORY = "phr.app:from_environment"
+STOP_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where to listen, with how many processes and how many requests at a time in each."""
+
+    host: str
+    port: int
+    processes: int
+    threads: int
+
+
+def keep_to_ourselves() -> None:
+    """No core dump of this process or its children holds keys, and no file they make is readable by others."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.umask(0o077)
+
+
+def prepare(settings: Settings) -> Services:
+    """The store is open, in its newest shape, and of these keys. Raises `StoreClosed`."""
+    services = open_store(settings)
+    database.upgrade(services.database.engine)
+    check_keys(services)
+    return services
+
+
+def serve(settings: Settings, listening: Listening) -> None:
+    """Answer requests until told to end by SIGTERM or SIGINT; what is being sent is then sent to its end."""
+    keep_to_ourselves()
+    services = prepare(settings)
+    # Workers are spawned and read the settings anew: they must know how many they are, to share the cores.
+    os.putenv("PHR_PROCESSES", str(listening.processes))
+    server = Server(
+        FACTORY,
+        factory=True,
+        address=listening.host,
+        port=listening.port,
+        interface=Interfaces.WSGI,
+        workers=listening.processes,
+        blocking_threads=listening.threads,
+        backpressure=listening.threads,
+        websockets=False,
+        http=HTTPModes.auto,
+        log_level=LogLevels.error,
+        log_access=False,  # an address may hold an identifier of a study
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_SECONDS,
+    )
+    try:
+        with doing(make_jobs(settings, services), services):
+            server.serve()
+    finally:
+        services.database.dispose()
+
+
+@contextmanager
+def doing(jobs: Jobs, services: Services) -> Generator[None]:
+    """The jobs are done beside whatever happens inside; what a crash left is swept first."""
+    tending.sweep(services)
+    consumer = make_consumer(jobs)
+    consumer.start()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Exception):  # ending the server matters more than its last sweep
+            consumer.stop(graceful=True)
