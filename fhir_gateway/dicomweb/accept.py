@@ -61,8 +61,8 @@ def parse_accept(header: str | None) -> tuple[MediaRange, ...]:
     """
     if header is None or not header.strip():
         return ANYTHING
-    if len(header) > HEADER_MOST:
-        raise NotAcceptable("The Accept header is too long.")
+    if len(header) > HEADER_MOST or not header.isascii():
+        raise NotAcceptable("The Accept header is too long, or no header.")
     items = _items(header)
     if len(items) > RANGES_MOST:
         raise NotAcceptable("The Accept header names too many types.")

@@ -54,7 +54,7 @@ def boundary_of(content_type: str | None) -> tuple[bytes, str]:
 
     Raises UnsupportedMediaType for another type, BadBody for a boundary that is missing or out of its grammar.
     """
-    if not content_type or len(content_type) > CONTENT_TYPE_MOST:
+    if not content_type or len(content_type) > CONTENT_TYPE_MOST or not content_type.isascii():
         raise UnsupportedMediaType("The body must be multipart/related.")
     kind, options = parse_options_header(content_type)
     if kind != b"multipart/related":

@@ -47,7 +47,7 @@ def test_the_picture_is_the_same_in_every_packing(renderer, syntax):
     assert np.array_equal(shown(renderer, an_instance(syntax=syntax, frames=2), number=2), plain)
 
 
-@pytest.mark.parametrize("syntax", (*EVERY_SYNTAX, JPEG))
+@pytest.mark.parametrize("syntax", [*EVERY_SYNTAX, JPEG])
 def test_colours_are_shown_as_colours(renderer, syntax):
     facts = {"PhotometricInterpretation": "YBR_FULL_422"} if syntax == JPEG else {}
     picture = shown(renderer, an_instance(syntax=syntax, samples=3, bits=8, **facts))
