@@ -1,0 +1,51 @@
+"""Keyrings of those who hold several grants at once."""
+
+from collections.abc import Callable, Sequence
+
+from vault.database import Work
+from vault.errors import Expired, NoKey, NotThere
+from vault.ids import Id
+from vault.keyring import GrantKeyring, KeyClass, Keyring, Owner
+from vault.tables_sharing import GrantKeyRow
+
+
+class GrantToOpen(GrantKeyring):
+    """A grant that is opened when the first key of it is needed: a provider holds many, a request needs one."""
+
+    def __init__(self, grant_id: Id, opener: Callable[[Work], GrantKeyring]) -> None:
+        super().__init__(grant_id, b"")  # which opens nothing
+        self._opener = opener
+        self._opened: GrantKeyring | None = None
+
+    def class_key(self, work: Work, batch: bytes, key_class: KeyClass) -> bytes:
+        """Opens the grant only if it has this key. Raises `NoKey`, and `Expired` once the grant has ended."""
+        if work.session.get(GrantKeyRow, (self.grant_id, batch, key_class.value)) is None:
+            raise NoKey
+        if self._opened is None:
+            self._opened = self._opener(work)
+        return self._opened.class_key(work, batch, key_class)
+
+
+class ManyKeyrings(Keyring):
+    """Several keyrings as one: sees what any of them sees, and opens what any of them opens."""
+
+    def __init__(self, owner: Owner, keyrings: Sequence[Keyring]) -> None:
+        self.owner = owner
+        self._keyrings = tuple(keyrings)
+
+    def class_key(self, work: Work, batch: bytes, key_class: KeyClass) -> bytes:
+        """The first of them that has it. Raises `NoKey`."""
+        for keyring in self._keyrings:
+            try:
+                return keyring.class_key(work, batch, key_class)
+            except (NoKey, Expired, NotThere):
+                continue  # a grant may end between two questions of one request
+        raise NoKey
+
+    def scopes(self, work: Work) -> list[bytes]:
+        """Those of all of them, each once."""
+        return list(dict.fromkeys(scope for keyring in self._keyrings for scope in keyring.scopes(work)))
+
+    def study_ids(self, work: Work) -> list[bytes]:
+        """Those of all of them, each once."""
+        return list(dict.fromkeys(study for keyring in self._keyrings for study in keyring.study_ids(work)))

@@ -1,0 +1,76 @@
+"""A code turned into a way in, once."""
+
+import json
+from dataclasses import dataclass
+
+from consent import guests
+from consent.access import Access
+from consent.cookies import Cookie
+from consent.decisions import LONGEST_WORDS, row_of
+from consent.errors import NotYours
+from vault import audit, sharing
+from vault.audit import Actor, Did
+from vault.database import Services, Work
+from vault.ids import Id
+from vault.keyring import GrantKeyring, Owner, OwnerKind
+from vault.sealing.codes import ShareCode
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemer:
+    """Who redeems a code: what they say of themselves, and who they are where we know it."""
+
+    name: str
+    clinic: str = ""
+    provider: Access | None = None
+    client: Id | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """A code turned into a way in. A guest gets a cookie; a provider finds the grant in the list."""
+
+    grant_id: Id
+    keyring: GrantKeyring
+    cookie: Cookie | None = None
+
+
+def redeem(services: Services, code: ShareCode, redeemer: Redeemer, *, source: str) -> Redeemed:
+    """The code is spent, and whoever typed it has a way in.
+
+    Raises what `sharing.redeem_code` raises (`WrongSecret`, `CodeSpent`, `Expired`, `Wait`), and `NotYours` where
+    someone signed in as anything but a provider tries to keep the grant.
+    """
+    if redeemer.provider is not None and redeemer.provider.actor.kind != "provider":
+        raise NotYours("only a provider keeps a grant")
+    keyring = sharing.redeem_code(services, code, source=source)
+    with services.work() as work:
+        return _hand_over(work, keyring, redeemer)
+
+
+def _hand_over(work: Work, keyring: GrantKeyring, redeemer: Redeemer) -> Redeemed:
+    limits = sharing.check_live(work, keyring.grant_id)
+    row = row_of(work, keyring.grant_id)
+    words = json.dumps([redeemer.name.strip()[:LONGEST_WORDS], redeemer.clinic.strip()[:LONGEST_WORDS]])
+    row.redeemed_at, row.redeemed_by = work.now, _kind_of(redeemer)
+    row.redeemer = sharing.seal_note(work, vault_id=limits.vault_id, about=row.id, text=words)
+    row.client = redeemer.client
+    cookie = None
+    if redeemer.provider is not None:
+        provider = redeemer.provider.own_vault().vault_id
+        sharing.add_provider(work, keyring, provider, expires=limits.expires)
+        actor = Actor("provider", provider, keyring.grant_id)
+    elif redeemer.client is not None:
+        actor = Actor("app", redeemer.client, keyring.grant_id)
+    else:
+        cookie = guests.begin_guest(work, keyring)
+        actor = Actor("guest", None, keyring.grant_id)
+    owner = Owner(OwnerKind.VAULT, limits.vault_id)
+    audit.record(work, owner=owner, did=Did.REDEEMED, by=actor, to=keyring.grant_id)
+    return Redeemed(keyring.grant_id, keyring, cookie)
+
+
+def _kind_of(redeemer: Redeemer) -> str:
+    if redeemer.provider is not None:
+        return "provider"
+    return "guest" if redeemer.client is None else "app"

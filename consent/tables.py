@@ -1,0 +1,100 @@
+"""The rows of decisions: who may ask, with which scopes, for how long. None holds a key or a word about a person.
+
+Names and notes lie sealed in the vault's rows or in `GrantRow.redeemer`; tokens are stored only as what is derived from
+them one way (docs/format.md 8). Foreign keys point down to the vault, never back.
+"""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from vault.tables import Row
+
+_ID = sa.LargeBinary(16)
+
+
+class ClientRow(Row):
+    """A registered piece of software. `kind` is app or site; `auth` is the one way it authenticates (RFC 7591's words).
+
+    `secret` is stretched with `salt` under a pepper; `keys` is a key set (JSON) or `keys_url` where it is found.
+    """
+
+    __tablename__ = "client"
+    id: Mapped[bytes] = mapped_column(_ID, primary_key=True)
+    client_id: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    maker: Mapped[str]
+    auth: Mapped[str]
+    scopes: Mapped[str]
+    redirect_uris: Mapped[str]
+    origins: Mapped[str]
+    rights: Mapped[str]
+    site: Mapped[bytes | None] = mapped_column(_ID, sa.ForeignKey("site.id", ondelete="CASCADE"))
+    secret: Mapped[bytes | None]
+    salt: Mapped[bytes | None]
+    pepper_id: Mapped[int | None]
+    keys: Mapped[str | None]
+    keys_url: Mapped[str | None]
+    active: Mapped[bool]
+    row_mac: Mapped[bytes]
+    created: Mapped[datetime]
+
+
+class GrantRow(Row):
+    """A patient's decision. Its keys are the vault's grant of the same identifier; here is what became of it.
+
+    `kind` is code, provider or app. `by` is patient or time: who ended it. `redeemer` is sealed to the patient.
+    """
+
+    __tablename__ = "grant"
+    id: Mapped[bytes] = mapped_column(_ID, sa.ForeignKey("grantowner.id", ondelete="CASCADE"), primary_key=True)
+    vault: Mapped[bytes] = mapped_column(_ID, sa.ForeignKey("vault.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str]
+    client: Mapped[bytes | None] = mapped_column(_ID, sa.ForeignKey("client.id", ondelete="SET NULL"))
+    scope: Mapped[str]
+    purpose: Mapped[str]
+    created: Mapped[datetime]
+    redeemed_at: Mapped[datetime | None]
+    redeemed_by: Mapped[str | None]
+    redeemer: Mapped[bytes | None]
+    first_opened: Mapped[datetime | None]
+    last_opened: Mapped[datetime | None]
+    opens: Mapped[int]
+    saved_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None]
+
+
+class TokenRow(Row):
+    """The policy side of a bearer secret; the key side, where there is one, is the vault's row of the same identifier.
+
+    `kind` is authz, at, rt, site or guest. `state` is live, spent (a code), rotated, superseded (a refresh token's
+    unused successors) or ended. All that came of one decision share `family`; `parent` is the refresh token before.
+    """
+
+    __tablename__ = "token"
+    id: Mapped[bytes] = mapped_column(_ID, primary_key=True)
+    kind: Mapped[str]
+    client: Mapped[bytes | None] = mapped_column(_ID, sa.ForeignKey("client.id", ondelete="CASCADE"), index=True)
+    grant: Mapped[bytes | None] = mapped_column(_ID, sa.ForeignKey("grantowner.id", ondelete="CASCADE"), index=True)
+    family: Mapped[bytes] = mapped_column(_ID, index=True)
+    parent: Mapped[bytes | None] = mapped_column(_ID, index=True)
+    scope: Mapped[str]
+    state: Mapped[str]
+    issued: Mapped[datetime]
+    expires: Mapped[datetime] = mapped_column(index=True)
+    changed: Mapped[datetime | None]
+    used: Mapped[datetime | None]
+    idle: Mapped[int | None]
+    redirect_uri: Mapped[str | None]
+    challenge: Mapped[str | None]
+
+
+class SeenAssertionRow(Row):
+    """A client assertion's identifier, kept until the assertion would have run out, so that it counts once."""
+
+    __tablename__ = "seenassertion"
+    id: Mapped[bytes] = mapped_column(sa.LargeBinary(32), primary_key=True)
+    expires: Mapped[datetime] = mapped_column(index=True)

@@ -1,0 +1,36 @@
+"""How often the machine routes may be asked (docs/format.md 14). The counters are the vault's and name nobody."""
+
+import threading
+from dataclasses import dataclass, field
+
+from vault.attempts import Limit, source_prefix, within
+from vault.database import Services
+
+PIXEL_SHARE = 20  # pictures counted at once: a scroll through a series costs no write for each, and may be quick
+
+
+def allow_token_request(services: Services, *, client_id: str, address: str) -> None:
+    """Count a request to the token endpoint: by client, or by network where no client is named. Raises `Wait`."""
+    within(services, Limit.TOKEN, client_id or f"source {source_prefix(address)}")
+
+
+@dataclass(slots=True)
+class Meter:
+    """Counts the uses of a token or session, `share` of them at a time, and remembers what is left in this process."""
+
+    share: int
+    _left: dict[bytes, int] = field(default_factory=dict[bytes, int])
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def allow(self, services: Services, caller: bytes) -> None:
+        """Count one use. Raises `Wait` beyond 600 shares a minute."""
+        with self._lock:
+            left = self._left.get(caller, 0)
+            if left > 0:
+                self._left[caller] = left - 1
+                return
+            if len(self._left) > 10_000:
+                self._left.clear()
+        within(services, Limit.API, caller, str(self.share))
+        with self._lock:
+            self._left[caller] = self.share - 1
