@@ -17,12 +17,14 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import orjson
 from pydicom.dataset import Dataset, FileMetaDataset
 
 from fhir_gateway.dicom.charsets import DEFAULT, Charset, charset_of
 from fhir_gateway.dicom.feed import Buffer, Feed
 from fhir_gateway.dicom.syntaxes import EXPLICIT_LITTLE, Syntax, on_the_wire, syntax_of
 from fhir_gateway.dicom.walk import PIXEL_TAGS, UNDEFINED, Element, Elements, Walk
+from fhir_gateway.errors import BadBody
 
 INLINE_MOST = 1024
 PALETTE_MOST = 192 * 1024  # palettes must travel with the metadata, or the viewer has no colours
@@ -236,6 +238,17 @@ def to_dicom_json(dataset: Dataset, bulk_uri: str | None = None) -> Json:
     plain.save_as(sink, implicit_vr=False, little_endian=True)
     written = elements_to_json(sink.getvalue(), syntax_of(EXPLICIT_LITTLE))
     return with_base(written, bulk_uri) if bulk_uri else written
+
+
+def loads(octets: bytes) -> Json:
+    """DICOM JSON as it came from outside: one object, UTF-8, no NaN, no endless nesting. Raises BadBody."""
+    try:
+        found = orjson.loads(octets)
+    except orjson.JSONDecodeError as error:
+        raise BadBody("The body is not JSON.") from error
+    if not isinstance(found, dict):
+        raise BadBody("The body is not one JSON object.")
+    return found
 
 
 def elements_to_json(octets: Buffer, syntax: Syntax) -> Json:

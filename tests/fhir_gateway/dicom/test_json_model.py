@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
-from fhir_gateway.dicom.json_model import to_dicom_json, with_base
+from fhir_gateway.dicom.json_model import loads, to_dicom_json, with_base
 from fhir_gateway.dicom.reading import Reading
-from fhir_gateway.errors import UnreadableDicom
+from fhir_gateway.errors import BadBody, UnreadableDicom
 from tests import factories
 from tests.factories import BIG_ENDIAN, EVERY_SYNTAX, EXPLICIT, IMPLICIT, Person, an_instance
 from tests.fhir_gateway.dicom.stored import Stored
@@ -194,3 +194,9 @@ def test_no_text_can_make_the_reading_fail(octets, terms):
     file = written_in(terms.encode("utf-8", "replace"), A_FILE).replace(b"@" * 64, octets)
     json.dumps(Stored.of(file).incoming.metadata, allow_nan=False).encode("utf-8")
     Stored.of(file).incoming.patient.name.encode("utf-8")
+
+
+@pytest.mark.parametrize("octets", [b"", b"[]", b"{", b'{"a": NaN}', b'{"a":' * 100_000, b"\xff", b"1e999999"])
+def test_json_from_outside_is_one_whole_object_or_refused(octets):
+    with pytest.raises(BadBody):
+        loads(octets)
