@@ -73,15 +73,15 @@ Try = tuple[Limit, *tuple[bytes | str, ...]]
 
 def spend(services: Services, limit: Limit, *who: bytes | str) -> int:
     """The try is counted and committed; answers how many are left after it. Raises `Wait`, which counts nothing."""
-    return spend_all(services, (limit, *who))
+    return spend_all(services, (limit, *who))[limit]
 
 
-def spend_all(services: Services, *tries: Try) -> int:
-    """One try is counted under each limit, or under none (`Wait`). Answers the fewest left after it."""
+def spend_all(services: Services, *tries: Try) -> dict[Limit, int]:
+    """One try is counted under each limit, or under none (`Wait`). Answers how many are left of each after it."""
     # One order for all, so that two at once never wait for each other.
     keyed = sorted((_key(services, one), one[0]) for one in tries)
     with services.work() as work:
-        return min(_spend(work, key, PACES[limit]) for key, limit in keyed)
+        return {limit: _spend(work, key, PACES[limit]) for key, limit in keyed}
 
 
 def credit(services: Services, limit: Limit, *who: bytes | str) -> None:
