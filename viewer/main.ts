@@ -160,6 +160,10 @@ class Viewer {
       groups.classList.remove('v-open');
       this.area.focus();
     });
+    // A thumbnail the server has not got leaves an empty place, not a broken sign.
+    const empty = (image: HTMLImageElement) => image.classList.add('v-gone');
+    groups.addEventListener('error', (event) => event.target instanceof HTMLImageElement && empty(event.target), true);
+    for (const image of groups.querySelectorAll('img')) if (image.complete && !image.naturalWidth) empty(image);
     const mark = () => {
       for (const link of groups.querySelectorAll<HTMLElement>('a[data-series]')) {
         if (link.dataset.series === this.stage.series?.uid) link.setAttribute('aria-current', 'true');

@@ -1,9 +1,10 @@
 /** The sharp view: the picture library on a canvas. Loaded after the quick view is on the screen. */
 
-import { cache, Enums, imageLoader, init as initCore, RenderingEngine, type Types } from '@cornerstonejs/core';
+import { cache, Enums, imageLoader, init as initCore, RenderingEngine, type Types, utilities } from '@cornerstonejs/core';
 import { init as initLoader, wadors } from '@cornerstonejs/dicom-image-loader';
 import { init as initTools } from '@cornerstonejs/tools';
 import { Refused } from './asking';
+import { numbers } from './dicom';
 import { Measurements } from './measuring';
 import type { Picture } from './pictures';
 import { type NativeSurface, type Point, Undecodable, type Window } from './surface';
@@ -12,6 +13,8 @@ const ENGINE = 'viewer';
 const VIEWPORT = 'picture';
 const LARGEST = 20;
 const CHECK_SIDE = 24;
+
+const DRAW_MILLISECONDS = 8000;
 
 const requests = new Map<string, XMLHttpRequest>();
 
@@ -48,11 +51,21 @@ class CanvasSurface implements NativeSurface {
     return cache.getImage(picture.imageId) !== undefined;
   }
 
+  know(pictures: readonly Picture[]): void {
+    wadors.metaDataManager.purge();
+    for (const { imageId, instance } of pictures) {
+      // The library takes a modality for granted; a file without one is "other" (PS3.3 C.7.3.1.1.1).
+      if (!instance['00080060']?.Value?.length) instance['00080060'] = { vr: 'CS', Value: ['OT'] };
+      // A spacing of nothing, which some X-ray machines write, would make the picture infinitely small.
+      if (numbers(instance, '00280030').some((spacing) => !(spacing > 0))) delete instance['00280030'];
+      wadors.metaDataManager.add(imageId, instance as never);
+    }
+  }
+
   async load(picture: Picture, signal: AbortSignal): Promise<void> {
     const { imageId } = picture;
     const breakOff = () => requests.get(imageId)?.abort();
     signal.addEventListener('abort', breakOff, { once: true });
-    wadors.metaDataManager.add(imageId, picture.instance as never);
     try {
       await imageLoader.loadAndCacheImage(imageId, { priority: 5, requestType: Enums.RequestType.Interaction, additionalDetails: { imageId } });
     } catch {
@@ -73,12 +86,10 @@ class CanvasSurface implements NativeSurface {
   async open(pictures: readonly Picture[], at: number): Promise<boolean> {
     const first = pictures[at];
     const native = pictures.filter((picture) => picture.native);
-    // The library reads frames of one instance through its first frame, so all must be known to it.
-    for (const picture of native) wadors.metaDataManager.add(picture.imageId, picture.instance as never);
     this.ids = native.map((picture) => picture.imageId);
     this.checked.clear();
     if (!first) return false;
-    await this.viewport.setStack(this.ids, this.ids.indexOf(first.imageId));
+    await inTime(this.viewport.setStack(this.ids, this.ids.indexOf(first.imageId)));
     this.viewport.render();
     return this.isVisible(first);
   }
@@ -86,7 +97,7 @@ class CanvasSurface implements NativeSurface {
   async show(picture: Picture): Promise<boolean> {
     const at = this.ids.indexOf(picture.imageId);
     if (at < 0) return false;
-    await this.viewport.setImageIdIndex(at);
+    await inTime(this.viewport.setImageIdIndex(at));
     this.viewport.render();
     return this.isVisible(picture);
   }
@@ -179,12 +190,13 @@ class CanvasSurface implements NativeSurface {
 
   window(): Window {
     const { voiRange } = this.viewport.getProperties();
-    return voiRange ? { center: (voiRange.upper + voiRange.lower) / 2, width: voiRange.upper - voiRange.lower } : this.ownWindow();
+    if (!voiRange) return this.ownWindow();
+    const { windowCenter, windowWidth } = utilities.windowLevel.toWindowLevel(voiRange.lower, voiRange.upper);
+    return { center: windowCenter, width: windowWidth };
   }
 
   setWindow({ center, width }: Window): void {
-    const half = Math.max(1, width) / 2;
-    this.viewport.setProperties({ voiRange: { lower: center - half, upper: center + half } });
+    this.viewport.setProperties({ voiRange: utilities.windowLevel.toLowHighRange(Math.max(1, width), center) });
     this.viewport.render();
   }
 
@@ -223,4 +235,10 @@ class CanvasSurface implements NativeSurface {
     cache.purgeCache();
     wadors.metaDataManager.purge();
   }
+}
+
+/** The library's promises stay open for good when something breaks inside; then the simple view takes over. */
+function inTime<T>(drawing: Promise<T>): Promise<T> {
+  const late = new Promise<never>((_, fail) => setTimeout(() => fail(new Undecodable()), DRAW_MILLISECONDS));
+  return Promise.race([drawing, late]);
 }

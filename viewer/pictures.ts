@@ -85,10 +85,36 @@ function alongStack(instance: DicomJson, frame: number): number | undefined {
 
 const VIDEO = /^1\.2\.840\.10008\.1\.2\.4\.10\d/;
 
-/** Grey and colour of 8 and 16 bits; outlines of one bit and numbers with a point are the server's. */
+const JPEG_LS = /^1\.2\.840\.10008\.1\.2\.4\.8[01]$/;
+const JPEG_BASELINE = '1.2.840.10008.1.2.4.50';
+
+/**
+ * Grey of 8 and 16 bits and colour of 8; outlines of one bit and numbers with a point are the server's, and
+ * so are colours the library is known to get wrong.
+ */
 function isForLibrary(instance: DicomJson): boolean {
   const bits = number(instance, '00280100') ?? 0;
-  return (bits === 8 || bits === 16) && !VIDEO.test(text(instance, '00083002'));
+  const syntax = text(instance, '00083002');
+  if (VIDEO.test(syntax)) return false;
+  if ((number(instance, '00280002') ?? 1) === 1) return bits === 8 || bits === 16;
+  // JPEG-LS may hold its colours one after the other; the library takes them for interleaved and shows a mosaic.
+  // JPEG that says RGB was never turned into YCbCr; the browser, which decodes it, turns it back all the same.
+  const isWrong = JPEG_LS.test(syntax) || (syntax === JPEG_BASELINE && text(instance, '00280004') === 'RGB');
+  return bits === 8 && !isWrong;
+}
+
+/**
+ * Could the values of this picture, as stored or scaled as the file says, lie between `least` and `most`?
+ * A decoder that took signs wrongly gives values that cannot be.
+ */
+export function canHold({ instance }: Picture, least: number, most: number): boolean {
+  const bits = number(instance, '00280101') ?? 16;
+  const isSigned = number(instance, '00280103') === 1;
+  const [low, high] = isSigned ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
+  const slope = number(instance, '00281053') ?? 1;
+  const intercept = number(instance, '00281052') ?? 0;
+  const ends = [low * slope + intercept, high * slope + intercept];
+  return least >= Math.min(...ends, low) - 1 && most <= Math.max(...ends, high) + 1;
 }
 
 /** Empty for a picture; else what it is, in words. */
@@ -110,7 +136,7 @@ export function kindInWords(instance: DicomJson): string {
   if (sopClass.startsWith('66.') || sopClass.startsWith('91.') || modality === 'SEG' || modality === 'ANN') return kinds.outlines;
   if (sopClass.startsWith('481.') || modality.startsWith('RT')) return kinds.treatment;
   if (sopClass.startsWith('77.1.1.1') || sopClass.startsWith('77.1.2.1')) return kinds.video;
-  return modality || kinds.unknown;
+  return modality ? kinds.picture(modality) : kinds.unknown;
 }
 
 async function octetsAt(address: string): Promise<Uint8Array> {

@@ -5,7 +5,7 @@
 
 import { ask, Refused } from './asking';
 import { Loading } from './loading';
-import { type Picture, kindInWords, picturesOf } from './pictures';
+import { canHold, kindInWords, type Picture, picturesOf } from './pictures';
 import type { Series } from './given';
 import { RenderedSurface } from './rendered';
 import { type NativeSurface, type Surface, Undecodable } from './surface';
@@ -61,7 +61,7 @@ export class Stage {
     this.series = series;
     const { signal } = (this.opening = new AbortController());
     this.rendered.reset();
-    void this.rendered.show(`${series.address}/rendered?viewport=1024,1024`);
+    void this.rendered.show(`${series.address}/rendered`);
     this.reveal('rendered', 'quick');
     const pictures = await this.picturesWhenOnline(series, signal);
     if (signal.aborted || !pictures) return;
@@ -153,6 +153,7 @@ export class Stage {
   private start(): void {
     this.loading?.stop();
     const { pictures } = this;
+    this.native?.know(pictures);
     this.loading = new Loading(
       { count: pictures.length, reach: this.reach(), isReady: (at) => this.isReady(at), load: (at, signal) => this.load(pictures[at] as Picture, signal) },
       { offline: (is) => this.happenings.offline(is), ended: () => this.happenings.ended(), arrived: (at) => this.arrived(at) },
@@ -185,7 +186,7 @@ export class Stage {
       await native.load(picture, signal);
       const [least, most] = native.range(picture);
       // All one grey: empty, or a decoder that failed in silence. The server's rendering knows.
-      if (least === most) throw new Undecodable();
+      if (least === most || !canHold(picture, least, most)) throw new Undecodable();
       this.states.set(picture, { by: 'native' });
       return true;
     } catch (problem) {
@@ -253,7 +254,6 @@ export class Stage {
 
   private async drawNatively(picture: Picture): Promise<boolean> {
     const native = this.native as NativeSurface;
-    this.sharp.hidden = false;
     try {
       if (this.stackOf === this.series) return await native.show(picture);
       this.stackOf = this.series;
@@ -267,7 +267,6 @@ export class Stage {
     picture.native = false;
     this.stackOf = undefined;
     this.forget(picture);
-    this.sharp.hidden = this.shown !== 'native';
     this.loading?.lookAt(this.at);
   }
 
@@ -285,7 +284,7 @@ export class Stage {
     window.clearTimeout(this.dimming);
     this.sharp.parentElement?.classList.remove('v-dim');
     this.shown = who;
-    this.sharp.hidden = who !== 'native';
+    this.sharp.classList.toggle('v-unseen', who !== 'native');
     this.simple.hidden = who !== 'rendered';
     this.quality = quality;
     if (who !== 'nothing') this.sentence = '';

@@ -35,6 +35,8 @@ export interface Surface {
 
 /** A surface that can show pictures it has loaded. */
 export interface NativeSurface extends Surface {
+  /** After this the pictures of one series can be loaded, and no others. */
+  know(pictures: readonly Picture[]): void;
   /** `at` is the one to begin with; it must be loaded. */
   open(pictures: readonly Picture[], at: number): Promise<boolean>;
   /** Shows a loaded picture; false when the screen stays empty although the picture is not. */

@@ -50,7 +50,7 @@ export class Toolbar {
     if (!isClinician) this.add('whatIsThis', words.whatIsThis, () => open.lookingAt());
     if (page.maySave) this.add('save', words.save, () => void actions.savePicture());
     if (page.studies.some((study) => study.reportUrl)) this.add('report', words.report, () => open.report(), () => open.reportIsOpen());
-    if (document.fullscreenEnabled) this.add('fullScreen', words.fullScreen, () => actions.toggleFullScreen());
+    if (document.fullscreenEnabled) this.add('fullScreen', words.fullScreen, () => actions.toggleFullScreen()).classList.add('v-for-desks');
     this.add('keys', words.keys, () => open.keys()).classList.add('v-for-desks');
     if (isClinician) this.addMore();
     place.replaceChildren(...this.panels.map((panel) => panel.box), this.bar);

@@ -24,6 +24,7 @@ export const words = {
     treatment: 'treatment plan',
     video: 'video',
     unknown: 'unknown kind',
+    picture: (modality: string) => `${modality} picture`,
   },
 
   // The end of looking
@@ -65,8 +66,8 @@ export const words = {
   presets: 'Window',
   invert: 'Invert',
   rotate: 'Rotate',
-  flipH: 'Flip left–right',
-  flipV: 'Flip up–down',
+  flipH: 'Flip H',
+  flipV: 'Flip V',
   length: 'Length',
   angle: 'Angle',
   area: 'Area',

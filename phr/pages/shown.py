@@ -12,7 +12,9 @@ from datetime import date
 from typing import Literal
 
 # Series a person does not mean when they ask for the pictures: overviews, dose sheets, reports, settings.
-NOT_TO_BEGIN_WITH = frozenset({"SR", "KO", "PR", "SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "REG", "ANN", "DOC", "AU", "ECG"})
+NOT_TO_BEGIN_WITH = frozenset(
+    {"SR", "KO", "PR", "SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "REG", "ANN", "DOC", "AU", "ECG"}
+)
 OVERVIEW_WORDS = ("local", "scout", "survey", "topogram", "dose", "overview")
 
 

@@ -23,7 +23,7 @@ from phr.pages.shown import ShownSeries, ShownStudy, Surroundings, begin_with
 LONGEST_SIDE = 1024  # of a quick view and of a paged picture, in pixels
 ENTRY = "viewer/main.ts"
 
-type FindStudies = Callable[[str], tuple[Sequence[ShownStudy], Surroundings]]
+FindStudies = Callable[[str], tuple[Sequence[ShownStudy], Surroundings]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def page_for(studies: Sequence[ShownStudy], around: Surroundings) -> str:
 
 
 def paged(studies: Sequence[ShownStudy], around: Surroundings, wanted: PictureWanted) -> str:
-    """One picture as the server renders it, with links to the ones before and after; numbers past an end mean the end."""
+    """One picture as the server renders it, with links before and after; a number past an end means the end."""
     study = studies[_within(wanted.study, len(studies))] if studies else None
     series = study.series[_within(wanted.series, len(study.series))] if study and study.series else None
     number = _within(wanted.picture, series.count) + 1 if series else 1

@@ -1,0 +1,320 @@
+"""A small DICOMweb server over a few series, with the pages of the viewer before it.
+
+It stands in for the gateway so that the viewer is tried alone, in a real browser, over a real
+connection; the journeys try both together.
+"""
+
+import io
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from flask import Flask, Response, abort, request
+from PIL import Image
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import generate_frames
+from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+import phr
+from phr.components import furnish
+from phr.headers import install_headers
+from phr.pages.shown import Link, ShownInstance, ShownSeries, ShownStudy, Surroundings
+from phr.pages.viewer import blueprint_over
+
+BIG_ENDIAN = "1.2.840.10008.1.2.2"
+RLE = "1.2.840.10008.1.2.5"
+DEFLATED_FRAME = "1.2.840.10008.1.2.8.1"
+PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
+WHEEL_FILES = Path(pydicom.__file__).parent / "data" / "test_files"
+
+
+@dataclass
+class Gallery:
+    """The series on show, and what a test may do to the line and the access."""
+
+    toolbar: str = "patient"
+    hints: str = "hide"
+    may_save: str = "yes"
+    ended: int = 0  # the status every DICOMweb and alive answer has from now on; 0 is "still open"
+    down: bool = False  # every DICOMweb answer is 503
+    slow: float = 0.0  # seconds a frame takes
+    series: dict[str, list[Dataset]] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    most_at_once: int = 0
+    address: str = ""
+    _now: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def hang(self, *datasets: Dataset, study_title: str = "CT of the chest") -> str:
+        """Add a series; answers its UID."""
+        first = datasets[0]
+        self.series[str(first.SeriesInstanceUID)] = list(datasets)
+        self.titles.setdefault(str(first.StudyInstanceUID), study_title)
+        return str(first.SeriesInstanceUID)
+
+    def frames_asked(self) -> list[str]:
+        return [path for path in self.asked if "/frames/" in path and not path.endswith("/rendered")]
+
+    def studies(self) -> list[ShownStudy]:
+        shown: dict[str, list[ShownSeries]] = {}
+        for uid, datasets in self.series.items():
+            first = datasets[0]
+            number = first.get("SeriesNumber")
+            shown.setdefault(str(first.StudyInstanceUID), []).append(
+                ShownSeries(
+                    uid=uid,
+                    instances=tuple(ShownInstance(str(one.SOPInstanceUID), frames_of(one)) for one in datasets),
+                    number=int(number) if number not in (None, "") else None,
+                    description=str(first.get("SeriesDescription", "")),
+                    modality=str(first.get("Modality", "")),
+                )
+            )
+        return [
+            ShownStudy(
+                uid=uid,
+                title=self.titles[uid],
+                series=tuple(groups),
+                taken=date(2026, 3, 3),
+                place="Harbor Scan Center",
+                report_url="/report",
+            )
+            for uid, groups in shown.items()
+        ]
+
+    def surroundings(self) -> Surroundings:
+        is_doctor = self.toolbar == "clinician"
+        return Surroundings(
+            toolbar=self.toolbar,
+            title="Shared pictures" if is_doctor else "Pictures",
+            address="/scans/1/pictures",
+            alive_url="/alive",
+            ended_url="/see" if is_doctor else "/sign-in",
+            back=Link("Back to the scan", "/scans/1"),
+            bar="PEREZ, Ana. Born 27 March 1958. Shared by the patient until 14:42." if is_doctor else "",
+            end_url="/see/end" if is_doctor else "",
+            links=(Link("Save a copy", "/see/save"),) if is_doctor else (),
+            may_save=self.may_save,
+            hints=self.hints,
+        )
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        with self._lock:
+            self._now += 1
+            self.most_at_once = max(self.most_at_once, self._now)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._now -= 1
+
+
+def frames_of(one: Dataset) -> int:
+    return int(one.get("NumberOfFrames") or 1) if "Rows" in one else 0
+
+
+def app_for(gallery: Gallery) -> Flask:
+    folder = Path(phr.__file__).parent
+    app = Flask("phr", template_folder=str(folder.parent / "templates"), static_folder=str(folder / "static"))
+    app.config.update(SECRET_KEY="only for tests", TESTING=True)
+    furnish(app)
+    app.jinja_env.globals["csrf_token"] = lambda: "token"
+    install_headers(app)
+    app.register_blueprint(blueprint_over(lambda _study: (gallery.studies(), gallery.surroundings())))
+
+    @app.before_request
+    def note() -> None:
+        gallery.asked.append(request.path)
+        if request.path.startswith(("/dicomweb", "/alive")):
+            if gallery.ended:
+                abort(gallery.ended)
+            if gallery.down and request.path.startswith("/dicomweb"):
+                abort(503)
+
+    @app.get("/alive")
+    def alive() -> tuple[str, int]:
+        return "", 204
+
+    @app.get("/report")
+    def report() -> str:
+        return (
+            "<!doctype html><title>Report</title><main id=main><h1>Your report</h1>"
+            "<p>No broken bone is seen.</p><script>document.title = 'spoiled'</script></main>"
+        )
+
+    base = "/dicomweb/studies/<study>/series/<series>"
+
+    @app.get(base + "/metadata")
+    def metadata(study: str, series: str) -> Response:
+        written = json.dumps([in_json(one) for one in gallery.series[series]])
+        return Response(written, mimetype="application/dicom+json")
+
+    @app.get(base + "/thumbnail")
+    @app.get(base + "/rendered")
+    def middle(study: str, series: str) -> Response:
+        pictures = [(one, frame) for one in gallery.series[series] for frame in range(1, frames_of(one) + 1)]
+        return jpeg(*pictures[len(pictures) // 2]) if pictures else abort(406)
+
+    @app.get(base + "/instances/<instance>/frames/<int:frame>")
+    def frames(study: str, series: str, instance: str, frame: int) -> Response:
+        with gallery.answering():
+            time.sleep(gallery.slow)
+            return part_of(frame_octets(found(gallery, series, instance), frame))
+
+    @app.get(base + "/instances/<instance>/frames/<int:frame>/rendered")
+    def rendered(study: str, series: str, instance: str, frame: int) -> Response:
+        with gallery.answering():
+            return jpeg(found(gallery, series, instance), frame)
+
+    return app
+
+
+def found(gallery: Gallery, series: str, instance: str) -> Dataset:
+    return next((one for one in gallery.series[series] if instance == one.SOPInstanceUID), None) or abort(404)
+
+
+def in_json(one: Dataset) -> dict:
+    slim = Dataset()
+    slim.update({tag: one[tag] for tag in one.keys() if tag not in PIXELS})  # noqa: SIM118 - a Dataset iterates elements
+    written = slim.to_json_dict(suppress_invalid_tags=True)
+    written["00083002"] = {"vr": "UI", "Value": [str(one.file_meta.TransferSyntaxUID)]}
+    return written
+
+
+def frame_octets(one: Dataset, frame: int) -> tuple[bytes, str]:
+    """A frame as it lies in the file, and its transfer syntax."""
+    syntax = one.file_meta.TransferSyntaxUID
+    count = frames_of(one)
+    if "PixelData" not in one:
+        abort(406)
+    if str(syntax).startswith("1.2.840.10008.1.2.4.") or str(syntax) in {RLE, DEFLATED_FRAME}:
+        return list(generate_frames(one.PixelData, number_of_frames=count))[frame - 1], str(syntax)
+    size = one.Rows * one.Columns * one.SamplesPerPixel * one.BitsAllocated // 8
+    octets = one.PixelData[size * (frame - 1) : size * frame]
+    return octets, BIG_ENDIAN if str(syntax) == BIG_ENDIAN else str(ExplicitVRLittleEndian)
+
+
+def part_of(frame: tuple[bytes, str]) -> Response:
+    octets, syntax = frame
+    head = f"--frame\r\nContent-Type: application/octet-stream; transfer-syntax={syntax}\r\n\r\n".encode()
+    kind = 'multipart/related; type="application/octet-stream"; boundary=frame'
+    return Response(head + octets + b"\r\n--frame--\r\n", content_type=kind)
+
+
+def jpeg(one: Dataset, frame: int) -> Response:
+    try:
+        pixels = pixel_array(one, index=frame - 1)
+    except Exception:  # noqa: BLE001 - whatever pydicom cannot decode, this server cannot render
+        abort(406)
+    if one.get("SamplesPerPixel", 1) == 1:
+        pixels = grey(one, pixels)
+    elif pixels.dtype != np.uint8:
+        pixels = (pixels >> (8 * (pixels.dtype.itemsize - 1))).astype(np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(pixels).convert("RGB").save(out, "JPEG", quality=90)
+    return Response(out.getvalue(), mimetype="image/jpeg")
+
+
+def grey(one: Dataset, pixels: np.ndarray) -> np.ndarray:
+    lit = apply_voi_lut(apply_modality_lut(pixels, one), one).astype(float)
+    center, width = one.get("WindowCenter"), one.get("WindowWidth")
+    least, most = (lit.min(), lit.max()) if center is None or width is None else (lit.min(), lit.max())
+    shades = np.clip((lit - least) / ((most - least) or 1) * 255, 0, 255).astype(np.uint8)
+    return 255 - shades if one.PhotometricInterpretation == "MONOCHROME1" else shades
+
+
+@contextmanager
+def open_to_visitors(gallery: Gallery) -> Iterator[Gallery]:
+    """Serve on a free port of the loopback until the block ends."""
+
+    class Quiet(WSGIRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log(self, *args: object, **kwargs: object) -> None:
+            """The visitors are in `gallery.asked`."""
+
+    server = make_server("127.0.0.1", 0, app_for(gallery), threaded=True, request_handler=Quiet)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    gallery.address = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield gallery
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+
+
+def a_ct(count: int = 30, side: int = 128, description: str = "Chest, 1 mm", number: int = 2) -> list[Dataset]:
+    """A drawn chest: a body with two lungs, a spine, and a round spot that grows and shrinks along the slices.
+
+    On the patient's left, screen-right, lies a bright bar, so that mirrored pictures can be told.
+    """
+    study, series, place = generate_uid(), generate_uid(), generate_uid()
+    row, column = np.mgrid[0:side, 0:side] / side
+    made = []
+    for at in range(count):
+        hu = np.full((side, side), -1000.0)
+        hu[((row - 0.5) / 0.38) ** 2 + ((column - 0.5) / 0.46) ** 2 < 1] = 40
+        for x in (0.32, 0.68):
+            hu[((row - 0.48) / 0.22) ** 2 + ((column - x) / 0.13) ** 2 < 1] = -800
+        hu[((row - 0.76) / 0.06) ** 2 + ((column - 0.5) / 0.06) ** 2 < 1] = 700
+        size = 0.02 + 0.06 * np.sin(np.pi * at / max(1, count - 1))
+        hu[((row - 0.48) / size) ** 2 + ((column - 0.32) / size) ** 2 < 1] = 60
+        hu[int(side * 0.45) : int(side * 0.55), int(side * 0.88) : int(side * 0.92)] = 900
+        made.append(_slice(study, series, place, at, hu, description, number))
+    return made
+
+
+def _slice(study: str, series: str, place: str, at: int, hu: np.ndarray, description: str, number: int) -> Dataset:
+    one = Dataset()
+    one.file_meta = FileMetaDataset()
+    one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    one.SOPClassUID, one.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", generate_uid()
+    one.StudyInstanceUID, one.SeriesInstanceUID, one.FrameOfReferenceUID = study, series, place
+    one.PatientName, one.PatientID, one.PatientBirthDate = "Perez^Ana", "H-1", "19580327"
+    one.StudyDate, one.Modality, one.SeriesNumber, one.SeriesDescription = "20260303", "CT", number, description
+    one.InstanceNumber = at + 1
+    one.ImagePositionPatient, one.ImageOrientationPatient = [-160, -160, at * 2.0], [1, 0, 0, 0, 1, 0]
+    one.Rows, one.Columns = hu.shape
+    one.PixelSpacing, one.SliceThickness = [320 / hu.shape[0], 320 / hu.shape[1]], 2
+    one.SamplesPerPixel, one.PhotometricInterpretation = 1, "MONOCHROME2"
+    one.BitsAllocated, one.BitsStored, one.HighBit, one.PixelRepresentation = 16, 12, 11, 0
+    one.RescaleIntercept, one.RescaleSlope = -1024, 1
+    one.WindowCenter, one.WindowWidth = 40, 1500
+    one.PixelData = (hu + 1024).astype("<u2").tobytes()
+    return one
+
+
+def from_the_wheel(name: str) -> Dataset:
+    """A real file that pydicom brings along."""
+    return readied(pydicom.dcmread(WHEEL_FILES / name, force=True))
+
+
+def readied(one: Dataset) -> Dataset:
+    """With the UIDs and the syntax that old files lack."""
+    if not getattr(one, "file_meta", None) or "TransferSyntaxUID" not in one.file_meta:
+        one.file_meta = getattr(one, "file_meta", None) or FileMetaDataset()
+        one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian if not one.is_implicit_VR else "1.2.840.10008.1.2"
+    for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        if not one.get(name):
+            setattr(one, name, generate_uid())
+    return one
+
+
+def without_a_picture() -> Dataset:
+    """An ECG: a wave, which is no picture."""
+    one = from_the_wheel("waveform_ecg.dcm")
+    one.SeriesInstanceUID = generate_uid()
+    return one
