@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from vault.blobs import BlobStore
 from vault.clock import Clock
+from vault.journal import RevocationJournal
 from vault.secrets import Secrets
 
 _SQLITE_SETTINGS = (
@@ -35,6 +36,8 @@ class Work:
     now: datetime
     secrets: Secrets
     blobs: BlobStore
+    database: "Database"
+    journal: RevocationJournal | None = None
     _afterwards: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
 
     def afterwards(self, deed: Callable[[], None]) -> None:
@@ -89,18 +92,22 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What a deployment hands around: the database, the blobs, the clock and the keys of the settings."""
+    """What a deployment hands around: the database, the blobs, the clock and the keys of the settings.
+
+    Without a `journal` a restored backup brings back what was erased since (docs/format.md 12).
+    """
 
     database: Database
     blobs: BlobStore
     clock: Clock
     secrets: Secrets
+    journal: RevocationJournal | None = None
 
     @contextmanager
     def work(self) -> Generator[Work]:
         """A unit of work that may change things; commits on leaving, then does what was put off."""
         with self.database.writing() as session:
-            work = Work(session, self.clock.now(), self.secrets, self.blobs)
+            work = self._work(session)
             yield work
         work.done()
 
@@ -108,7 +115,10 @@ class Services:
     def reading(self) -> Generator[Work]:
         """A unit of work that only reads."""
         with self.database.reading() as session:
-            yield Work(session, self.clock.now(), self.secrets, self.blobs)
+            yield self._work(session)
+
+    def _work(self, session: Session) -> Work:
+        return Work(session, self.clock.now(), self.secrets, self.blobs, self.database, self.journal)
 
 
 def _make_engine(url: str) -> sa.Engine:

@@ -9,7 +9,18 @@ import sqlalchemy as sa
 
 from vault.database import Work
 from vault.rows import changed_rows
-from vault.tables import BatchRow, BlobRow, InstanceRow, ObjectRow, PreviewRow, ResourceRow, SeriesRow, StudyRow
+from vault.tables import (
+    BatchRow,
+    BlobRow,
+    ClaimRow,
+    InstanceRow,
+    ObjectRow,
+    PreviewRow,
+    ResourceRow,
+    ScopeRow,
+    SeriesRow,
+    StudyRow,
+)
 
 _AT_ONCE = 400  # parameters in one statement, below every database's limit
 
@@ -29,6 +40,13 @@ def erase_batches(work: Work, batch_ids: Iterable[bytes]) -> None:
         work.session.execute(sa.delete(BatchRow).where(BatchRow.id.in_(part)))
         still_there = sa.select(BatchRow.study).where(BatchRow.study.in_(touched))
         work.session.execute(sa.delete(StudyRow).where(StudyRow.id.in_(touched), StudyRow.id.not_in(still_there)))
+
+
+def erase_scopes(work: Work, scope_ids: Sequence[bytes]) -> None:
+    """Scopes whose studies and links are gone, and the claims that led to them."""
+    for part in _parts(scope_ids):
+        work.session.execute(sa.delete(ClaimRow).where(ClaimRow.scope.in_(part)))
+        work.session.execute(sa.delete(ScopeRow).where(ScopeRow.id.in_(part)))
 
 
 def _erase(work: Work, study_ids: Sequence[bytes]) -> int:
