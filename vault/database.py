@@ -15,6 +15,7 @@ from vault.clock import Clock
 from vault.journal import RevocationJournal
 from vault.secrets import Secrets
 
+_SQLITE_PATIENCE = 30  # seconds that a writer waits for another
 _SQLITE_SETTINGS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # an acknowledged row survives a power cut
@@ -80,8 +81,11 @@ class Database:
             return True
         raw = self.engine.raw_connection()  # the "begin" listener would open a transaction, even under AUTOCOMMIT
         try:
-            row = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            cursor = raw.cursor()
+            cursor.execute("PRAGMA busy_timeout=250")  # who erases does not wait for who streams; the sweep repeats it
+            row = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         finally:
+            raw.cursor().execute(f"PRAGMA busy_timeout={_SQLITE_PATIENCE * 1000}")
             raw.close()
         return row is not None and row[0] == 0
 
@@ -136,7 +140,7 @@ def _make_engine(url: str) -> sa.Engine:
             },
         )
     engine = sa.create_engine(
-        address, hide_parameters=True, pool_size=20, max_overflow=20, connect_args={"timeout": 30}
+        address, hide_parameters=True, pool_size=20, max_overflow=20, connect_args={"timeout": _SQLITE_PATIENCE}
     )
     event.listen(engine, "connect", _settle_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
