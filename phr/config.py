@@ -6,23 +6,17 @@ go. No key has a default. `Settings.describe()` is the table the documentation p
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
+from phr import setting_values as values
 from vault.secrets import Secrets
 
-KEY_OCTETS = 32
-ROOMS = ("pages", "fhir", "dicomweb", "oauth")
 
-
-class WrongSettings(Exception):  # noqa: N818  it names a state of the settings, as the other rooms' errors do
+class WrongSettings(Exception):
     """Settings are missing or cannot be understood; `problems` has one sentence for each, none holds a value."""
 
     def __init__(self, problems: list[str]) -> None:
@@ -56,7 +50,7 @@ class Settings:
     journal: str = ""
     checkpoints: str = ""
     brand: str = "Keepray"
-    serve: tuple[str, ...] = ROOMS
+    serve: tuple[str, ...] = values.ROOMS
     host: str = "127.0.0.1"
     port: int = 8000
     processes: int = 2
@@ -69,6 +63,7 @@ class Settings:
     help_mail: str = ""
     backup_days: int = 35
     demo: bool = False
+    allow_private_jwks: bool = False
 
     @property
     def database_url(self) -> str:
@@ -101,6 +96,16 @@ class Settings:
         return self.base_url.startswith("https:")
 
     @property
+    def secure_cookies(self) -> bool:
+        """Whether cookies come over TLS alone."""
+        return self.secure
+
+    @property
+    def sign_in_path(self) -> str:
+        """Where a patient signs in."""
+        return "/sign-in"
+
+    @property
     def secrets(self) -> Secrets:
         """The keys, as the vault takes them."""
         return Secrets(
@@ -128,7 +133,8 @@ class Settings:
             except ValueError as wrong:
                 problems.append(f"{line.name} {wrong}.")
         known = {line.name for line in TABLE} | KNOWN_ELSEWHERE
-        problems += [f"{name} is no setting of ours." for name in sorted(given) if _is_ours(name, known)]
+        strange = [name for name in sorted(given) if name.startswith("PHR_") and name not in known]
+        problems += [f"{name} is no setting of ours." for name in strange]
         problems += _contradictions(found)
         if problems:
             raise WrongSettings(problems)
@@ -149,12 +155,8 @@ class Settings:
         ]
 
 
-# Read by the test suite and by the jobs that print and decode, not by a running server.
+# Read by the test suite and by the jobs that print and decode.
 KNOWN_ELSEWHERE = {"PHR_CHROMIUM", "PHR_TMP"}
-
-
-def _is_ours(name: str, known: set[str]) -> bool:
-    return name.startswith("PHR_") and name not in known
 
 
 def _contradictions(found: Mapping[str, Any]) -> list[str]:
@@ -177,86 +179,6 @@ def _in_words(value: object) -> str:
     return "" if value is MISSING else str(value)
 
 
-# -- reading one value -----------------------------------------------------------------------------
-
-
-def _key(text: str) -> bytes:
-    try:
-        octets = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("is not base64url") from None
-    if len(octets) != KEY_OCTETS:
-        raise ValueError(f"must hold {KEY_OCTETS} random octets as base64url")
-    if len(set(octets)) < 8:
-        raise ValueError("does not look random")
-    return octets
-
-
-def _numbered_keys(text: str) -> dict[int, bytes]:
-    pairs = [one.partition(":") for one in text.split(",")]
-    if not all(number.strip().isdecimal() and key for number, _, key in pairs):
-        raise ValueError("must read like 1:KEY,2:KEY")
-    return {int(number): _key(key.strip()) for number, _, key in pairs}
-
-
-def _address(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must be a web address like https://keepray.example")
-    if parts.path.strip("/"):
-        raise ValueError("must be an address without a path")
-    if parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
-        raise ValueError("may be http only on this machine; everything else needs https")
-    return text.rstrip("/")
-
-
-def _database(text: str) -> str:
-    if not text.startswith(("sqlite:///", "postgresql:", "postgresql+psycopg:")):
-        raise ValueError("must begin with sqlite:/// or postgresql://")
-    return text
-
-
-def _number(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise ValueError(f"must be a number from {least} to {most}")
-        return int(text)
-
-    return read
-
-
-def _choice(text: str) -> bool:
-    if text.lower() not in {"yes", "no"}:
-        raise ValueError("must be yes or no")
-    return text.lower() == "yes"
-
-
-def _rooms(text: str) -> tuple[str, ...]:
-    rooms = tuple(room.strip() for room in text.split(","))
-    if unknown := set(rooms) - set(ROOMS):
-        raise ValueError(f"must be some of {','.join(ROOMS)}, not {','.join(sorted(unknown))}")
-    return rooms
-
-
-def _zone(text: str) -> str:
-    if text not in available_timezones():
-        raise ValueError("must be a time zone such as Europe/Madrid")
-    return text
-
-
-def _mail_server(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-        raise ValueError("must read like smtp://name:password@host:587 (STARTTLS) or smtps://… (TLS)")
-    return text
-
-
-def _mail_address(text: str) -> str:
-    if text.count("@") != 1 or text != text.strip() or any(mark in text for mark in "\r\n"):
-        raise ValueError("must be an e-mail address")
-    return text
-
-
 # -- the table -------------------------------------------------------------------------------------
 
 
@@ -270,32 +192,33 @@ class _Line(NamedTuple):
 
 A_KEY = "32 random octets as base64url"
 TABLE: tuple[_Line, ...] = (
-    _Line("PHR_BASE_URL", "base_url", "the address people and programs reach this server at, without a path", _address),
-    _Line("PHR_PEPPER", "pepper", f"{A_KEY}; goes into every password and PIN", _key),
-    _Line("PHR_INDEX_KEY", "index_key", f"{A_KEY}; makes blind indexes and row checks", _key),
-    _Line("PHR_MAIL_KEY", "mail_key", f"{A_KEY}; keeps e-mail addresses", _key),
-    _Line("PHR_AUDIT_KEY", "audit_key", f"{A_KEY}; signs checkpoints of the histories", _key),
-    _Line("PHR_PEPPER_ID", "pepper_id", "the number of the newest pepper", _number(1, 255)),
-    _Line("PHR_OLD_PEPPERS", "old_peppers", "peppers that rows still name, like 1:KEY,2:KEY", _numbered_keys, "none"),
+    _Line("PHR_BASE_URL", "base_url", "the address people and programs reach this server at", values.address),
+    _Line("PHR_PEPPER", "pepper", f"{A_KEY}; goes into every password and PIN", values.key),
+    _Line("PHR_INDEX_KEY", "index_key", f"{A_KEY}; makes blind indexes and row checks", values.key),
+    _Line("PHR_MAIL_KEY", "mail_key", f"{A_KEY}; keeps e-mail addresses", values.key),
+    _Line("PHR_AUDIT_KEY", "audit_key", f"{A_KEY}; signs checkpoints of the histories", values.key),
+    _Line("PHR_PEPPER_ID", "pepper_id", "the number of the newest pepper", values.number(1, 255)),
+    _Line("PHR_OLD_PEPPERS", "old_peppers", "peppers rows still name: 1:KEY,2:KEY", values.numbered_keys, "none"),
     _Line("PHR_DATA", "data", "the folder for everything that has no place of its own", Path),
-    _Line("PHR_DATABASE_URL", "database", "sqlite:///FILE or postgresql://…", _database, "a file in PHR_DATA"),
+    _Line("PHR_DATABASE_URL", "database", "sqlite:///FILE or postgresql://…", values.database, "a file in PHR_DATA"),
     _Line("PHR_BLOBS", "blobs", "the folder of the sealed objects", str, "blobs in PHR_DATA"),
     _Line("PHR_JOURNAL", "journal", "the journal of what was ended and erased", str, "journal.log in PHR_DATA"),
     _Line("PHR_CHECKPOINTS", "checkpoints", "the file of signed checkpoints", str, "checkpoints.log in PHR_DATA"),
     _Line("PHR_BRAND", "brand", "the product's name on pages and paper"),
-    _Line("PHR_SERVE", "serve", "which parts answer here", _rooms),
+    _Line("PHR_SERVE", "serve", "which parts answer here", values.rooms),
     _Line("PHR_HOST", "host", "the network address to listen at"),
-    _Line("PHR_PORT", "port", "the port to listen at", _number(0, 65535)),
-    _Line("PHR_PROCESSES", "processes", "server processes", _number(1, 64)),
-    _Line("PHR_THREADS", "threads", "requests that one process answers at a time", _number(1, 256)),
-    _Line("PHR_PROXIES", "proxies", "how many proxies before us may say where a request came from", _number(0, 5)),
-    _Line("PHR_ZONE", "zone", "the time zone of times on pages", _zone),
-    _Line("PHR_SMTP", "smtp", "the mail server, smtp:// or smtps://", _mail_server, "none: letters stay in an outbox"),
-    _Line("PHR_MAIL_FROM", "mail_from", "the sender of our letters", _mail_address, "none"),
+    _Line("PHR_PORT", "port", "the port to listen at", values.number(0, 65535)),
+    _Line("PHR_PROCESSES", "processes", "server processes", values.number(1, 64)),
+    _Line("PHR_THREADS", "threads", "requests that one process answers at a time", values.number(1, 256)),
+    _Line("PHR_PROXIES", "proxies", "how many proxies before us tell where requests come from", values.number(0, 5)),
+    _Line("PHR_ZONE", "zone", "the time zone of times on pages", values.zone),
+    _Line("PHR_SMTP", "smtp", "the mail server, smtp:// or smtps://", values.mail_server, "none: an outbox"),
+    _Line("PHR_MAIL_FROM", "mail_from", "the sender of our letters", values.mail_address, "none"),
     _Line("PHR_HELP_PHONE", "help_phone", "the phone number on the help page", str, "none"),
-    _Line("PHR_HELP_MAIL", "help_mail", "the e-mail address on the help page", _mail_address, "none"),
+    _Line("PHR_HELP_MAIL", "help_mail", "the e-mail address on the help page", values.mail_address, "none"),
     _Line("PHR_BACKUP_DAYS", "backup_days", "days after which the last backup of an erased account is gone",
-          _number(1, 365)),
-    _Line("PHR_DEMO", "demo", "yes on a demonstration, which shows its outbox to everyone", _choice),
+          values.number(1, 365)),
+    _Line("PHR_PRIVATE_JWKS", "allow_private_jwks", "yes if key sets may lie in our own network", values.choice),
+    _Line("PHR_DEMO", "demo", "yes on a demonstration, which shows its outbox to everyone", values.choice),
 )  # fmt: skip
 REQUIRED = frozenset({"PHR_BASE_URL", "PHR_PEPPER", "PHR_INDEX_KEY", "PHR_MAIL_KEY", "PHR_AUDIT_KEY"})

@@ -27,7 +27,7 @@ OLDEST_YEARS = 130
 Typed = Mapping[str, str]
 
 
-class Mistakes(Exception):  # noqa: N818  what was typed is not an error of the house
+class Mistakes(Exception):
     """What was typed cannot be used; `at` maps the id of a box to the sentence that helps."""
 
     def __init__(self, at: Mapping[str, str]) -> None:

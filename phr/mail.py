@@ -30,7 +30,7 @@ KEPT = 50
 KEPT_SECONDS = 24 * 3600
 
 
-class NotSent(Exception):  # noqa: N818  says what happened
+class NotSent(Exception):
     """The letter could not be handed over; its words are not in the message."""
 
 

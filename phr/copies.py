@@ -1,0 +1,92 @@
+"""A copy of one scan to take away: a ZIP as a disc would be, with pages for people who have no viewer.
+
+Octets go from the sealed store through this request to the one who saves; nothing is made ready on a disk. The length
+is known before the first octet (IHE PDI; PS3.10 clause 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flask import Response, current_app, render_template
+
+from consent.request import access, services
+from fhir_gateway.dicom.media import Page, Taken, ZipPlan, medium
+from fhir_gateway.dicomweb import found
+from fhir_gateway.dicomweb.found import Shown
+from fhir_gateway.looking import watched
+from phr import reports
+from phr.answers import stream
+from phr.people import today
+from phr.printing import PrintingError
+from phr.report_words import as_paper, newest_first, parts
+from phr.scans import Scan
+from vault.errors import NoKey, NotThere
+from vault.reading import open_document, open_series
+from vault.studies import Study
+
+MOST_PREVIEWS = 12
+
+
+def copy_of(study: Study, scan: Scan, *, made_by: str) -> Response:
+    """All pictures and reports of a scan. Raises `NotThere`, `CopyNotAllowed`."""
+    plan = plan_of(study, scan, made_by=made_by)
+    day = scan.day.isoformat() if scan.day else ""
+    name = f"{day} {scan.title} all pictures.zip".strip()
+    return stream(name, watched(iter(plan), services(), access()), plan.length, "application/zip")
+
+
+def plan_of(study: Study, scan: Scan, *, made_by: str) -> ZipPlan:
+    """What the ZIP will hold."""
+    shown = found.many(study.uid) if study.series else []
+    return medium(_taken(study, shown), list(_pages(study, scan, made_by)))
+
+
+def size_of(study: Study) -> int:
+    """Octets of the pictures, as they lie in the store."""
+    return sum(one.length for one in found.many(study.uid)) if study.series else 0
+
+
+def _taken(study: Study, shown: list[Shown]) -> Iterator[Taken]:
+    with services().reading() as work:
+        described = (
+            {one.facts.uid: one.dicom for one in open_series(work, access().opened(), study.uid)} if shown else {}
+        )
+    for one in shown:
+        metadata = described.get(one.uids[2])
+        if metadata is not None:
+            yield Taken(metadata=metadata, syntax=one.syntax, length=one.length, open=one.octets)
+
+
+def _pages(study: Study, scan: Scan, made_by: str) -> Iterator[Page]:
+    papers = list(_papers(study, scan, made_by))
+    words = {
+        "scan": scan,
+        "papers": [page.name for page in papers],
+        "sections": parts(newest_first(study.reports)[0].facts) if study.reports else [],
+        "made_on": today(),
+        "settings": current_app.extensions["settings"],
+    }
+    # Plain text for any computer: CR LF line ends (PS3.10 8, README.TXT of IHE PDI).
+    readme = render_template("copies/readme.txt", **words).replace("\n", "\r\n")
+    yield Page("README.TXT", readme.encode())
+    yield Page("INDEX.HTM", render_template("copies/index.html", **words).encode())
+    yield from papers
+
+
+def _papers(study: Study, scan: Scan, made_by: str) -> Iterator[Page]:
+    """Each report as our PDF, and the scan center's own files as they came."""
+    for number, report in enumerate(newest_first(study.reports) if study.reports else [], start=1):
+        try:
+            paper = as_paper(report, scan=scan, study=study.facts, patient="", made_by=made_by, today=today())
+            yield Page(f"IHE_PDI/REPORT{number}.PDF", reports.patient_report(paper)[1])
+        except PrintingError:
+            current_app.logger.warning("a report could not be printed for a copy")
+        for place, document in enumerate(report.facts.documents, start=1):
+            ending = {"application/pdf": "PDF", "text/plain": "TXT", "text/html": "HTM"}.get(document.media_type, "BIN")
+            try:
+                with services().reading() as work:
+                    _, octets = open_document(work, access().opened(), bytes.fromhex(document.resource_id))
+            except (NotThere, NoKey):
+                continue
+            yield Page(f"IHE_PDI/SITE{number}{place}.{ending}", octets)

@@ -1,0 +1,187 @@
+"""The account: how one signs in, where one is signed in, and what has been chosen (experience K4, R1 settings)."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+from flask_babel import gettext as _
+
+from consent import sessions
+from consent.guards import needs_fresh, needs_patient
+from consent.request import access, reading, services, work
+from phr import dates, drafts, forms
+from phr.answers import Answer, again, onward
+from phr.forms import Mistakes
+from phr.shares import shares_of
+from vault import accounts
+from vault.catalogue import open_catalogue
+from vault.errors import WeakPassword, WrongSecret
+from vault.ids import parse_id
+from vault.links import links_of, unlink
+from vault.sites import find_site
+
+blueprint = Blueprint("account", __name__, url_prefix="/account")
+CHOICES = {"ask": "Ask me each time", "now": "Show me at once", "wait": "Wait until my doctor has looked"}
+
+
+@blueprint.get("")
+@needs_patient
+def account() -> Answer:
+    """Everything there is to choose, with what is chosen."""
+    own = access().own_vault()
+    with reading() as w:
+        kit = accounts.recovery_kit(w, own)
+        choice = own.field(w, "report_choice") or "ask"
+        rows = [
+            (_("You sign in with"), own.field(w, "login") or ""),
+            (_("Your name"), own.field(w, "name") or _("Not given"), "/account/name", _("Change")),
+            (_("Password"), _("Set"), "/account/password", _("Change")),
+            (_("Recovery kit"), _kit_words(kit), "/account/recovery-kit", _("Open")),
+            (_("Devices"), str(len(sessions.devices_of(w, access()))), "/account/devices", _("See")),
+            (_("Future scans"), str(len(links_of(w, own.vault_id))), "/account/future-scans", _("See")),
+            (_("When a new report comes"), _(CHOICES[choice]), "/account/reports", _("Change")),
+        ]
+    return render_template("pages/account/index.html", rows=rows, told=drafts.take("told"))
+
+
+def _kit_words(kit: accounts.Kit) -> str:
+    if kit.made is None:
+        return _("None yet")
+    made = dates.in_words(kit.made)
+    return _("Checked. Made on %(day)s", day=made) if kit.confirmed else _("Made on %(day)s, not checked", day=made)
+
+
+@blueprint.get("/name")
+@needs_patient
+def name() -> Answer:
+    """What to be called."""
+    with reading() as w:
+        called = access().own_vault().field(w, "name") or ""
+    return render_template("pages/account/name.html", called=called)
+
+
+@blueprint.post("/name")
+@needs_patient
+def take_name() -> Answer:
+    """Kept, locked like everything else."""
+    with work() as w:
+        access().own_vault().keep_field(w, "name", forms.read_called(request.form))
+    drafts.keep(told=_("Your name is changed."))
+    return onward("/account")
+
+
+@blueprint.get("/password")
+@needs_patient
+def password() -> Answer:
+    """The old one and the new one."""
+    return render_template("pages/account/password.html")
+
+
+@blueprint.post("/password")
+@needs_patient
+def take_password() -> Answer:
+    """Only the new one opens the account; other devices are signed out."""
+    me = access()
+    try:
+        old = forms.read_password(request.form, "old")
+        new = forms.read_new_password(request.form)
+        accounts.change_password(
+            services(), me.own_vault(), me.account_id or b"", old=old, new=new, keep_session=me.session_id
+        )
+    except Mistakes as wrong:
+        return again("pages/account/password.html", wrong)
+    except WeakPassword as weak:
+        return again("pages/account/password.html", Mistakes({"password": forms.weak_password(weak.reason)}))
+    except WrongSecret:
+        return again("pages/account/password.html", Mistakes({"old": _("This is not your password. Try again.")}))
+    drafts.keep(told=_("Your password is changed. Other devices are signed out."))
+    return onward("/account")
+
+
+# -- devices ----------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/devices")
+@needs_patient
+def devices() -> Answer:
+    """K4."""
+    with reading() as w:
+        found = sessions.devices_of(w, access())
+    return render_template("pages/account/devices.html", devices=found, told=drafts.take("told"))
+
+
+@blueprint.post("/devices/<session_id>/sign-out")
+@needs_patient
+def sign_out_device(session_id: str) -> Answer:
+    """That device is signed out, wherever it is."""
+    with work() as w:
+        sessions.sign_out_device(w, access(), parse_id(session_id))
+    drafts.keep(told=_("The device is signed out."))
+    return onward("/account/devices")
+
+
+@blueprint.post("/devices/sign-out-others")
+@needs_patient
+def sign_out_others() -> Answer:
+    """Only this device stays."""
+    with work() as w:
+        sessions.sign_out_everywhere_else(w, access())
+    drafts.keep(told=_("All other devices are signed out."))
+    return onward("/account/devices")
+
+
+# -- choices ----------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/reports")
+@needs_patient
+def reports() -> Answer:
+    """R1 settings."""
+    with reading() as w:
+        chosen = access().own_vault().field(w, "report_choice") or "ask"
+    return render_template("pages/account/reports.html", chosen=chosen)
+
+
+@blueprint.post("/reports")
+@needs_patient
+def take_reports() -> Answer:
+    """For reports that come from now on and those not read yet."""
+    choice = request.form.get("choice", "")
+    if choice not in CHOICES:
+        wrong = Mistakes({"choice": _("Pick what to do when a new report comes.")})
+        return again("pages/account/reports.html", wrong, chosen=None)
+    with work() as w:
+        access().own_vault().keep_field(w, "report_choice", choice)
+    drafts.keep(told=_("Saved."))
+    return onward("/account")
+
+
+@blueprint.get("/future-scans")
+@needs_patient
+def future_scans() -> Answer:
+    """Which scan centers send new scans without a slip."""
+    with reading() as w:
+        links = [
+            {"id": one.id.hex(), "site": find_site(w, one.site_id).details.name, "since": one.since}
+            for one in links_of(w, access().own_vault().vault_id)
+        ]
+    return render_template("pages/account/future.html", links=links, told=drafts.take("told"))
+
+
+@blueprint.post("/future-scans/<link_id>")
+@needs_patient
+@needs_fresh
+def turn_off(link_id: str) -> Answer:
+    """That scan center's next scan waits for a new slip."""
+    with work() as w:
+        unlink(w, access().own_vault(), parse_id(link_id))
+    drafts.keep(told=_("Turned off. The next scan from there needs a slip."))
+    return onward("/account/future-scans")
+
+
+@blueprint.get("/apps")
+@needs_patient
+def apps() -> Answer:
+    """The apps among those who can see something."""
+    with reading() as w:
+        live = shares_of(w, access(), open_catalogue(w, access().own_vault()))
+    return render_template("pages/account/apps.html", shares=[one for one in live if one.is_app])

@@ -1,0 +1,177 @@
+"""A provider's list of the patients who share with them, and what each shares (experience I1, I2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from flask import Blueprint, render_template, request
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from consent import shared
+from consent.errors import SharingEnded
+from consent.guards import needs_provider
+from consent.redeeming import Redeemer, redeem
+from consent.request import access, reading, remember, services
+from consent.request import source as address
+from consent.shared import InboxRow
+from phr import dates, drafts, forms, visits
+from phr.answers import Answer, again, onward
+from phr.forms import Mistakes
+from phr.scans import people_of, scans_of
+from phr.shares import until_words
+from phr.visits import Visit
+from vault import accounts
+from vault.catalogue import open_catalogue
+from vault.database import Work
+from vault.errors import Expired, WrongSecret
+from vault.ids import parse_id
+
+blueprint = Blueprint("inbox", __name__, url_prefix="/pro")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One patient in the list."""
+
+    patient: str
+    href: str
+    state: str
+    lines: tuple[str, ...]
+
+
+def with_code_app(view: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Only once the second thing to sign in with is set up; else that page comes first."""
+
+    @wraps(view)
+    def asked(*args: Any, **kwargs: Any) -> Answer:
+        with reading() as w:
+            ready = accounts.has_code_app(w, access().own_vault())
+        return view(*args, **kwargs) if ready else onward("/pro/code-app")
+
+    return asked
+
+
+@blueprint.get("")
+@needs_provider
+@with_code_app
+def inbox() -> Answer:
+    """I1: what nobody has looked at yet first."""
+    with reading() as w:
+        found = sorted(shared.inbox(w, access()), key=lambda one: (one.first_opened is None, one.given), reverse=True)
+        rows = [_row(w, one) for one in found]
+    return render_template("pages/pro/inbox.html", rows=rows, told=drafts.take("told"))
+
+
+def _row(w: Work, one: InboxRow) -> Row:
+    catalogue = open_catalogue(w, one.access.opened())
+    name, born = people_of(catalogue.studies)
+    listed = scans_of(w, catalogue)
+    is_new = one.first_opened is None
+    words = (
+        _("New: %(scan)s.", scan=listed[0].title) if listed and is_new else "",
+        ngettext("%(num)s scan.", "%(num)s scans.", len(listed)),
+        _("Until %(until)s.", until=until_words(one.until, now=w.now)),
+    )
+    who = name or _("A patient")
+    return Row(
+        patient=_("%(who)s, born %(day)s", who=who, day=dates.in_words(born)) if born else who,
+        href=f"/pro/patients/{one.grant_id.hex()}",
+        state="saved" if one.saved_at else "new" if is_new else "opened",
+        lines=(" ".join(part for part in words if part),),
+    )
+
+
+@blueprint.get("/code")
+@needs_provider
+@with_code_app
+def code() -> Answer:
+    """A code that a patient gave."""
+    return render_template("pages/pro/enter_code.html")
+
+
+@blueprint.post("/code")
+@needs_provider
+@with_code_app
+def take_code() -> Answer:
+    """The code is spent, and the patient stands in the list for as long as they share."""
+    own = access().own_vault()
+    try:
+        typed = forms.read_share_code(request.form)
+        with reading() as w:
+            me = Redeemer(name=own.field(w, "name") or "", clinic=own.field(w, "clinic") or "", provider=access())
+        redeemed = redeem(services(), typed, me, source=address())
+    except Mistakes as wrong:
+        return again("pages/pro/enter_code.html", wrong)
+    except (WrongSecret, Expired):
+        wrong = Mistakes({"code": _("This code does not work. Check it with your patient. A code opens once.")})
+        return again("pages/pro/enter_code.html", wrong)
+    return onward(f"/pro/patients/{redeemed.grant_id.hex()}")
+
+
+# -- one patient ------------------------------------------------------------------------------------------------------
+
+
+def _visit(grant_id: str) -> Visit:
+    """The pages of one sharing; from here on this request sees no other. Raises `SharingEnded`."""
+    wanted = parse_id(grant_id)
+    for one in access().each:
+        if one.grant is not None and one.grant.grant_id == wanted:
+            remember(one)
+            here = f"/pro/patients/{wanted.hex()}"
+            return Visit(base=here, scans=here, alive="/pro/alive", ended="/see/ended", end="", back="/pro")
+    raise SharingEnded
+
+
+@blueprint.get("/patients/<grant_id>")
+@needs_provider
+@with_code_app
+def patient(grant_id: str) -> Answer:
+    """All scans of one sharing."""
+    return visits.scans(_visit(grant_id))
+
+
+@blueprint.get("/patients/<grant_id>/view")
+@needs_provider
+@with_code_app
+def view(grant_id: str) -> Answer:
+    """The pictures."""
+    return visits.pictures(_visit(grant_id))
+
+
+@blueprint.get("/patients/<grant_id>/report/<study_id>")
+@needs_provider
+@with_code_app
+def report(grant_id: str, study_id: str) -> Answer:
+    """The report."""
+    return visits.report(_visit(grant_id), study_id)
+
+
+@blueprint.get("/patients/<grant_id>/report/<study_id>.pdf")
+@needs_provider
+@with_code_app
+def report_paper(grant_id: str, study_id: str) -> Answer:
+    """The report as PDF, if the patient allows a copy."""
+    _visit(grant_id)
+    return visits.report_paper(study_id)
+
+
+@blueprint.get("/patients/<grant_id>/report/<study_id>/files/<resource_id>")
+@needs_provider
+@with_code_app
+def document(grant_id: str, study_id: str, resource_id: str) -> Answer:
+    """A file of the scan center's."""
+    _visit(grant_id)
+    return visits.document(study_id, resource_id)
+
+
+@blueprint.get("/patients/<grant_id>/save/<study_id>.zip")
+@needs_provider
+@with_code_app
+def save(grant_id: str, study_id: str) -> Answer:
+    """Everything of one scan, if the patient allows it."""
+    _visit(grant_id)
+    return visits.save(study_id)

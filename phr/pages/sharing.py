@@ -1,0 +1,265 @@
+"""Giving scans to a doctor: one question to a page, then the code, which is shown once (experience S1 to S8).
+
+Answers wait in the draft, so that going back, reloading and changing one's mind lose nothing and share nothing twice.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from flask import Blueprint, current_app, render_template, request
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from consent import grants
+from consent.grants import Offer
+from consent.guards import needs_fresh, needs_patient
+from consent.request import access, reading, services, work
+from phr import drafts, forms, reports, words
+from phr.answers import Answer, again, file, onward
+from phr.forms import Mistakes
+from phr.people import today
+from phr.scans import Scan, people_of, scans_of
+from phr.shares import share_of, until_words
+from vault.catalogue import Catalogue, open_catalogue
+from vault.database import Work
+from vault.ids import parse_id
+from vault.sharing import Standing
+
+blueprint = Blueprint("sharing", __name__)
+LENGTH_WORDS = {"4h": "4 hours", "30d": "30 days", "1y": "1 year", "none": "Until you stop it"}
+
+
+def _scans() -> list[Scan]:
+    with reading() as w:
+        return scans_of(w, open_catalogue(w, access().own_vault()))
+
+
+def _boxes(scans: list[Scan]) -> list[tuple[str, str, str]]:
+    return [(scan.id, scan.named, scan.place) for scan in scans]
+
+
+@blueprint.get("/share/scans")
+@needs_patient
+def scans() -> Answer:
+    """S1; coming from a scan's page, that one is ticked."""
+    chosen = drafts.found("share").get("scans", [])
+    if request.args.get("scan"):
+        chosen = [request.args["scan"]]
+    return render_template("pages/share/scans.html", scans=_boxes(_scans()), chosen=chosen)
+
+
+@blueprint.post("/share/scans")
+@needs_patient
+def take_scans() -> Answer:
+    """Kept if at least one is ticked."""
+    mine = _scans()
+    ticked = [scan.id for scan in mine] if request.form.get("all") else request.form.getlist("scans")
+    try:
+        chosen = forms.read_picked(ticked, [scan.id for scan in mine])
+    except Mistakes as wrong:
+        return again("pages/share/scans.html", wrong, scans=_boxes(mine), chosen=[])
+    drafts.keep(share={**drafts.found("share"), "scans": chosen})
+    return onward("/share/how")
+
+
+@blueprint.get("/share/how")
+@needs_patient
+def how() -> Answer:
+    """S2."""
+    return render_template("pages/share/how.html", chosen=drafts.found("share").get("how", "code"))
+
+
+@blueprint.post("/share/how")
+@needs_patient
+def take_how() -> Answer:
+    """A code on the screen or on paper goes on here; an app asks by itself."""
+    chosen = request.form.get("how", "")
+    if chosen not in {"code", "slip", "app"}:
+        wrong = Mistakes({"how": _("Pick how you want to share.")})
+        return again("pages/share/how.html", wrong, chosen=None)
+    if chosen == "app":
+        return onward("/share/app")
+    drafts.keep(share={**drafts.found("share"), "how": chosen})
+    return onward("/share/time")
+
+
+@blueprint.get("/share/app")
+@needs_patient
+def app() -> Answer:
+    """Where an app's own request begins."""
+    return render_template("pages/share/app.html", base_url=current_app.extensions["settings"].base_url)
+
+
+@blueprint.get("/share/time")
+@needs_patient
+def time() -> Answer:
+    """S3; a code is good for the visit, paper for longer."""
+    share = drafts.found("share")
+    usual = "30d" if share.get("how") == "slip" else "4h"
+    return render_template("pages/share/time.html", chosen=share.get("length", usual))
+
+
+@blueprint.post("/share/time")
+@needs_patient
+def take_time() -> Answer:
+    """Kept if one is picked."""
+    try:
+        length = forms.read_length(request.form)
+    except Mistakes as wrong:
+        return again("pages/share/time.html", wrong, chosen=None)
+    drafts.keep(share={**drafts.found("share"), "length": length})
+    return onward("/share/may")
+
+
+@blueprint.get("/share/may")
+@needs_patient
+def may() -> Answer:
+    """S4; saving a copy is off until the patient ticks it."""
+    return render_template("pages/share/may.html", chosen=drafts.found("share").get("may", ["see"]))
+
+
+@blueprint.post("/share/may")
+@needs_patient
+def take_may() -> Answer:
+    """Seeing is what sharing is: without it there is nothing to give."""
+    ticked = [one for one in request.form.getlist("may") if one in {"see", "save", "new"}]
+    if "see" not in ticked:
+        wrong = Mistakes({"may": _("They need to see the scans. Tick the first box, or go back to share nothing.")})
+        return again("pages/share/may.html", wrong, chosen=ticked)
+    drafts.keep(share={**drafts.found("share"), "may": ticked})
+    return onward("/share/check")
+
+
+# -- the last question ------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/share/check")
+@needs_patient
+@needs_fresh
+def check() -> Answer:
+    """S5."""
+    share = drafts.found("share")
+    picked = [scan for scan in _scans() if scan.id in share.get("scans", [])]
+    if missing := _first_missing(share):
+        return onward(missing)
+    may_do = {"see": _("See"), "save": _("Save a copy"), "new": _("See new scans")}
+    count = ngettext("%(num)s scan", "%(num)s scans", len(picked))
+    means = _("Print a code") if share["how"] == "slip" else _("Show a code")
+    rows = [
+        (_("Scans"), count, "/share/scans", _("Change")),
+        (_("How"), means, "/share/how", _("Change")),
+        (_("How long"), _(LENGTH_WORDS[share["length"]]), "/share/time", _("Change")),
+        (_("They may"), ", ".join(may_do[one] for one in share["may"]), "/share/may", _("Change")),
+    ]
+    return render_template("pages/share/check.html", rows=rows, scans=picked)
+
+
+def _first_missing(share: drafts.Kept) -> str:
+    pages = {"scans": "/share/scans", "how": "/share/how", "length": "/share/time", "may": "/share/may"}
+    return next((page for name, page in pages.items() if not share.get(name)), "")
+
+
+@blueprint.post("/share/check")
+@needs_patient
+@needs_fresh
+def give() -> Answer:
+    """The scans are shared. The answers are gone with it, so that a second press finds nothing to share again."""
+    share = drafts.found("share")
+    if _first_missing(share):
+        return onward("/share/code" if drafts.found("given") else "/share/scans")
+    with work() as w:
+        catalogue = open_catalogue(w, access().own_vault())
+        offer = _offer(w, share, catalogue)
+        grant_id, code = grants.give_code(w, access(), offer)
+    given = {"grant": grant_id.hex(), "code": code.reveal(), "count": len(share["scans"]), "until": _iso(offer.expires)}
+    drafts.drop("share")
+    drafts.keep(given={**given, "scans": share["scans"]})
+    return onward("/share/code")
+
+
+def _offer(w: Work, share: drafts.Kept, catalogue: Catalogue) -> Offer:
+    studies = [catalogue.study(parse_id(one)) for one in share["scans"]]
+    seconds = forms.LENGTHS[share["length"]]
+    kinds = tuple(dict.fromkeys(kind for study in studies for kind in study.modalities if kind not in words.SILENT))
+    return Offer(
+        study_ids=tuple(dict.fromkeys(folder for study in studies for folder in study.folders)),
+        expires=None if seconds is None else w.now + timedelta(seconds=seconds),
+        view_only="save" not in share["may"],
+        standing=Standing(modalities=kinds) if "new" in share["may"] else None,
+    )
+
+
+def _iso(moment: datetime | None) -> str:
+    return moment.isoformat() if moment else ""
+
+
+# -- the code ---------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/share/code")
+@needs_patient
+def code() -> Answer:
+    """S6, for an hour and in this browser alone."""
+    given = drafts.found("given")
+    if not given:
+        return render_template("pages/share/gone.html")
+    address = current_app.extensions["settings"].base_url
+    return render_template(
+        "pages/share/code.html",
+        address=address,
+        typed_address=address.partition("://")[2],
+        code=given["code"].replace("-", ""),
+        grant=given["grant"],
+        count=given["count"],
+        until=_until(given),
+    )
+
+
+def _until(given: drafts.Kept) -> str:
+    until = datetime.fromisoformat(given["until"]) if given["until"] else None
+    return until_words(until, now=services().clock.now())
+
+
+@blueprint.get("/share/state/<grant_id>")
+@needs_patient
+def state(grant_id: str) -> Answer:
+    """S8, asked by the page of the code every three seconds."""
+    with reading() as w:
+        share = share_of(w, access(), parse_id(grant_id))
+    ends = _("Ends: %(until)s.", until=share.until)
+    return render_template("pages/share/state.html", share=share, until=ends)
+
+
+@blueprint.post("/share/slip.pdf")
+@needs_patient
+def slip() -> Answer:
+    """The same code on paper."""
+    given = drafts.found("given")
+    if not given:
+        return onward("/share/code")
+    own = access().own_vault()
+    with reading() as w:
+        catalogue = open_catalogue(w, own)
+        picked = [scan for scan in scans_of(w, catalogue) if scan.id in given["scans"]]
+        name = own.field(w, "name") or ""
+    name_octets = reports.share_slip(
+        reports.ShareSlip(
+            patient_name=name,
+            born=people_of(catalogue.studies)[1],
+            rows=tuple(reports.SharedScan(one.title, one.day, one.place, one.pictures) for one in picked),
+            until=_until(given),
+            code=given["code"],
+            address=current_app.extensions["settings"].base_url,
+            made_on=today(),
+        )
+    )
+    return file(*name_octets, "application/pdf")
+
+
+@blueprint.post("/share/done")
+@needs_patient
+def done() -> Answer:
+    """The code is forgotten; from here on only who was given it has it."""
+    drafts.drop("given")
+    return onward("/shares")

@@ -1,0 +1,205 @@
+"""The list of scans, one scan's page, its pictures, and taking it out for good (experience H1, scan page)."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, render_template
+from flask_babel import gettext as _
+
+from consent import grants
+from consent.guards import needs_fresh, needs_patient
+from consent.request import access, work
+from phr import dates, drafts, words
+from phr.answers import Answer, onward
+from phr.pages.shown import Link, ShownStudy, Surroundings
+from phr.pages.viewer import blueprint_over
+from phr.scans import Scan, preview_series, scan_of, scans_of, shown_study, site_names
+from phr.shares import shares_of
+from vault import accounts, audit, custody
+from vault.audit import Did
+from vault.catalogue import Catalogue, open_catalogue
+from vault.database import Work
+from vault.errors import NotThere
+from vault.ids import parse_id
+from vault.keyring import VaultKeyring
+from vault.links import links_of
+from vault.reading import find_preview
+from vault.sealing.stream import Kind
+from vault.studies import Study
+
+blueprint = Blueprint("studies", __name__)
+SEEN = "seen"
+
+
+@blueprint.get("/home")
+@needs_patient
+def home() -> Answer:
+    """H1; what arrived meanwhile is taken in first."""
+    own = access().own_vault()
+    with work() as w:
+        settled = accounts.settle(w, own)
+        catalogue = open_catalogue(w, own)
+        seen = own.fields(w, SEEN)
+        scans = scans_of(w, catalogue, unseen=lambda study: study.id not in seen)
+        values = {
+            "scans": scans,
+            "shares": shares_of(w, access(), catalogue),
+            "called": own.field(w, "name") or "",
+            "doubts": [scan.named for scan in scans if parse_id(scan.id) in set(settled.doubts)],
+            "kit_owed": kit_is_owed(w, own),
+        }
+    return render_template("pages/home.html", told=drafts.take("told"), **values)
+
+
+def kit_is_owed(w: Work, own: VaultKeyring) -> bool:
+    """Whether nobody has shown yet that they hold a recovery kit."""
+    return accounts.recovery_kit(w, own).confirmed is None
+
+
+@blueprint.get("/scans/<study_id>")
+@needs_patient
+def scan(study_id: str) -> Answer:
+    """One scan, with what can be done and who can see it."""
+    own = access().own_vault()
+    with work() as w:
+        study, catalogue = _study(w, own, study_id)
+        own.keep_field(w, SEEN, "yes", subject=study.id)
+        shown = scan_of(study, site_names(w, [study]))
+        values = {
+            "scan": shown,
+            "shares": [share for share in shares_of(w, access(), catalogue) if study.id in share.study_ids],
+            "details": _details(study, shown),
+            "kit_owed": kit_is_owed(w, own),
+            "ask_future": _future_question(w, own, study),
+        }
+    return render_template("pages/scan.html", told=drafts.take("told"), actions=_actions(shown), **values)
+
+
+def _study(w: Work, own: VaultKeyring, study_id: str) -> tuple[Study, Catalogue]:
+    catalogue = open_catalogue(w, own)
+    return catalogue.study(parse_id(study_id)), catalogue
+
+
+def _actions(shown: Scan) -> list[tuple[str, str, str]]:
+    here = f"/scans/{shown.id}"
+    return [
+        *([(f"{here}/pictures", _("Look at the pictures"), "picture")] if shown.pictures else []),
+        *([(f"{here}/report", _("Read the report"), "report")] if shown.reports else []),
+        (f"/share/scans?scan={shown.id}", _("Share"), "sharing"),
+        (f"{here}/save", _("Save a copy"), "save"),
+    ]
+
+
+def _details(study: Study, shown: Scan) -> list[tuple[str, str]]:
+    facts = study.facts
+    rows = [
+        (_("Kind of pictures"), ", ".join(study.modalities)),
+        (_("Name at the scan center"), facts.description),
+        (_("Scan center"), shown.place),
+        (_("Scan number (accession)"), facts.accession),
+        (_("Asked for by"), words.person(facts.referrer)),
+        (_("Pictures"), f"{shown.pictures:,}"),
+        (_("Groups of pictures"), str(shown.groups)),
+        (_("Time of the scan"), _time(facts.time, facts.zone)),
+        (_("Locked here on"), dates.in_words(study.received)),
+        (_("Name on the scan"), words.person(facts.person.name)),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _time(time: str, zone: str) -> str:
+    """The site's own clock: "10:42", with its distance from UTC where it was sent."""
+    if len(time) < 4:
+        return ""
+    return f"{time[:2]}:{time[2:4]}" + (f" (UTC {zone[:3]}:{zone[3:5]})" if len(zone) == 5 else "")
+
+
+def _future_question(w: Work, own: VaultKeyring, study: Study) -> dict[str, str] | None:
+    """P9b, asked once, on the page of the scan that was just added."""
+    asked = drafts.text("future")
+    link = next((one for one in links_of(w, own.vault_id) if one.id.hex() == asked), None)
+    if link is None or link.site_id != study.site_id:
+        return None
+    return {"link": asked, "site": site_names(w, [study]).get(link.site_id, _("this scan center"))}
+
+
+@blueprint.get("/scans/<study_id>/thumbnail")
+@needs_patient
+def thumbnail(study_id: str) -> Answer:
+    """The small picture of a scan."""
+    own = access().own_vault()
+    with work() as w:
+        study = open_catalogue(w, own, only=[parse_id(study_id)]).study(parse_id(study_id))
+        series = preview_series(study)
+        if series is None:
+            raise NotThere
+        jpeg = find_preview(w, own, study.uid, series, Kind.THUMBNAIL)
+    return Response(jpeg, mimetype="image/jpeg")
+
+
+@blueprint.get("/scans/<study_id>/remove")
+@needs_patient
+def removal(study_id: str) -> Answer:
+    """What removing does, before it is done."""
+    with work() as w:
+        study, _catalogue = _study(w, access().own_vault(), study_id)
+        shown = scan_of(study, site_names(w, [study]))
+    return render_template("pages/remove.html", scan=shown)
+
+
+@blueprint.post("/scans/<study_id>/remove")
+@needs_patient
+@needs_fresh
+def remove(study_id: str) -> Answer:
+    """The scan's keys are gone, and shares that held nothing else have ended."""
+    own = access().own_vault()
+    with work() as w:
+        study, _catalogue = _study(w, own, study_id)
+        custody.forget_study(w, study.folders, owner=own, by=access().actor)
+        grants.end_empty(w, access())
+    drafts.keep(told=_("The scan is removed."))
+    return onward("/home")
+
+
+# -- pictures ---------------------------------------------------------------------------------------------------------
+
+
+@needs_patient
+def _pictures(study_id: str) -> tuple[list[ShownStudy], Surroundings]:
+    own = access().own_vault()
+    with work() as w:
+        study, _catalogue = _study(w, own, study_id)
+        shown = scan_of(study, site_names(w, [study]))
+        here = f"/scans/{shown.id}"
+        pictures = shown_study(w, own, study, shown, report_url=f"{here}/report")
+        first = own.field(w, "hints") is None
+        own.keep_field(w, "hints", "shown")
+        audit.record_once(
+            w, owner=own.owner, did=Did.VIEWED, by=access().actor, to=study.id, key=f"{study.id.hex()}/{_session()}"
+        )
+    around = Surroundings(
+        toolbar="patient",
+        title=_("Pictures"),
+        address=f"{here}/pictures",
+        alive_url="/alive",
+        ended_url="/sign-in?ended=1",
+        back=Link(_("Back to the scan"), here),
+        links=[Link(_("Report"), f"{here}/report")] if study.reports else [],
+        may_save="yes",
+        hints="show" if first else "hide",
+    )
+    return [pictures], around
+
+
+def _session() -> str:
+    session = access().session_id
+    return session.hex() if session else ""
+
+
+pictures = blueprint_over(_pictures)
+
+
+@blueprint.get("/alive")
+@needs_patient
+def alive() -> Answer:
+    """204 while the session holds; the guard answers 401 after."""
+    return "", 204

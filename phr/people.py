@@ -1,0 +1,97 @@
+"""Who is here: signing devices in and out, and what every page says about it.
+
+A new cookie comes with every sign-in; what was typed before moves to it, readable under the new one alone.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flask import current_app, request
+from werkzeug.wrappers import Response
+
+from consent import guests, sessions
+from consent.access import Access
+from consent.errors import Area
+from consent.request import clear_cookie, services, set_cookie, signed_in, source, this_device, work
+from consent.sessions import LIVES, Place
+from phr import drafts, mail
+from vault import accounts
+from vault.accounts import SignedIn
+from vault.attempts import source_prefix
+
+MINUTE = 60
+
+
+def signed_in_patient() -> Access | None:
+    """The patient who is signed in, on any page."""
+    return signed_in(Area.PATIENT)
+
+
+def today() -> date:
+    """The day it is by the server's clock, in UTC."""
+    return services().clock.now().date()
+
+
+def network() -> str:
+    """The network a request came from, which limits are counted by."""
+    return source_prefix(source())
+
+
+def begin_session(signed: SignedIn, answer: Response, *, place: Place = Place.OWN) -> Response:
+    """After this the device is signed in, with `answer`."""
+    with work() as w:
+        cookie = sessions.sign_in(w, signed, device=this_device(), place=place)
+    return drafts.move(set_cookie(answer, cookie))
+
+
+def renew_session(me: Access, answer: Response) -> Response:
+    """They showed again who they are: a new cookie, and the old one is dead."""
+    with work() as w:
+        cookie = sessions.renew(w, me, device=this_device())
+    return drafts.move(set_cookie(answer, cookie))
+
+
+def end_session(area: Area, answer: Response) -> Response:
+    """The cookie of this area opens nothing any more, nor does any copy of it."""
+    me = signed_in(area)
+    if me is not None:
+        with work() as w:
+            guests.end_guest(w, me) if area is Area.GUEST else sessions.sign_out(w, me)
+    return clear_cookie(answer, area)
+
+
+def write_to(account_id: bytes, letter: str, **words: str) -> None:
+    """Send a letter to an account that has an address; nothing happens for one that has none."""
+    with work() as w:
+        address_of = accounts.mail_of(w, account_id)
+    if address_of:
+        try:
+            mail.send(address_of, letter, **words)
+        except mail.NotSent:
+            current_app.logger.warning("a letter could not be sent: %s", letter)
+
+
+# -- what every page says ---------------------------------------------------------------------------------------------
+
+
+def around() -> dict[str, object]:
+    """The navigation, and after how many quiet minutes a page warns; for every template."""
+    area = area_of(request.path)
+    me = signed_in(area) if area is not None else None
+    if me is None:
+        return {"area": area.value if area and area is not Area.PATIENT else "public", "signed_in": False}
+    return {"area": area.value, "signed_in": True, "idle_minutes": _idle(area) // MINUTE}
+
+
+def area_of(path: str) -> Area | None:
+    """Whose pages these are, by their address."""
+    if path == "/pro" or path.startswith("/pro/"):
+        return Area.PROVIDER
+    if path == "/see" or path.startswith("/see/"):
+        return Area.GUEST
+    return Area.PATIENT
+
+
+def _idle(area: Area) -> int:
+    return LIVES[area, Place.OWN].idle

@@ -1,0 +1,213 @@
+"""What somebody sees of a patient who shared with them: the same for a guest with a code and for a provider's list.
+
+Every page here first asks the sharing whether it still holds; the patient sees when it was first opened, and when a
+copy was saved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date
+from typing import NamedTuple
+
+from flask import render_template, request
+from flask_babel import get_timezone
+from flask_babel import gettext as _
+
+from consent.access import Access
+from consent.receipts import mark_opened, mark_saved
+from consent.request import access, services, work
+from fhir_gateway.looking import tell_viewed
+from phr import copies, dates, reports
+from phr.answers import Answer, file
+from phr.pages.shown import Link, ShownStudy, Surroundings
+from phr.pages.viewer import pictures_page
+from phr.people import today
+from phr.report_words import as_paper, newest_first, readable
+from phr.scans import Scan, people_of, scan_of, scans_of, shown_study, site_names
+from phr.shares import until_words
+from vault.catalogue import open_catalogue
+from vault.database import Work
+from vault.errors import NotThere
+from vault.ids import parse_id
+from vault.reading import open_document
+from vault.studies import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Where the pages of a visit lie, and where it ends."""
+
+    base: str
+    scans: str
+    alive: str
+    ended: str
+    end: str
+    back: str
+
+
+GUEST = Visit(base="/see", scans="/see/scans", alive="/see/alive", ended="/see/ended", end="/see/end", back="")
+
+
+class ListedScan(NamedTuple):
+    """One scan in a visitor's list."""
+
+    title: str
+    day_words: str
+    place: str
+    pictures_words: str
+    links: list[tuple[str, str]]
+
+
+def scans(visit: Visit) -> Answer:
+    """Every scan of this sharing, with what can be opened of it."""
+    with work() as w:
+        mark_opened(w, access())
+        catalogue = open_catalogue(w, access().opened())
+        listed = [_listed(visit, scan) for scan in scans_of(w, catalogue)]
+        bar = _bar(w, catalogue.studies)
+    return render_template("pages/see/list.html", scans=listed, visit=visit, patient=bar[0], until=bar[1])
+
+
+def _listed(visit: Visit, scan: Scan) -> ListedScan:
+    links = [(f"{visit.base}/view", _("Look at the pictures"))] if scan.pictures else []
+    if scan.reports:
+        links.append((f"{visit.base}/report/{scan.id}", _("Read the report")))
+    if _may_save(access()):
+        links.append((f"{visit.base}/save/{scan.id}.zip", _("Save a copy")))
+    return ListedScan(scan.title, scan.day_words, scan.place, scan.pictures_words, links)
+
+
+def pictures(visit: Visit) -> Answer:
+    """The viewer over all scans of this sharing."""
+    with work() as w:
+        mark_opened(w, access())
+        catalogue = open_catalogue(w, access().opened())
+        sites = site_names(w, catalogue.studies)
+        shown = [_shown(w, visit, study, scan_of(study, sites)) for study in catalogue.studies if study.series]
+        who, until = _bar(w, catalogue.studies)
+        links = [*_links(visit, catalogue.studies, sites)]
+    for study in catalogue.studies:
+        tell_viewed(services(), access(), study.id)
+    around = Surroundings(
+        toolbar="clinician",
+        title=_("Shared scans"),
+        address=f"{visit.base}/view",
+        alive_url=visit.alive,
+        ended_url=visit.ended,
+        back=Link(_("All scans"), visit.scans),
+        bar=f"{who} {until}",
+        links=links,
+        end_url=visit.end,
+        may_save="yes" if _may_save(access()) else "no",
+    )
+    return pictures_page(shown, around, request.args)
+
+
+def _shown(w: Work, visit: Visit, study: Study, scan: Scan) -> ShownStudy:
+    return shown_study(w, access().opened(), study, scan, report_url=f"{visit.base}/report/{scan.id}")
+
+
+def _links(visit: Visit, studies: tuple[Study, ...], sites: dict[bytes, str]) -> list[Link]:
+    """A report's link names its scan where there are several."""
+    several = sum(bool(study.reports) for study in studies) > 1
+    found = []
+    for study in studies:
+        scan = scan_of(study, sites)
+        if study.reports:
+            words = _("Report: %(scan)s", scan=scan.named) if several else _("Report")
+            found.append(Link(words, f"{visit.base}/report/{scan.id}"))
+    if _may_save(access()):
+        found.append(Link(_("Save a copy"), visit.scans))
+    return found
+
+
+def _bar(w: Work, studies: tuple[Study, ...]) -> tuple[str, str]:
+    """V4: whom one looks at, and until when."""
+    name, born = people_of(studies)
+    who = f"{name}." if name else _("A patient.")
+    if born:
+        who = _("%(who)s Born %(day)s.", who=who, day=dates.in_words(born))
+    grant = access().grant
+    until = grant.expires if grant else None
+    if until is None:
+        return who, _("Shared by the patient until they stop it.")
+    now = w.now.astimezone(get_timezone() or UTC)
+    return who, _("Shared by the patient until %(until)s.", until=until_words(until, now=now))
+
+
+def _may_save(me: Access) -> bool:
+    return me.grant is not None and not me.grant.view_only
+
+
+# -- reports and copies -----------------------------------------------------------------------------------------------
+
+
+def _study(w: Work, study_id: str) -> tuple[Study, Scan]:
+    study = open_catalogue(w, access().opened()).study(parse_id(study_id))
+    return study, scan_of(study, site_names(w, [study]))
+
+
+def report(visit: Visit, study_id: str) -> Answer:
+    """The newest report, or an older one that was asked for."""
+    with work() as w:
+        mark_opened(w, access())
+        study, scan = _study(w, study_id)
+        if not study.reports:
+            raise NotThere
+        shown, chosen = readable(study.reports, request.args.get("old", ""))
+    tell_viewed(services(), access(), study.id)
+    here = f"{visit.base}/report/{scan.id}"
+    actions = [(f"{visit.base}/view", _("Look at the pictures"), "picture")] if scan.pictures else []
+    may_save = _may_save(access())
+    return render_template(
+        "pages/report.html",
+        scan=scan,
+        report=shown,
+        here=here,
+        came_from=visit.scans,
+        documents=[(f"{here}/files/{one.resource_id}", one.title or _("The scan center's file"))
+                   for one in chosen.facts.documents if may_save],
+        actions=[*actions, *([(f"{here}.pdf", _("Save as PDF"), "save")] if may_save else [])],
+    )  # fmt: skip
+
+
+def report_paper(study_id: str) -> Answer:
+    """Our PDF of the newest report. Raises `CopyNotAllowed`."""
+    with work() as w:
+        study, scan = _study(w, study_id)
+        access().check_can_copy(w, study.id)
+        if not study.reports:
+            raise NotThere
+        mark_saved(w, access(), study.id, what="report")
+    paper = as_paper(
+        newest_first(study.reports)[0], scan=scan, study=study.facts, patient="", made_by="", today=today()
+    )
+    return file(*reports.patient_report(paper), "application/pdf")
+
+
+def document(study_id: str, resource_id: str) -> Answer:
+    """A file as the scan center sent it. Raises `CopyNotAllowed`."""
+    with work() as w:
+        study, scan = _study(w, study_id)
+        access().check_can_copy(w, study.id)
+        if not any(one.resource_id == resource_id for report in study.reports for one in report.facts.documents):
+            raise NotThere
+        media_type, octets = open_document(w, access().opened(), parse_id(resource_id))
+        mark_saved(w, access(), study.id, what="report")
+    kind = media_type if media_type in {"application/pdf", "text/plain"} else "application/octet-stream"
+    ending = {"application/pdf": "pdf", "text/plain": "txt"}.get(kind, "bin")
+    return file(f"{_iso(scan.day)} report.{ending}".strip(), octets, kind)
+
+
+def save(study_id: str) -> Answer:
+    """Everything of one scan. Raises `CopyNotAllowed`."""
+    with work() as w:
+        study, scan = _study(w, study_id)
+        access().check_can_copy(w, study.id)
+        mark_saved(w, access(), study.id, what="all")
+    return copies.copy_of(study, scan, made_by="")
+
+
+def _iso(day: date | None) -> str:
+    return day.isoformat() if day else ""
