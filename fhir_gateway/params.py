@@ -23,7 +23,7 @@ _DATE = re.compile(
 
 
 def alternatives(text: str) -> list[str]:
-    """The values between commas; `\\,` is a comma. Raises BadParameter above 200."""
+    r"""The values between commas; `\,` is a comma. Raises BadParameter above 200."""
     parts = _UNESCAPED_COMMA.split(text)
     if len(parts) > MOST_VALUES:
         raise BadParameter("A parameter has more alternatives than are looked for.")
@@ -31,7 +31,7 @@ def alternatives(text: str) -> list[str]:
 
 
 def unescaped(text: str) -> str:
-    """The value with `\\,`, `\\|`, `\\$` and `\\\\` as they are meant."""
+    r"""The value with `\,`, `\|`, `\$` and `\\` as they are meant."""
     return re.sub(r"\\([,|$\\])", r"\1", text)
 
 
@@ -81,7 +81,7 @@ class Span:
             raise BadParameter("A date is not written as FHIR writes dates.")
         year, month, day, hour, minute, second, fraction, zone = match.groups()
         try:
-            start = datetime(
+            start = datetime(  # noqa: DTZ001  its zone comes next, if it has one
                 int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0),
                 int((fraction or "0").ljust(6, "0")[:6]),
             )  # fmt: skip
@@ -136,27 +136,21 @@ class DateTest:
         """Tell whether the value stands so to the asked date."""
         start, end = value.beside(self.asked)
         low, high = self.asked.start, self.asked.end
-        beyond = low if self.asked.exact else high  # a time to the second is a moment, not a second long
         within = low <= start and end <= high
-        match self.prefix:
-            case "eq":
-                return within
-            case "ne":
-                return not within
-            case "gt":
-                return start > low if self.asked.exact else end > beyond
-            case "lt":
-                return start < low
-            case "ge":
-                return start >= low or end > high
-            case "le":
-                return end <= high or start < low
-            case "sa":
-                return start >= high
-            case "eb":
-                return end <= low
-            case _:
-                return start < high and low < end
+        answers = {
+            "eq": within,
+            "ne": not within,
+            "gt": end > high,
+            "lt": start < low,
+            "ge": start >= low or end > high,
+            "le": end <= high or start < low,
+            "sa": start >= high,
+            "eb": end <= low,
+            "ap": start < high and low < end,
+        }
+        if self.asked.exact and self.prefix == "gt":
+            return start > low  # a time to the second is a moment, not a second long
+        return answers[self.prefix]
 
 
 @dataclass(frozen=True, slots=True)

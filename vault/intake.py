@@ -79,8 +79,12 @@ def open_batch(services: Services, pusher: Pusher, patient: SitePatient, study_u
     with services.work() as work:
         place = links.place_for(work, patient)
         study_id = _study(work, place.scope_id, study_uid)
-        going = _going_on(work, pusher, place, study_id)
-        return going or _begin(work, pusher, place, study_id)
+        return continue_or_begin(work, pusher, place, study_id)
+
+
+def continue_or_begin(work: Work, pusher: Pusher, place: Place, study_id: Id) -> OpenBatch:
+    """The batch of this token in a study that is there, in the caller's transaction, `place` being locked."""
+    return _going_on(work, pusher, place, study_id) or _begin(work, pusher, place, study_id)
 
 
 def series_in(services: Services, pusher: Pusher, batch: OpenBatch, series_uid: str, modality: str) -> Id:

@@ -5,16 +5,17 @@ another site keeps (docs/format.md 10).
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from hmac import compare_digest
 
 import sqlalchemy as sa
 
-from vault.database import Work
+from vault.database import Services, Work
 from vault.errors import NotThere
 from vault.ids import Id
-from vault.intake import Pusher
+from vault.intake import OpenBatch, Pusher, continue_or_begin
 from vault.keyring import OwnerKind
-from vault.links import find_link
+from vault.links import find_link, place_for
 from vault.patients import SitePatient
 from vault.sealing import derive
 from vault.sealing.slow import conditional_index
@@ -101,3 +102,23 @@ def scope_of_begun_study(work: Work, pusher: Pusher, study_uid: str) -> Id | Non
         if compare_digest(uid_bi, derive.uid_index(work.secrets.index_key, scope, study_uid)):
             return Id(scope)
     return None
+
+
+def last_received(work: Work, study_ids: list[Id]) -> dict[bytes, datetime]:
+    """When something last began to arrive for each of these studies."""
+    newest = sa.select(BatchRow.study, sa.func.max(BatchRow.created)).group_by(BatchRow.study)
+    rows = work.session.execute(newest.where(BatchRow.study.in_(study_ids)))
+    return {study: at for study, at in rows}  # noqa: C416  a row is no pair to the type checker
+
+
+def open_batch_of(services: Services, pusher: Pusher, patient: SitePatient, study_id: Id) -> OpenBatch:
+    """Like `intake.open_batch`, for a study the site names by the identifier it was told.
+
+    Raises `NotThere` where that is not a study of this patient's, and what `links.place_for` raises.
+    """
+    with services.work() as work:
+        place = place_for(work, patient)
+        row = work.session.get(StudyRow, study_id)
+        if row is None or row.scope != place.scope_id:
+            raise NotThere
+        return continue_or_begin(work, pusher, place, study_id)

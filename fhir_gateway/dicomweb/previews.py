@@ -16,9 +16,9 @@ from vault.blobs import BlobError
 from vault.database import Services, Work
 from vault.errors import NoKey, VaultError
 from vault.intake import OpenBatch
-from vault.keyring import Keyring, KeyClass
-from vault.reading import FoundInstance, find_instance
+from vault.keyring import KeyClass, Keyring
 from vault.previews import keep_preview, preview_due
+from vault.reading import FoundInstance, find_instance
 from vault.sealing.stream import Kind
 
 log = logging.getLogger(__name__)

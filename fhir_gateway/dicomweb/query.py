@@ -119,9 +119,9 @@ class Query:
 
 
 def _checked(match: Match) -> Match:
-    if match.vr == "UI" and match.asked not in ("", "*"):
-        if not all(is_uid(one) for one in re.split(r"[,\\]", match.asked)):
-            raise BadParameter("A UID is digits and dots, at most 64 characters.")
+    anything = match.asked in ("", "*")
+    if match.vr == "UI" and not (anything or all(is_uid(one) for one in re.split(r"[,\\]", match.asked))):
+        raise BadParameter("A UID is digits and dots, at most 64 characters.")
     if match.vr == "DA" and match.asked not in ("", "*") and not re.fullmatch(r"\d{8}(-(\d{8})?)?|-\d{8}", match.asked):
         raise BadParameter("A date is eight digits, a range two of them with a hyphen between.")
     return match

@@ -173,7 +173,8 @@ def _preview(study_uid: str, series_uid: str, kind: Kind) -> Response:
     with services().reading() as work:
         octets = find_preview(work, access().opened(), study_uid, series_uid, kind)
         # A list of one's own scans shows thumbnails by itself: that is no looking at pictures.
-        studies = [] if access().is_patient and kind is Kind.THUMBNAIL else catalogue_for(work, access()).by_uid(study_uid)
+        told = kind is not Kind.THUMBNAIL or not access().is_patient
+        studies = catalogue_for(work, access()).by_uid(study_uid) if told else []
     for study in studies:
         if any(one.facts.uid == series_uid for one in study.series):
             tell_viewed(services(), access(), study.id)

@@ -1,4 +1,4 @@
-"""QIDO-RS: searching studies, series and instances (PS3.18 10.6). All of it happens over what is opened for the asker."""
+"""QIDO-RS: searching studies, series and instances (PS3.18 10.6), among what is opened for the asker."""
 
 from collections.abc import Iterator
 

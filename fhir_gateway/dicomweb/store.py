@@ -8,8 +8,8 @@ from flask import Response, current_app, request
 from consent.guards import needs_site
 from consent.request import access, services
 from fhir_gateway.dicom.uids import check_uid
-from fhir_gateway.dicomweb.answers import blueprint
 from fhir_gateway.dicomweb.accept import METADATA, choose
+from fhir_gateway.dicomweb.answers import blueprint
 from fhir_gateway.dicomweb.multipart import boundary_of, parts
 from fhir_gateway.dicomweb.previews import make_previews
 from fhir_gateway.dicomweb.pushing import Failed, Outcome, Push, Stored, first_of
@@ -63,7 +63,7 @@ def _answer(outcome: Outcome, media_type: str) -> Response:
 
 
 def store_response(outcome: Outcome) -> Json:
-    """The Store Instances Response (PS3.18 annex I.2). A site cannot read, so addresses to retrieve from are left out."""
+    """The Store Instances Response (PS3.18 annex I.2). A site cannot read: addresses to retrieve from stay empty."""
     made: Json = {"00081190": {"vr": "UR"}}
     named = [_failed(one) for one in outcome.failed if one.instance_uid]
     nameless = [_reason(one) for one in outcome.failed if not one.instance_uid]

@@ -12,15 +12,22 @@ Json = dict[str, Any]
 _SMART_ADDRESSES = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
 
+_SHORT = (
+    ("authorize", "authorization"),
+    ("token", "token"),
+    ("introspect", "introspection"),
+    ("revoke", "revocation"),
+    ("manage", "management"),
+)
+
+
 def to_fhir(links: Links, *, name: str, version: str, date: str, discovery: Mapping[str, Any]) -> Json:
     """The statement of this server; `discovery` is its smart-configuration."""
     addresses = [
-        {"url": short, "valueUri": discovery[f"{short}_endpoint"]}
-        for short in ("authorize", "token", "introspect", "revoke")
-        if f"{short}_endpoint" in discovery
+        {"url": short, "valueUri": discovery[f"{name}_endpoint"]}
+        for short, name in _SHORT
+        if f"{name}_endpoint" in discovery
     ]
-    if "authorization_endpoint" in discovery:
-        addresses.insert(0, {"url": "authorize", "valueUri": discovery["authorization_endpoint"]})
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -39,14 +46,14 @@ def to_fhir(links: Links, *, name: str, version: str, date: str, discovery: Mapp
                     "cors": True,
                     "service": [{"coding": [{"system": RESTFUL_SECURITY, "code": "SMART-on-FHIR"}]}],
                 },
-                "resource": [_resource(kind, links) for kind in KINDS.values()],
+                "resource": [_resource(kind) for kind in KINDS.values()],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}],
             }
         ],
     }
 
 
-def _resource(kind: Kind, links: Links) -> Json:
+def _resource(kind: Kind) -> Json:
     codes = [
         code
         for code, offered in (("read", kind.reads), ("search-type", kind.searches), ("create", kind.creates))
@@ -68,7 +75,5 @@ def _resource(kind: Kind, links: Links) -> Json:
             {"name": one.name, "type": one.kind, "definition": one.definition} for one in (*EVERYWHERE, *kind.params)
         ]
     if kind.operations:
-        made["operation"] = [
-            {"name": name, "definition": f"{links.fhir}/{path}"} for name, path in kind.operations.items()
-        ]
+        made["operation"] = [{"name": name, "definition": definition} for name, definition in kind.operations.items()]
     return made

@@ -1,6 +1,7 @@
 """DiagnosticReport: a report as it is taken in, and as its reader gets it (R4 DiagnosticReport)."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fhir_gateway.links import Links
@@ -19,7 +20,8 @@ def from_fhir(
     resource: Json, documents: Sequence[tuple[IncomingDocument, str]], study_uids: Sequence[str], name_of: NameOf
 ) -> ReportFacts:
     """The report, ready to be read. `documents` come with the ids they are kept under; `name_of` knows whom a
-    reference means."""
+    reference means.
+    """
     number, _ = accession_of(resource)
     code = resource["code"]
     return ReportFacts(
@@ -50,6 +52,11 @@ def from_fhir(
             f"{one.get('system') or ''}|{one['value']}" for one in resource.get("identifier") or [] if one.get("value")
         ),
     )
+
+
+def at_place(facts: ReportFacts, place: str) -> ReportFacts:
+    """The same, written at this place."""
+    return replace(facts, place=place)
 
 
 def documents_in(resource: Json, *, most: int) -> list[IncomingDocument | None]:

@@ -1,6 +1,6 @@
 """ImagingStudy: what a site tells of a study, and a study as its reader gets it (R4, SMART Imaging Access)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -144,7 +144,7 @@ def to_fhir(study: Study, telling: Telling) -> Json:
         made["started"] = started
     made |= {name: said[name] for name in _FROM_SITE if said.get(name)}
     if facts.referrer and "referrer" not in made:
-        made["referrer"] = {"display": _readable(facts.referrer)}
+        made["referrer"] = {"display": readable(facts.referrer)}
     if facts.description or said.get("description"):
         made["description"] = facts.description or said["description"]
     made["numberOfSeries"] = len(study.series)
@@ -198,12 +198,7 @@ def _instance(facts: InstanceFacts) -> Json:
     return made | {"number": facts.number} if facts.number is not None and facts.number >= 0 else made
 
 
-def _readable(person_text: str) -> str:
+def readable(person_text: str) -> str:
     """A person's name in the order in which it is spoken."""
     family, given, middle, prefix, suffix = (person_text.split("=", 1)[0].split("^") + [""] * 5)[:5]
     return " ".join(part for part in (prefix, given, middle, family, suffix) if part.strip())
-
-
-def said_facts(facts: Mapping[str, Any]) -> StudyFacts:
-    """The facts kept beside a pushed ImagingStudy."""
-    return StudyFacts.from_dict(facts)

@@ -61,7 +61,7 @@ def _at(values: Iterable[Any], steps: list[str]) -> Iterator[Any]:
 
 
 def _param(name: str, kind: ParamKind, *paths: str, of: str = "") -> Param:
-    return Param(name, kind, paths, f"{_DEFINITIONS}{of}-{name}")
+    return Param(name, kind, paths, f"{_DEFINITIONS}{of}-{name.lstrip('_')}")
 
 
 EVERYWHERE = (
@@ -90,9 +90,9 @@ KINDS: Mapping[str, Kind] = {
                 _param("name", "string", "name.family", "name.given", "name.text", of="Patient"),
             ),
             operations={
-                "issue-claim": "OperationDefinition/issue-claim",
-                "reissue-claim": "OperationDefinition/reissue-claim",
-                "claim-status": "OperationDefinition/claim-status",
+                "issue-claim": "urn:keepray:operation:issue-claim",
+                "reissue-claim": "urn:keepray:operation:reissue-claim",
+                "claim-status": "urn:keepray:operation:claim-status",
             },
         ),
         Kind(

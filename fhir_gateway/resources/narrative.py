@@ -8,14 +8,19 @@ well-formed, every character escaped, so that it is inert wherever it is shown.
 from html import escape
 from html.parser import HTMLParser
 
-_KEPT = frozenset(
-    "b big blockquote br caption code col colgroup dd dfn div dl dt em h1 h2 h3 h4 h5 h6 hr i li ol p pre q samp small "
-    "span strong sub sup table tbody td tfoot th thead tr tt ul var".split()
+
+def _words(*lines: str) -> frozenset[str]:
+    return frozenset(word for line in lines for word in line.split())
+
+
+_KEPT = _words(
+    "b big blockquote br caption code col colgroup dd dfn div dl dt em h1 h2 h3 h4 h5 h6 hr i li ol p pre q",
+    "samp small span strong sub sup table tbody td tfoot th thead tr tt ul var",
 )
-_EMPTY = frozenset({"br", "hr", "col"})
-_SILENCED = frozenset("script style template noscript iframe object embed svg math title head select textarea".split())
-_ATTRIBUTES = frozenset({"colspan", "rowspan", "lang"})
-_BREAKS = frozenset("br p div li tr h1 h2 h3 h4 h5 h6 table ul ol dl dt dd hr pre blockquote".split())
+_EMPTY = _words("br hr col")
+_SILENCED = _words("script style template noscript iframe object embed svg math title head select textarea")
+_ATTRIBUTES = _words("colspan rowspan lang")
+_BREAKS = _words("br p div li tr h1 h2 h3 h4 h5 h6 table ul ol dl dt dd hr pre blockquote")
 _DEEPEST = 64
 
 

@@ -22,11 +22,8 @@ Json = dict[str, Any]
 
 PUSHED = ("Patient", "ImagingStudy", "DiagnosticReport", "ServiceRequest", "Organization", "Practitioner")
 # The library cuts this list short (R4 DiagnosticReport.status, required binding).
-_CODES = {
-    ("DiagnosticReport", "status"): frozenset(
-        "registered partial preliminary final amended corrected appended cancelled entered-in-error unknown".split()
-    )
-}
+_REPORT_STATUS = "registered partial preliminary final amended corrected appended cancelled entered-in-error unknown"
+_CODES = {("DiagnosticReport", "status"): frozenset(_REPORT_STATUS.split())}
 _MOST_FAULTS = 20
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _TARGET = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)(?:/[A-Za-z0-9\-.]{1,64}(?:/_history/[^/]+)?|\?.+)$")

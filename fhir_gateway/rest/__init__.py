@@ -1,5 +1,15 @@
-"""FHIR R4 over HTTP."""
+"""FHIR R4 over HTTP: what sites push and ask, and what readers read and search.
 
-from flask import Blueprint
+`blueprint` has all routes, made when first asked for.
+"""
 
-blueprint = Blueprint("fhir", __name__, url_prefix="/fhir")
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("blueprint", "SlipFacts"):
+        raise AttributeError(name)
+    from fhir_gateway.rest import claims, create, discovery, read, search, unknown  # noqa: F401, PLC0415
+    from fhir_gateway.rest.answers import blueprint  # noqa: PLC0415
+
+    return blueprint if name == "blueprint" else claims.SlipFacts

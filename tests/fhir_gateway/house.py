@@ -98,9 +98,7 @@ class SiteCaller(Caller):
 
     def with_next_token(self, scopes: str = "system/*.c") -> "SiteCaller":
         token = _site_token(self.services, self.client, scopes)
-        return SiteCaller(
-            self.http, token, site=self.site, seed=self.seed, services=self.services, client=self.client
-        )
+        return SiteCaller(self.http, token, site=self.site, seed=self.seed, services=self.services, client=self.client)
 
 
 def _key_set() -> str:
@@ -112,9 +110,7 @@ def _key_set() -> str:
 
 def _site_token(services: Services, client: bytes, scopes: str) -> str:
     with services.work() as work:
-        bearer, _ = tokens.issue(
-            work, Kind.SITE, Line.begins(client, None), scopes=Scopes.parse(scopes), seconds=300
-        )
+        bearer, _ = tokens.issue(work, Kind.SITE, Line.begins(client, None), scopes=Scopes.parse(scopes), seconds=300)
     return bearer.reveal()
 
 
@@ -126,9 +122,7 @@ def a_site(app: Flask, name: str = "Harbor Scan Center", **details: object) -> S
         added = clients.add_site_client(work, NewSiteClient(name, made.site_id, jwks=_key_set()))
         client = clients.find_client(work, added.client_id).id
     token = _site_token(services, client, "system/*.c")
-    return SiteCaller(
-        app.test_client(), token, site=site, seed=made.seal_seed, services=services, client=client
-    )
+    return SiteCaller(app.test_client(), token, site=site, seed=made.seal_seed, services=services, client=client)
 
 
 @dataclass
@@ -188,9 +182,7 @@ class PatientCaller:
             )
             given = grants.give(work, me, offer)
             line = Line.begins(client.id, given.keyring)
-            bearer, _ = tokens.issue(
-                work, Kind.ACCESS, line, scopes=Scopes.parse(scopes), seconds=seconds
-            )
+            bearer, _ = tokens.issue(work, Kind.ACCESS, line, scopes=Scopes.parse(scopes), seconds=seconds)
         return bearer.reveal(), (me, given.grant_id)
 
     def stops(self) -> None:

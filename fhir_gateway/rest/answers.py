@@ -1,0 +1,156 @@
+"""The blueprint of FHIR: which formats it speaks, how it answers, and how it refuses (R4 http)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import format_datetime
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, current_app, request
+from werkzeug.exceptions import HTTPException
+
+from fhir_gateway.dicomweb.accept import parse_accept
+from fhir_gateway.errors import NotAcceptable, UnsupportedMediaType
+from fhir_gateway.links import Links
+from fhir_gateway.outcome import Issue, Refusal, outcome, refusal_for
+from fhir_gateway.resources.reading import read_json, too_long
+
+Json = dict[str, Any]
+
+FHIR_JSON = "application/fhir+json"
+_JSON = (FHIR_JSON, "application/json", "text/json", "json")
+DOCUMENT_OCTETS = 20 << 20
+BASE64 = 4 / 3
+
+blueprint = Blueprint("fhir", __name__, url_prefix="/fhir")
+
+
+def links() -> Links:
+    """Addresses below the configured origin."""
+    return Links(current_app.extensions["settings"].base_url)
+
+
+def document_octets() -> int:
+    """The largest file in a report that is taken in."""
+    return getattr(current_app.extensions["settings"], "document_octets", DOCUMENT_OCTETS)
+
+
+# --- what comes in ---------------------------------------------------------------------------------------------------
+
+
+def body() -> Json:
+    """The JSON of the request. Raises `UnsupportedMediaType`, `Refusal` 400 or 413."""
+    kind = (request.mimetype or "").lower()
+    if kind not in _JSON[:2] or not _is_r4(request.mimetype_params.get("fhirversion")):
+        raise UnsupportedMediaType("The body must be application/fhir+json of FHIR R4.")
+    if request.content_encoding:
+        raise UnsupportedMediaType("The body may not be encoded.")
+    most = int(document_octets() * BASE64) + (4 << 20)
+    if request.content_length is not None and request.content_length > most:
+        raise too_long()
+    return read_json(request.stream.read(most + 1), most=most)
+
+
+def check_accepted() -> None:
+    """Raise `NotAcceptable` unless the asker takes FHIR as JSON; `_format` counts before Accept."""
+    wanted = request.args.get("_format")
+    if wanted is not None:
+        kind, _, parameters = wanted.replace(" ", "+").partition(";")
+        if kind not in _JSON or "fhirVersion=5" in parameters:
+            raise NotAcceptable("FHIR is spoken here as JSON.")
+        return
+    header = request.headers.get("Accept")
+    if header and "fhirversion=5" in header.lower().replace(" ", ""):
+        raise NotAcceptable("FHIR is spoken here as R4.")
+    if not any(one.covers(kind) for one in parse_accept(header) if one.quality > 0 for kind in _JSON[:2]):
+        raise NotAcceptable("FHIR is spoken here as JSON.")
+
+
+def _is_r4(version: str | None) -> bool:
+    return version in (None, "4.0", "4.0.1")
+
+
+def prefers(what: str) -> str:
+    """A value of the Prefer header (RFC 7240): `return`, `handling`."""
+    for part in request.headers.get("Prefer", "").replace(";", ",").split(","):
+        name, _, value = part.strip().partition("=")
+        if name.lower() == what:
+            return value.strip('" ')
+    return ""
+
+
+# --- what goes out ---------------------------------------------------------------------------------------------------
+
+
+def versioned(resource: Json, updated: datetime | None = None) -> Json:
+    """The resource with its version, which follows from its content, and the time it last changed."""
+    plain = {name: value for name, value in resource.items() if name != "meta"}
+    version = sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    meta: Json = {"versionId": version}
+    if updated is not None:
+        meta["lastUpdated"] = instant(updated)
+    return {
+        "resourceType": resource["resourceType"],
+        "id": resource["id"],
+        "meta": meta | (resource.get("meta") or {}),
+    } | plain
+
+
+def instant(moment: datetime) -> str:
+    """A FHIR instant, to the millisecond."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def answer(resource: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A resource as JSON."""
+    made = Response(orjson.dumps(resource), status=status, content_type=f"{FHIR_JSON}; charset=utf-8")
+    made.headers.extend(dict(headers or {}))
+    return made
+
+
+def resource_answer(resource: Json) -> Response:
+    """One resource with its ETag; 304 where the asker has it already (R4 http, conditional read)."""
+    etag = f'W/"{resource["meta"]["versionId"]}"'
+    headers = {"ETag": etag}
+    if updated := resource["meta"].get("lastUpdated"):
+        headers["Last-Modified"] = format_datetime(datetime.fromisoformat(updated), usegmt=True)
+    known = request.headers.get("If-None-Match", "")
+    if etag in (one.strip() for one in known.split(",")):
+        return Response(status=304, headers=headers)
+    return answer(resource, headers=headers)
+
+
+@blueprint.after_request
+def keep_private(made: Response) -> Response:
+    """Nothing of a record stays in a cache."""
+    if "Cache-Control" not in made.headers:
+        made.headers["Cache-Control"] = "private, no-store"
+    made.headers["X-Content-Type-Options"] = "nosniff"
+    return made
+
+
+@blueprint.errorhandler(Exception)
+def refuse(error: Exception) -> Response:
+    """What was refused, as an OperationOutcome; a fault of ours says nothing but that it was one."""
+    if isinstance(error, HTTPException) and error.code is not None:
+        return refused(_http_refusal(error))
+    refusal = refusal_for(error)
+    if refusal is not None:
+        return refused(refusal)
+    current_app.logger.error("a FHIR request failed: %s", type(error).__name__)
+    if current_app.testing:
+        raise error
+    return refused(Refusal(500, Issue("exception", "Something went wrong here.")))
+
+
+def refused(refusal: Refusal) -> Response:
+    """A refusal in FHIR's form."""
+    return answer(outcome(*refusal.issues), refusal.status, refusal.headers)
+
+
+def _http_refusal(error: HTTPException) -> Refusal:
+    codes = {404: "not-found", 405: "not-supported", 413: "too-long", 415: "not-supported"}
+    allowed = {name: value for name, value in error.get_headers() if name == "Allow"}
+    code = error.code or 500
+    return Refusal(code, Issue(codes.get(code, "invalid"), error.name), headers=allowed)

@@ -1,0 +1,305 @@
+"""The claim operations: a site asks for a slip, for another one, and what became of it (docs/format.md 4.2)."""
+
+import binascii
+from base64 import b64encode, urlsafe_b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol, runtime_checkable
+
+from flask import Response, current_app, request
+
+from consent.guards import needs_site
+from consent.request import access, services
+from fhir_gateway.dicomweb.accept import parse_accept
+from fhir_gateway.outcome import malformed, unprocessable
+from fhir_gateway.resources.patient import day_of, human_name, number_of, person_name
+from fhir_gateway.rest.answers import answer, blueprint, body, check_accepted, instant
+from vault import claims
+from vault.claims import ClaimStatus, Issued
+from vault.errors import NotThere
+from vault.ids import parse_id
+from vault.patients import identify, is_full_date
+from vault.pushed import patient_of
+from vault.sites import Site
+
+Json = dict[str, Any]
+
+SCOPE = "system/Patient.c"
+RIGHT = "claims"
+PDF = "application/pdf"
+DAYS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class SlipFacts:
+    """What a slip is printed from. `first_name` and `initial` are all of the name that goes on paper."""
+
+    site_name: str
+    site_phone: str
+    first_name: str
+    initial: str
+    birth_year: int | None
+    description: str
+    taken_on: date | None
+    expires: datetime
+    language: str
+    pin: str = field(repr=False)
+
+
+@runtime_checkable
+class PrintSlip(Protocol):
+    """What the app is given at start-up to print slips; None where printing is not possible here."""
+
+    def __call__(self, slip: SlipFacts, /) -> bytes | None:
+        """The PDF."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The parameters of an operation."""
+
+    mrn: str
+    issuer: str
+    born: str
+    seal_seed: bytes = field(repr=False)
+    language: str
+    days: int
+    name: str
+    description: str
+    taken_on: str
+
+
+@blueprint.post("/Patient/$issue-claim")
+@blueprint.post("/Patient/<patient_id>/$issue-claim")
+@needs_site(SCOPE)
+def issue_claim(patient_id: str = "") -> Response:
+    """A claim is open for the patient, and the answer has its PIN."""
+    return _slip(claims.issue, patient_id)
+
+
+@blueprint.post("/Patient/$reissue-claim")
+@blueprint.post("/Patient/<patient_id>/$reissue-claim")
+@needs_site(SCOPE)
+def reissue_claim(patient_id: str = "") -> Response:
+    """Another slip; the one before opens nothing any more."""
+    return _slip(claims.reissue, patient_id)
+
+
+@blueprint.post("/Patient/$claim-status")
+@blueprint.post("/Patient/<patient_id>/$claim-status")
+@needs_site(SCOPE)
+def claim_status(patient_id: str = "") -> Response:
+    """What became of the patient's claim: never who took it."""
+    access().check_right(RIGHT)
+    check_accepted()
+    asked = _asked(patient_id, needs_seed=False)
+    return answer(_status(claims.status(services(), site=_site(), mrn=asked.mrn, issuer=asked.issuer or None)))
+
+
+def _slip(issue: Callable[..., Issued], patient_id: str) -> Response:
+    access().check_right(RIGHT)
+    wants_pdf = _wants_pdf()
+    asked = _asked(patient_id, needs_seed=True)
+    made = issue(
+        services(),
+        site=_site(),
+        mrn=asked.mrn,
+        issuer=asked.issuer or None,
+        born=asked.born or None,
+        days=asked.days,
+        seal_seed=asked.seal_seed,
+        by=access().actor,
+    )
+    paper = _printed(asked, made)
+    if wants_pdf and paper is not None:
+        printed = Response(paper, content_type=PDF)
+        printed.headers["Content-Disposition"] = 'inline; filename="slip.pdf"'
+        return _never_kept(printed)
+    if wants_pdf and made.pin is not None:
+        current_app.logger.warning("a slip could not be printed here; its PIN was told without it")
+    return _never_kept(answer(_issued(made, paper)))
+
+
+def _site() -> Site:
+    site = access().site
+    assert site is not None  # the guard lets only sites in
+    return site
+
+
+def _never_kept(made: Response) -> Response:
+    """The PIN leaves once, and stays in no cache on its way."""
+    made.headers["Cache-Control"] = "no-store"
+    made.headers["Pragma"] = "no-cache"
+    return made
+
+
+def _wants_pdf() -> bool:
+    for wanted in parse_accept(request.headers.get("Accept")):
+        if wanted.media_type == PDF and wanted.quality > 0:
+            return True
+    check_accepted()
+    return False
+
+
+# --- in --------------------------------------------------------------------------------------------------------------
+
+
+def _asked(patient_id: str, *, needs_seed: bool) -> Asked:
+    sent = body()
+    if sent.get("resourceType") != "Parameters":
+        raise malformed("Parameters are expected here.", "resourceType")
+    given = _parameters(sent)
+    mrn, issuer, person = _patient(given)
+    for told in (patient_id, _text(given, "id").removeprefix("Patient/")):
+        if told:
+            _check_same(told, mrn, issuer)
+    born = day_of(_text(given, "birthDate") or str(person.get("birthDate") or ""))
+    if born and not is_full_date(born):
+        raise unprocessable("This is no date of birth.", "Parameters.parameter", "value")
+    names = [given["name"]] if isinstance(given.get("name"), dict) else person.get("name") or []
+    name = person_name(names) or _text(given, "name")
+    return Asked(
+        mrn=mrn,
+        issuer=issuer,
+        born=born,
+        seal_seed=_seed(_text(given, "sealSeed"), needed=needs_seed),
+        language=_text(given, "language") or _site().details.language,
+        days=_days(given.get("days")),
+        name=name,
+        description=_text(given, "description"),
+        taken_on=_text(given, "date"),
+    )
+
+
+def _parameters(sent: Json) -> Json:
+    found: Json = {}
+    for number, one in enumerate(sent.get("parameter") or []):
+        place = f"Parameters.parameter[{number}]"
+        if not isinstance(one, dict) or not isinstance(one.get("name"), str):
+            raise malformed("A parameter needs a name.", place)
+        if one["name"] in found:
+            raise malformed("A parameter is given twice.", place)
+        values = [value for name, value in one.items() if name.startswith("value") or name == "resource"]
+        if len(values) != 1:
+            raise malformed("A parameter has one value.", place)
+        found[one["name"]] = values[0]
+    return found
+
+
+def _patient(given: Mapping[str, Any]) -> tuple[str, str, Json]:
+    """The patient's number and issuer, by identifier or in a Patient resource."""
+    person = given.get("patient") if isinstance(given.get("patient"), dict) else {}
+    assert isinstance(person, dict)
+    identifier = given.get("identifier")
+    if isinstance(identifier, str):
+        system, _, value = identifier.rpartition("|")
+        identifier = {"system": system, "value": value}
+    listed = [identifier] if isinstance(identifier, dict) else person.get("identifier") or []
+    number = number_of([one for one in listed if isinstance(one, dict)], _site().details.issuers)
+    if number is None:
+        raise unprocessable("The patient's identifier is needed.", "Parameters.parameter", "required")
+    return (*number, person)
+
+
+def _check_same(patient_id: str, mrn: str, issuer: str) -> None:
+    """Raise `NotThere` unless the id is that of the patient with this number.
+
+    The number is needed with the id: only slow indexes of it are kept, and a slip is bound to the number itself.
+    """
+    known = identify(services().secrets, _site(), mrn=mrn, issuer=issuer or None, born=None)
+    with services().reading() as work:
+        if patient_of(work, _site(), parse_id(patient_id)).bi != known.bi:
+            raise NotThere
+
+
+def _text(given: Mapping[str, Any], name: str) -> str:
+    value = given.get(name)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _seed(text: str, *, needed: bool) -> bytes:
+    if not text and not needed:
+        return b""
+    try:
+        seed = urlsafe_b64decode(text + "=" * (-len(text) % 4)) if text.isascii() else b""
+    except (binascii.Error, ValueError):
+        seed = b""
+    if len(seed) != 32:
+        raise unprocessable("The site's seal seed is needed, as base64url.", "Parameters.parameter", "required")
+    return seed
+
+
+def _days(value: Any) -> int:
+    if value is None:
+        return DAYS
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 365:
+        raise unprocessable("A claim is open for 1 to 365 days.", "Parameters.parameter", "value")
+    return value
+
+
+# --- out -------------------------------------------------------------------------------------------------------------
+
+
+def _printed(asked: Asked, made: Issued) -> bytes | None:
+    """The slip as PDF; None where there is no PIN, or no printing here."""
+    if made.pin is None or made.expires is None:
+        return None
+    printing = current_app.extensions.get("print_slip")
+    if printing is None:
+        return None
+    named = human_name(asked.name)
+    details = _site().details
+    return printing(
+        SlipFacts(
+            site_name=details.name,
+            site_phone=details.phone,
+            first_name=(named.get("given") or [""])[0],
+            initial=(named.get("family") or "")[:1],
+            birth_year=int(asked.born[:4]) if asked.born else None,
+            description=asked.description,
+            taken_on=_day(asked.taken_on),
+            expires=made.expires,
+            language=asked.language,
+            pin=made.pin.reveal(),
+        )
+    )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10]) if text else None
+    except ValueError:
+        return None
+
+
+def _issued(made: Issued, paper: bytes | None) -> Json:
+    values: list[Json] = []
+    if made.pin is not None:
+        values.append({"name": "pin", "valueString": made.pin.reveal()})
+    if made.expires is not None:
+        values.append({"name": "expires", "valueDateTime": instant(made.expires)})
+    values.append({"name": "linked", "valueBoolean": made.linked})
+    values.append({"name": "studies", "valueUnsignedInt": made.studies})
+    if paper is not None:
+        slip = {"contentType": PDF, "title": "Slip", "data": b64encode(paper).decode("ascii")}
+        values.append({"name": "slip", "valueAttachment": slip})
+    if made.pin is None and not made.linked:
+        values.append({"name": "note", "valueString": "A claim is open already; reissue it for a new slip."})
+    return {"resourceType": "Parameters", "parameter": values}
+
+
+def _status(state: ClaimStatus) -> Json:
+    values: list[Json] = [
+        {"name": "state", "valueCode": str(state.state)},
+        {"name": "linked", "valueBoolean": state.linked},
+        {"name": "studies", "valueUnsignedInt": state.studies},
+        {"name": "instances", "valueUnsignedInt": state.instances},
+    ]
+    for name, moment in (("issued", state.issued), ("expires", state.expires)):
+        if moment is not None:
+            values.append({"name": name, "valueDateTime": instant(moment)})
+    if state.many_wrong_tries:
+        values.append({"name": "manyWrongTries", "valueBoolean": True})
+    return {"resourceType": "Parameters", "parameter": values}

@@ -1,0 +1,256 @@
+"""One push of FHIR resources, kept all together or not at all (R4 http, transaction)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from fhir_gateway.outcome import Issue, Refusal, unprocessable
+from fhir_gateway.resources import diagnostic_report, imaging_study
+from fhir_gateway.resources.codes import DICOM_UID
+from fhir_gateway.resources.imaging_study import accession_of
+from fhir_gateway.resources.patient import person_name
+from fhir_gateway.resources.references import references_in, rewritten
+from fhir_gateway.rest.entries import Entry, Json, condition_in
+from fhir_gateway.rest.whose import TRAVELLERS, Home, Whereabouts
+from vault import audit
+from vault.audit import Actor, Did
+from vault.database import Services
+from vault.errors import NotThere
+from vault.ids import Id, parse_id
+from vault.intake import OpenBatch, Pusher, open_batch
+from vault.keyring import KeyClass
+from vault.pushed import (
+    Pushed,
+    condition_of,
+    find_pushed,
+    open_batch_of,
+    pushed_resource,
+    scope_of_study,
+)
+from vault.receiving import IncomingResource, Receiving
+
+CLASSES = {"DiagnosticReport": KeyClass.REPORTS, "ServiceRequest": KeyClass.REPORTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of one entry: its id as the site is told it, and whether it was there before."""
+
+    kind: str
+    id: str
+    created: bool
+
+
+class Keeping:
+    """The resources of one push on their way into the vault."""
+
+    def __init__(self, services: Services, pusher: Pusher, entries: list[Entry], base: str) -> None:
+        self._services, self._pusher = services, pusher
+        self._where = Whereabouts(services, pusher, entries, base)
+        self._entries = entries
+        self._homes: dict[str, Home] = {}
+        self._batches: dict[Any, OpenBatch] = {}
+        self._kept: dict[tuple[str, Any], Kept] = {}
+        self._under_way: list[str] = []
+        self._names: dict[str, str] = {}
+        self._reports: list[OpenBatch] = []
+
+    def keep(self) -> list[Kept]:
+        """Everything is durable afterwards, or nothing was kept. Raises `Refusal`, `StoreFull`, what places refuse."""
+        for entry in self._entries:
+            if entry.kind not in TRAVELLERS:
+                self._homes[entry.place] = self._where.home_of(entry)
+        with Receiving(self._services, self._pusher) as receiving:
+            for entry in self._entries:
+                if entry.kind not in TRAVELLERS:
+                    self._one(receiving, entry, self._homes[entry.place])
+            for entry in self._entries:
+                if entry.kind in TRAVELLERS and not self._is_kept(entry):
+                    self._one(receiving, entry, self._own_home(entry))
+            receiving.commit()
+        self._tell_of_reports()
+        return [next(kept for (place, _), kept in self._kept.items() if place == one.place) for one in self._entries]
+
+    def _is_kept(self, entry: Entry) -> bool:
+        return any(place == entry.place for place, _ in self._kept)
+
+    def _own_home(self, entry: Entry) -> Home:
+        return self._where.home_of(entry) if entry.kind == "ServiceRequest" else self._where.default_home()
+
+    def _batch(self, home: Home, entry: Entry) -> OpenBatch:
+        if home.key not in self._batches:
+            patient = home.person.patient
+            try:
+                self._batches[home.key] = (
+                    open_batch(self._services, self._pusher, patient, home.study)
+                    if isinstance(home.study, str)
+                    else open_batch_of(self._services, self._pusher, patient, home.study)
+                )
+            except NotThere:
+                raise unprocessable("The study is not one of this patient's.", entry.kind).at(entry.place) from None
+        return self._batches[home.key]
+
+    # --- one resource ---
+
+    def _one(self, receiving: Receiving, entry: Entry, home: Home) -> Kept:
+        """The resource is in the push, after all that it refers to; copied once for each study that refers to it."""
+        key = (entry.place, home.key)
+        if key in self._kept:
+            return self._kept[key]
+        if entry.place in self._under_way:
+            raise unprocessable("The resources refer to each other in a circle.", entry.kind).at(entry.place)
+        self._under_way.append(entry.place)
+        batch = self._batch(home, entry)
+        condition = self._condition(entry)
+        earlier = self._earlier(entry, condition, batch) if entry.condition else None
+        if earlier is not None:
+            kept = Kept(entry.kind, _told_id(entry.kind, earlier.id, earlier.study_id, earlier.scope_id), created=False)
+        else:
+            resource_id = self._store(receiving, entry, home, batch, condition)
+            kept = Kept(entry.kind, _told_id(entry.kind, resource_id, batch.study_id, batch.scope_id), created=True)
+        self._under_way.pop()
+        self._kept[key] = kept
+        self._names[f"{kept.kind}/{kept.id}"] = _name_of(entry.resource)
+        return kept
+
+    def _condition(self, entry: Entry) -> bytes | None:
+        """By what the resource is found again: its condition, else its first identifier."""
+        identifier = entry.condition or _first_identifier(entry)
+        if identifier is None:
+            return None
+        return condition_of(
+            self._services.secrets, self._pusher.site, type=entry.kind, system=identifier[0], value=identifier[1]
+        )
+
+    def _earlier(self, entry: Entry, condition: bytes | None, batch: OpenBatch) -> Pushed | None:
+        """What the site created before under the entry's condition. Raises `Refusal` 412 for several."""
+        if condition is None:
+            return None
+        with self._services.reading() as work:
+            found = find_pushed(work, self._pusher.site, condition)
+        if entry.kind in TRAVELLERS:
+            found = [one for one in found if one.study_id == batch.study_id]
+        told = {_told_id(entry.kind, one.id, one.study_id, one.scope_id): one for one in found}
+        if len(told) > 1:
+            raise Refusal(412, Issue("multiple-matches", "The condition fits several resources.", entry.place))
+        return next(iter(told.values()), None)
+
+    def _store(self, receiving: Receiving, entry: Entry, home: Home, batch: OpenBatch, condition: bytes | None) -> Id:
+        key_class = CLASSES.get(entry.kind, KeyClass.META)
+        resource = self._with_references(receiving, entry, home, batch)
+        facts: Json = {}
+        if entry.kind == "DiagnosticReport":
+            resource, facts = self._report(receiving, entry, resource, batch)
+        elif entry.kind == "Patient":
+            facts = home.person.facts.to_dict()
+        elif entry.kind == "ImagingStudy":
+            facts = imaging_study.from_fhir(resource, home.person.facts).to_dict()
+        else:
+            facts = {"name": _name_of(resource), "accession": accession_of(resource)[0]}
+        # As text: the sender's numbers stay as they were written, whatever JSON writer comes after.
+        body = {"type": entry.kind, "facts": facts, "fhir": orjson.dumps(resource).decode()}
+        return receiving.resource(batch, IncomingResource(key_class, body, condition))
+
+    def _report(self, receiving: Receiving, entry: Entry, resource: Json, batch: OpenBatch) -> tuple[Json, Json]:
+        """The report with its files kept beside it, and the facts a page shows."""
+        kept = [
+            (one, receiving.document(batch, one.media_type, one.octets, KeyClass.REPORTS).hex() if one else "")
+            for one in entry.documents
+        ]
+        stored = diagnostic_report.with_addresses(resource, kept)
+        facts = diagnostic_report.from_fhir(
+            stored,
+            [(one, document_id) for one, document_id in kept if one is not None],
+            self._where.study_uids_of(entry),
+            lambda reference: self._names.get(reference, ""),
+        )
+        if not facts.place:
+            facts = diagnostic_report.at_place(facts, self._pusher.site.details.name)
+        self._reports.append(batch)
+        return stored, facts.to_dict()
+
+    # --- references ---
+
+    def _with_references(self, receiving: Receiving, entry: Entry, home: Home, batch: OpenBatch) -> Json:
+        """The resource with its references as they stay: to what is kept here, and to nobody else's."""
+        new: dict[str, str] = {}
+        subject = entry.resource.get("subject")
+        for place, holder in references_in(entry.resource, entry.kind):
+            old = holder["reference"]
+            if old.startswith("#") or old in new:
+                continue
+            if holder is subject:
+                new[old] = f"Patient/{batch.scope_id.hex()}"
+                continue
+            try:
+                new[old] = self._target(receiving, old, home, batch)
+            except NotThere:
+                raise unprocessable("The reference leads nowhere.", place).at(entry.place) from None
+        made = rewritten(entry.resource, lambda old: new.get(old, old))
+        if isinstance(subject, dict) and "reference" not in subject:
+            made["subject"] = {**subject, "reference": f"Patient/{batch.scope_id.hex()}"}
+        return made
+
+    def _target(self, receiving: Receiving, reference: str, home: Home, batch: OpenBatch) -> str:
+        short = self._where.short(reference)
+        there = self._where.entry_at(reference) or self._where.entry_at(short)
+        if there is not None:
+            kept = self._one(receiving, there, self._homes.get(there.place, home))
+            return f"{kept.kind}/{kept.id}"
+        if short.startswith(("https://", "http://")):
+            return reference
+        kind, question, query = short.partition("?")
+        if question:
+            return f"{kind}/{self._found_by_condition(kind, query, batch)}"
+        kind, _, target_id = short.partition("/")
+        with self._services.reading() as work:
+            match kind:
+                case "Patient":
+                    scope_id = parse_id(target_id)
+                case "ImagingStudy":
+                    scope_id = scope_of_study(work, self._pusher.site, parse_id(target_id))
+                case _:
+                    scope_id = pushed_resource(work, self._pusher.site, parse_id(target_id)).scope_id
+        if scope_id != batch.scope_id:
+            raise NotThere  # of another patient
+        return short
+
+    def _found_by_condition(self, kind: str, query: str, batch: OpenBatch) -> str:
+        system, value = condition_in(query)
+        condition = condition_of(self._services.secrets, self._pusher.site, type=kind, system=system, value=value)
+        with self._services.reading() as work:
+            found = [one for one in find_pushed(work, self._pusher.site, condition) if one.scope_id == batch.scope_id]
+        told = {_told_id(kind, one.id, one.study_id, one.scope_id) for one in found}
+        if len(told) != 1:
+            code = "multiple-matches" if told else "not-found"
+            raise Refusal(412, Issue(code, "The reference does not mean exactly one resource."))
+        return told.pop()
+
+    # --- afterwards ---
+
+    def _tell_of_reports(self) -> None:
+        by = Actor("site", self._pusher.site.id)
+        for batch in self._reports:
+            with self._services.work() as work:
+                audit.record(work, owner=batch.owner, did=Did.REPORT_RECEIVED, by=by, to=batch.study_id)
+
+
+def _told_id(kind: str, resource_id: bytes, study_id: bytes, scope_id: bytes) -> str:
+    """The id under which a site knows it: a patient by scope, a study by study, else the resource's own."""
+    return {"Patient": scope_id, "ImagingStudy": study_id}.get(kind, resource_id).hex()
+
+
+def _first_identifier(entry: Entry) -> tuple[str, str] | None:
+    listed = entry.resource.get("identifier") or []
+    if entry.kind == "ImagingStudy":
+        listed = [one for one in listed if one.get("system") == DICOM_UID]
+    first = next((one for one in listed if one.get("value")), None)
+    return None if first is None else (str(first.get("system") or ""), str(first["value"]))
+
+
+def _name_of(resource: Json) -> str:
+    name = resource.get("name")
+    if isinstance(name, str):
+        return name
+    return imaging_study.readable(person_name(name)) if isinstance(name, list) else ""

@@ -1,0 +1,238 @@
+"""
+What the asker can read, as FHIR resources: drawn from what their keys open, and from nothing else.
+
+Endpoint, Binary, Organization and Practitioner are outside the patient compartment: they are there for whoever sees a
+study they came with (R4 compartment definition).
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from consent.access import Access
+from consent.shared import names_for
+from fhir_gateway.links import Links
+from fhir_gateway.resources import consent as consents
+from fhir_gateway.resources import diagnostic_report, endpoint, imaging_study, patient
+from fhir_gateway.resources.imaging_study import Telling
+from fhir_gateway.resources.references import rewritten
+from fhir_gateway.rest.answers import versioned
+from vault.catalogue import Catalogue, open_catalogue
+from vault.database import Work
+from vault.errors import NoKey, NotThere
+from vault.facts import InstanceFacts
+from vault.ids import Id, parse_id
+from vault.pushed import last_received
+from vault.reading import OpenResource, open_resource, open_series
+from vault.sharing import GrantLimits, grants_of
+from vault.sites import find_site
+from vault.studies import Report, Resource, Series, Study
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A resource and the study it was found with."""
+
+    resource: Json
+    study: Study | None = None
+
+
+class Shelf:
+    """Everything one asker sees, within one unit of work."""
+
+    def __init__(self, work: Work, access: Access, links: Links, brand: str) -> None:
+        self._work, self._access, self._links, self._brand = work, access, links, brand
+        self._patients: dict[bytes, str] = {}
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The studies they see."""
+        return open_catalogue(self._work, self._access.opened())
+
+    @cached_property
+    def patients(self) -> dict[str, list[Study]]:
+        """The patients they may ask about, each with their studies."""
+        found: dict[str, list[Study]] = {one.patient: [] for one in self._access.each if one.patient is not None}
+        for study in self.catalogue.studies:
+            found.setdefault(self.patient_of(study), []).append(study)
+        return found
+
+    def patient_of(self, study: Study) -> str:
+        """The patient whose study it is."""
+        if study.id not in self._patients:
+            whose = self._access if self._access.parts is None else self._access.for_study(self._work, study.id)
+            if whose.patient is None:
+                raise NotThere
+            self._patients[study.id] = whose.patient
+        return self._patients[study.id]
+
+    # --- by type ---
+
+    def all_of(self, kind: str, *, named_endpoint: bool = False) -> Iterator[Found]:
+        """Every resource of a type, studies without their instances."""
+        drawers: Mapping[str, Callable[[], Iterator[Found]]] = {
+            "Patient": self._all_patients,
+            "ImagingStudy": lambda: self._all_studies(named=endpoint.ENDPOINT_ID if named_endpoint else ""),
+            "DiagnosticReport": self._all_reports,
+            "Endpoint": self._all_endpoints,
+            "Consent": self._all_consents,
+        }
+        return drawers[kind]() if kind in drawers else self._all_others(kind)
+
+    def one_of(self, kind: str, resource_id: str) -> Found:
+        """One resource. Raises `NotThere` for what is not there and for what is not theirs."""
+        wanted = resource_id if kind == "Endpoint" else parse_id(resource_id).hex()
+        for found in self.all_of(kind):
+            if found.resource["id"] == wanted:
+                return self.whole(found)
+        raise NotThere
+
+    def whole(self, found: Found) -> Found:
+        """The same with its instances, if it is a study."""
+        if found.resource["resourceType"] != "ImagingStudy" or found.study is None or not found.study.series:
+            return found
+        refers = found.resource.get("endpoint") or []
+        named = next((one["reference"].partition("/")[2] for one in refers if "/" in one["reference"]), "")
+        return Found(self._study(found.study, named=named, with_instances=True), found.study)
+
+    def endpoint(self) -> Json:
+        """The one endpoint there is."""
+        return versioned(endpoint.to_fhir(self._links.dicomweb))
+
+    def document(self, document_id: str) -> tuple[Study, Report]:
+        """The report that a file came with. Raises `NotThere`."""
+        wanted = parse_id(document_id).hex()
+        for study in self.catalogue.studies:
+            for report in study.reports:
+                if any(one.resource_id == wanted for one in report.facts.documents):
+                    return study, report
+        raise NotThere
+
+    # --- drawing ---
+
+    def _all_patients(self) -> Iterator[Found]:
+        own = self._access.own if self._access.is_patient else None
+        for patient_id, studies in self.patients.items():
+            name = born = ""
+            if own is not None and own.vault_id.hex() == patient_id:
+                name, born = own.field(self._work, "name") or "", own.field(self._work, "born") or ""
+            people = [one.facts.person for one in studies]
+            made = patient.to_fhir(patient_id, people, name=name, born=born)
+            yield Found(versioned(made, max((self._updated(one) for one in studies), default=None)))
+
+    def _all_studies(self, *, named: str) -> Iterator[Found]:
+        for study in self.catalogue.studies:
+            if study.uid:
+                yield Found(self._study(study, named=named), study)
+
+    def _study(self, study: Study, *, named: str = "", with_instances: bool = False) -> Json:
+        telling = Telling(
+            patient=self.patient_of(study),
+            address=self._links.dicomweb,
+            zone=self._zone(study.site_id),
+            site_resource=self._said_of(study),
+            named=named,
+        )
+        if with_instances:
+            telling = replace(telling, instances=lambda one: self._instances(study, one))
+        return versioned(imaging_study.to_fhir(study, telling), self._updated(study))
+
+    def _said_of(self, study: Study) -> Json:
+        """What the site itself said of the study, the newest of it."""
+        for one in reversed(study.resources):
+            if one.type == "ImagingStudy":
+                opened = self._opened(one.id)
+                return self._for_reader(opened, study) if opened else {}
+        return {}
+
+    def _instances(self, study: Study, series: Series) -> list[InstanceFacts]:
+        try:
+            opened = open_series(self._work, self._access.opened(), study.uid, series.facts.uid)
+        except (NoKey, NotThere):
+            return []
+        mine = [one.facts for one in opened if one.study_id in study.folders]
+        return sorted(mine, key=lambda one: (one.number is None, one.number or 0, one.uid))
+
+    def _all_reports(self) -> Iterator[Found]:
+        for study in self.catalogue.studies:
+            for report in study.reports:
+                opened = self._opened(report.id)
+                if opened is not None:
+                    yield Found(self._report(study, report, opened), study)
+
+    def _report(self, study: Study, report: Report, opened: OpenResource) -> Json:
+        made = diagnostic_report.to_fhir(
+            self._for_reader(opened, study),
+            report_id=report.id.hex(),
+            patient=self.patient_of(study),
+            links=self._links,
+        )
+        if study.uid and not any(one.get("reference") for one in made.get("imagingStudy") or []):
+            identified = {"system": "urn:dicom:uid", "value": f"urn:oid:{study.uid}"}
+            made["imagingStudy"] = [{"reference": f"ImagingStudy/{study.id.hex()}", "identifier": identified}]
+        return versioned(made, report.received)
+
+    def _all_endpoints(self) -> Iterator[Found]:
+        if any(study.series for study in self.catalogue.studies):
+            yield Found(self.endpoint())
+
+    def _all_others(self, kind: str) -> Iterator[Found]:
+        for study in self.catalogue.studies:
+            for one in study.resources:
+                if one.type == kind and (opened := self._opened(one.id)) is not None:
+                    yield Found(self._other(study, one, opened), study)
+
+    def _other(self, study: Study, one: Resource, opened: OpenResource) -> Json:
+        return versioned({**self._for_reader(opened, study), "id": one.id.hex()}, one.received)
+
+    def _all_consents(self) -> Iterator[Found]:
+        for one in self._access.each:
+            if one.vault_id is None:
+                continue
+            own = one.own if one.is_patient else None
+            names = names_for(self._work, one) if own is not None else {}
+            given: list[GrantLimits] = grants_of(self._work, one.vault_id) if own is not None else []
+            given = given or ([one.grant] if one.grant is not None else [])
+            for limits in given:
+                made = consents.to_fhir(
+                    limits,
+                    patient=one.vault_id.hex(),
+                    who=names.get(limits.grant_id, ""),
+                    brand=self._brand,
+                    now=self._work.now,
+                    studies=[study.id.hex() for study in self.catalogue.studies if study.id in limits.study_ids],
+                )
+                yield Found(versioned(made, limits.ended or limits.created))
+
+    # --- opening ---
+
+    def _opened(self, resource_id: Id) -> OpenResource | None:
+        try:
+            return open_resource(self._work, self._access.opened(), resource_id)
+        except (NoKey, NotThere):
+            return None
+
+    def _for_reader(self, opened: OpenResource, study: Study) -> Json:
+        """A stored resource with the site's patient replaced by the reader's."""
+        patient_id = self.patient_of(study)
+        sites_own = f"Patient/{opened.scope_id.hex()}"
+
+        def new(reference: str) -> str:
+            return f"Patient/{patient_id}" if reference == sites_own else reference
+
+        return rewritten(json.loads(opened.body["fhir"]), new)
+
+    def _zone(self, site_id: Id | None) -> str:
+        return "UTC" if site_id is None else find_site(self._work, site_id).details.zone
+
+    @cached_property
+    def _arrivals(self) -> dict[bytes, datetime]:
+        return last_received(self._work, [folder for study in self.catalogue.studies for folder in study.folders])
+
+    def _updated(self, study: Study) -> datetime:
+        return max((self._arrivals.get(folder, study.received) for folder in study.folders), default=study.received)
