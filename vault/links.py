@@ -20,9 +20,11 @@ from vault.audit import Actor, Did
 from vault.database import Work
 from vault.errors import AmbiguousPatient, NotThere, WrongBirthDate
 from vault.ids import Id, new_id
+from vault.journal import Revoked
 from vault.keyring import Owner, OwnerKind, VaultKeyring, check_row_mac, row_mac
 from vault.patients import SitePatient, identify
 from vault.record import lock_vault, write_record
+from vault.revocations import note
 from vault.tables import ClaimRow, FieldRow, LinkRow, ScopeRow, SiteRow, VaultRow
 
 __all__ = ["Link", "Place", "SitePatient", "identify", "links_of", "place_for", "unlink"]
@@ -224,6 +226,7 @@ def unlink(work: Work, keyring: VaultKeyring, link_id: bytes) -> None:
         raise NotThere
     lock_scope(work, row.scope)
     site_id = row.site
+    note(work, Revoked.LINK, [link_id])
     work.session.delete(row)
     work.session.execute(sa.delete(FieldRow).where(FieldRow.vault == keyring.vault_id, FieldRow.subject == link_id))
     work.session.flush()
