@@ -1,4 +1,4 @@
-"""Registering software: SMART apps and imaging sites' systems. Finding it again is `registered`'s, told on from here."""
+"""Registering software: SMART apps and sites' systems; also the door to `registered`, which finds them again."""
 
 import json
 import os

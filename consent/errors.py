@@ -4,6 +4,8 @@ ConsentError
 ├── SignInNeeded            nobody is signed in where someone must be; carries the area
 │   └── FreshSignInNeeded   the last time they showed who they are is too long ago for this
 ├── TokenRefused            the bearer token opens nothing: unknown, run out, ended, for something else
+│   └── TokenReused         a code or refresh token came a second time; its family has been ended
+├── ClientRefused           the client is not who it says, or does not say it rightly
 ├── SharingEnded            a guest's or provider's sharing has ended
 ├── Refused                 known, and not allowed
 │   ├── ScopeTooSmall       the scopes at hand do not cover this; carries what would
@@ -48,6 +50,18 @@ class FreshSignInNeeded(SignInNeeded):
 
 class TokenRefused(ConsentError):
     """The bearer token opens nothing. Why is not told (RFC 6750 3.1)."""
+
+
+class TokenReused(TokenRefused):
+    """A code or refresh token came a second time; all that came of it has been ended, which must be kept."""
+
+
+class ClientRefused(ConsentError):
+    """The client is not who it says it is. `reason` is for its developer and tells nothing about other clients."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class SharingEnded(ConsentError):

@@ -27,7 +27,7 @@ def mark_opened(work: Work, access: Access) -> None:
 
 
 def mark_saved(work: Work, access: Access, study_id: bytes, what: str) -> None:
-    """They saved a copy: `what` is instance, series, study, zip or report. The patient sees that it cannot be taken back."""
+    """They saved a copy, which the patient sees; `what` is instance, series, study, zip or report."""
     row, owner = _row_of(work, access)
     if row is not None:
         row.saved_at = work.now

@@ -9,6 +9,7 @@ from consent.cookies import Cookie
 from consent.decisions import LONGEST_WORDS, row_of
 from consent.errors import NotYours
 from vault import audit, sharing
+from vault.attempts import source_prefix
 from vault.audit import Actor, Did
 from vault.database import Services, Work
 from vault.ids import Id
@@ -43,7 +44,7 @@ def redeem(services: Services, code: ShareCode, redeemer: Redeemer, *, source: s
     """
     if redeemer.provider is not None and redeemer.provider.actor.kind != "provider":
         raise NotYours("only a provider keeps a grant")
-    keyring = sharing.redeem_code(services, code, source=source)
+    keyring = sharing.redeem_code(services, code, source=source_prefix(source))
     with services.work() as work:
         return _hand_over(work, keyring, redeemer)
 

@@ -6,7 +6,7 @@ A secret brought a second time ends all that came of it (RFC 9700 4.14.2, docs/f
 import sqlalchemy as sa
 
 from consent import tokens
-from consent.errors import TokenRefused
+from consent.errors import TokenRefused, TokenReused
 from consent.tables import TokenRow
 from consent.tokens import GRACE, Bearer, Held, Kind, State
 from vault import openers
@@ -19,7 +19,10 @@ from vault.tables_sharing import TokenHolderRow
 
 
 def open_code(work: Work, text: str, client: Id) -> Held | None:
-    """The live code of this client; None for anything else. A code brought again ends all that came of it."""
+    """The live code of this client; None for anything else.
+
+    Raises `TokenReused` for a code brought again, after ending all that came of it.
+    """
     bearer = Bearer.read(text, Kind.CODE)
     if bearer is None:
         return None
@@ -28,6 +31,7 @@ def open_code(work: Work, text: str, client: Id) -> Held | None:
         return None
     if row.state == State.SPENT:
         tokens.notice_reuse(work, row)
+        raise TokenReused
     if row.state != State.LIVE:
         return None
     try:
@@ -51,8 +55,9 @@ def spend_code(work: Work, held: Held) -> bool:
 def rotate(work: Work, text: str, client: Id) -> Held | None:
     """The refresh token, which from now on is an old one; None where it opens nothing.
 
-    An old one brought again ends its family, but for ten seconds in which the same client may repeat the same refresh
-    because the answer was lost: as long as neither new token was used, they are replaced (docs/format.md 8).
+    Raises `TokenReused` for an old one, after ending its family; but for ten seconds the same client may
+    repeat the same refresh because the answer was lost: as long as neither new token was used, they are replaced
+    (docs/format.md 8).
     """
     bearer = Bearer.read(text, Kind.REFRESH)
     if bearer is None:
@@ -65,13 +70,7 @@ def rotate(work: Work, text: str, client: Id) -> Held | None:
     if row.state == State.ROTATED and row.changed and work.now < row.changed + GRACE and _replace_unused(work, row):
         return _reopened(work, bearer, row)
     tokens.notice_reuse(work, row)
-    return None
-
-
-def peek_refresh(work: Work, text: str, client: Id) -> TokenRow | None:
-    """The refresh token's row as it stands, before anything is changed: for checking what is asked of it."""
-    row = tokens.find(work, text, Kind.REFRESH)
-    return row if row is not None and row.client == client else None
+    raise TokenReused
 
 
 def _rotate_live(work: Work, bearer: Bearer, row: TokenRow) -> Held | None:

@@ -1,0 +1,65 @@
+"""Which web pages of others may ask our machine routes: those at the origins of registered apps (Fetch, CORS protocol).
+
+Cookies never count across origins: credentials are not allowed, and the routes ignore them besides.
+"""
+
+from flask import Flask, Response, request
+
+from consent import clients
+from consent.deployment import reading
+
+OPEN_TO_ALL = (
+    "/fhir/.well-known/smart-configuration",
+    "/fhir/metadata",
+    "/.well-known/oauth-authorization-server",
+    "/oauth/jwks.json",
+)
+OPEN_TO_APPS = ("/fhir/", "/dicomweb/", "/oauth/token", "/oauth/introspect", "/oauth/revoke")
+METHODS = "GET, HEAD, POST, OPTIONS"
+ASKED_WITH = "Authorization, Content-Type, Accept, Prefer, Range, If-None-Match, If-None-Exist, X-Request-Id"
+SHOWN = (
+    "Location, Content-Location, ETag, Last-Modified, Retry-After, Warning, Content-Range, Accept-Ranges, "
+    "X-Request-Id, WWW-Authenticate"
+)
+PREFLIGHT_SECONDS = "600"
+
+
+def install_cors(app: Flask) -> None:
+    """After this preflights are answered, and answers say which page may read them. Call before `install_guards`."""
+    app.before_request(_answer_preflight)
+    app.after_request(_say_who_may_read)
+
+
+def _answer_preflight() -> Response | None:
+    asked = request.headers.get("Access-Control-Request-Method")
+    if request.method != "OPTIONS" or asked is None or not request.path.startswith((*OPEN_TO_ALL, *OPEN_TO_APPS)):
+        return None
+    response = Response(status=204)
+    if _allowed() is not None:
+        response.headers["Access-Control-Allow-Methods"] = METHODS
+        response.headers["Access-Control-Allow-Headers"] = ASKED_WITH
+        response.headers["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
+    return response
+
+
+def _say_who_may_read(response: Response) -> Response:
+    if not request.path.startswith((*OPEN_TO_ALL, *OPEN_TO_APPS)):
+        return response
+    if request.path not in OPEN_TO_ALL:
+        response.vary.add("Origin")
+    allowed = _allowed()
+    if allowed is not None:
+        response.headers["Access-Control-Allow-Origin"] = allowed
+        response.headers["Access-Control-Expose-Headers"] = SHOWN
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+def _allowed() -> str | None:
+    origin = request.headers.get("Origin")
+    if request.path in OPEN_TO_ALL:
+        return "*"
+    if not origin or origin == "null":
+        return None
+    with reading() as w:
+        return origin if clients.knows_origin(w, origin) else None

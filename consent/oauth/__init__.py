@@ -1,0 +1,19 @@
+"""The authorization server: apps ask patients, sites and software get tokens (SMART App Launch 2.2, RFC 6749, 9700).
+
+discovery    what we say of ourselves
+authorize    the page on which a patient decides
+server       the flows, on Authlib
+callers      which client is asking, and whether it is that client
+assertion    signed client assertions
+share_code   a patient's code turned into a token by software
+endpoints    token, introspection, revocation, keys
+"""
+
+from flask import Blueprint
+
+blueprint = Blueprint("oauth", __name__, url_prefix="/oauth")
+well_known = Blueprint("oauth_well_known", __name__)
+
+from consent.oauth import authorize, endpoints  # noqa: E402  they put their routes on the blueprints
+
+__all__ = ["authorize", "blueprint", "endpoints", "well_known"]

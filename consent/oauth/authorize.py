@@ -1,0 +1,192 @@
+"""The page on which a patient lets an app in, or not (SMART App Launch 2.2, standalone launch)."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import cast
+from urllib.parse import urlencode
+
+from flask import Response, current_app, g, make_response, redirect, render_template, request
+
+from consent import grants, sessions
+from consent.access import Access
+from consent.deployment import reading, services, work
+from consent.errors import Area, FreshSignInNeeded
+from consent.forms import sign_in_address
+from consent.grants import For, Offer
+from consent.guards import for_clients, needs_patient, public
+from consent.oauth import blueprint
+from consent.oauth.flow import NOT_KEPT, begin
+from consent.oauth.issuing import COMES_BACK
+from consent.oauth.server import Asking, Decision, asking, decided
+from consent.redirects import form_target
+from consent.request import access, signed_in
+from consent.scopes import Scopes
+from consent.tokens import ACCESS_SECONDS, CODE_SECONDS
+from vault.catalogue import open_catalogue
+from vault.database import Work
+from vault.keyring import KeyClass
+from vault.sharing import Standing
+from vault.studies import Study
+
+PARAMETERS = (
+    "response_type", "client_id", "redirect_uri", "scope", "state", "aud", "resource", "launch",
+    "code_challenge", "code_challenge_method",
+)  # fmt: skip
+DURATIONS = {
+    "4h": timedelta(hours=4),
+    "30d": timedelta(days=30),
+    "90d": timedelta(days=90),
+    "1y": timedelta(days=365),
+}
+USUAL = "90d"
+TIME_TO_DECIDE = sessions.FRESH + timedelta(minutes=15)
+LONGEST = 8_000
+_REPORTS = ("DiagnosticReport", "DocumentReference", "Binary", "Observation")
+
+
+@blueprint.get("/authorize")
+@public("an app begins here; nothing is shown before the patient has signed in")
+def authorize() -> Response:
+    """The page that asks the patient; the way to the sign-in where no patient is signed in."""
+    with reading() as w:
+        asked = _asked(w)
+        if isinstance(asked, Response):
+            return asked
+        patient = signed_in(Area.PATIENT)
+        if patient is None:
+            return redirect(sign_in_address(request.full_path), 303)  # type: ignore[return-value]
+        if not sessions.is_fresh(patient, w.now):
+            raise FreshSignInNeeded(Area.PATIENT)
+        g.access = patient
+        return _page(w, patient, asked, {})
+
+
+@blueprint.post("/authorize")
+@for_clients("an app may begin with a form; the answer is only the way to the page")
+def authorize_by_form() -> Response:
+    """The same as an address, for apps that send a form (SMART, authorize-post)."""
+    sent = [(name, value) for name in PARAMETERS for value in request.form.getlist(name)]
+    query = urlencode(sent)
+    if request.query_string or len(query) > LONGEST:
+        return _refused()
+    return redirect(f"{request.path}?{query}", 303)  # type: ignore[return-value]
+
+
+@blueprint.post("/authorize/decide")
+@needs_patient
+def decide() -> Response:
+    """The patient's answer: back to the app, with a code or without."""
+    patient = access()
+    if request.query_string:
+        return _refused()
+    if not sessions.is_fresh(patient, services().clock.now(), within=TIME_TO_DECIDE):
+        raise FreshSignInNeeded(Area.PATIENT)
+    with work() as w:
+        asked = _asked(w)
+        if isinstance(asked, Response):
+            return asked
+        if request.form.get("decision") != "allow":
+            return _not_kept(decided(asked, None))
+        offer, errors = _offer(w, patient, asked)
+        if offer is None:
+            return _page(w, patient, asked, errors)
+        given = grants.give(w, patient, offer)
+        return _not_kept(decided(asked, Decision(given.keyring, asked.scopes)))
+
+
+# --- reading what was asked ------------------------------------------------------------------------------------------
+
+
+def _asked(w: Work) -> Asking | Response:
+    """The request, or the answer to one that is not in order: back to the app where it is known, else a page."""
+    begin(w, None, "")
+    if len(request.query_string) > LONGEST:
+        return _refused()
+    found = asking()
+    if found is None:
+        return _refused()
+    return _not_kept(found) if isinstance(found, Response) else found
+
+
+def _classes(scopes: Scopes) -> frozenset[KeyClass]:
+    """What has to be given so that these scopes show something."""
+    found = {KeyClass.META}
+    if scopes.covers("patient/ImagingStudy.r"):
+        found.add(KeyClass.PICTURES)
+    if any(scopes.covers(f"patient/{kind}.r") for kind in _REPORTS):
+        found.add(KeyClass.REPORTS)
+    return frozenset(found)
+
+
+def _offer(w: Work, patient: Access, asked: Asking) -> tuple[Offer | None, dict[str, str]]:
+    studies = open_catalogue(w, patient.own_vault()).studies
+    picks = request.form.get("scans", "all") == "pick"
+    ticked = set(request.form.getlist("study"))
+    chosen = [study for study in studies if not picks or study.id.hex() in ticked]
+    errors: dict[str, str] = {}
+    if picks and not chosen:
+        errors["study"] = "none-ticked"
+    duration = request.form.get("duration", USUAL)
+    if duration not in DURATIONS:
+        errors["duration"] = "not-offered"
+    if errors:
+        return None, errors
+    lasts = DURATIONS[duration] if COMES_BACK in asked.scopes else timedelta(seconds=CODE_SECONDS + ACCESS_SECONDS)
+    offer = Offer(
+        study_ids=tuple(dict.fromkeys(folder for study in chosen for folder in (study.id, *study.folders))),
+        expires=w.now + lasts,
+        kind=For.APP,
+        view_only=False,
+        classes=_classes(asked.scopes),
+        standing=Standing() if asked.scopes.has_every_type and not picks else None,
+        client=asked.party.client.id,
+        scopes=asked.scopes,
+    )
+    return offer, {}
+
+
+# --- pages -----------------------------------------------------------------------------------------------------------
+
+
+def _page(w: Work, patient: Access, asked: Asking, errors: dict[str, str]) -> Response:
+    studies = open_catalogue(w, patient.own_vault()).studies
+    title = cast("Callable[[Study], str]", current_app.extensions.get("study_title", _plain_title))
+    page = render_template(
+        "consent/authorize.html",
+        app_name=asked.party.client.name,
+        maker=asked.party.client.maker,
+        goes_to=form_target(asked.redirect_uri),
+        classes={kind.name.lower() for kind in _classes(asked.scopes)},
+        scopes=[str(scope) for scope in asked.scopes],
+        studies=[(study.id.hex(), title(study)) for study in studies],
+        future=asked.scopes.has_every_type,
+        comes_back=COMES_BACK in asked.scopes,
+        minutes=ACCESS_SECONDS // 60,
+        parameters={name: request.values[name] for name in PARAMETERS if name in request.values},
+        problems=errors,
+        scans=request.form.get("scans", "all"),
+        ticked=request.form.getlist("study"),
+        duration=request.form.get("duration", USUAL),
+    )
+    # Browsers hold the redirect that answers a form against the page's form-action.
+    g.form_targets = (form_target(asked.redirect_uri),)
+    return _not_kept(make_response(page, 422 if errors else 200))
+
+
+def _refused() -> Response:
+    """An app that is not known, or wants its answer elsewhere: never redirected (RFC 6749 4.1.2.1)."""
+    return _not_kept(make_response(render_template("consent/refused.html"), 400))
+
+
+def _not_kept(response: Response) -> Response:
+    response.headers.update(NOT_KEPT)
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    return response
+
+
+def _plain_title(study: Study) -> str:
+    facts = study.facts
+    date = f"{facts.date[:4]}-{facts.date[4:6]}-{facts.date[6:8]}" if len(facts.date) == 8 else ""
+    what = facts.description or ", ".join(sorted(study.modalities)) or "Scan"
+    return f"{what}, {date}" if date else what
