@@ -33,12 +33,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser(given).parse_args(given)
     try:
         return options.run(options)
-    except (CommandFailed, WrongSettings, StoreClosed, BadClient) as error:
+    except (CommandFailed, WrongSettings, StoreClosed) as error:
         complain(str(error))
+    except BadClient as error:
+        complain(f"Not registered: {error.reason}.")
     except (NotThere, UnknownClient):
         complain("There is nothing of that name or number.")
     except OperationalError:
-        complain("The database cannot be reached, or has no tables yet: see PHR_DATABASE_URL, or run phr db upgrade.")
+        complain("The database cannot be reached: see PHR_DATABASE_URL, and phr doctor.")
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

@@ -1,4 +1,4 @@
-"""What has to be done without anyone asking: sweeping, checkpoints, accounts whose time to be deleted has come.
+"""What has to be done without anyone asking: every minute what has run out is swept, every hour histories are signed.
 
 Nothing here can open anything: a job knows identifiers and the keys of the settings, no one's password, PIN or token.
 Jobs travel as JSON, so that whoever can write to the queue's table cannot make us run code.
@@ -17,11 +17,13 @@ from huey.registry import Message
 from huey.serializer import Serializer
 from huey.storage import PostgresStorage, SqliteStorage
 
-from phr import tending
+from phr import witness
 from phr.config import Settings
+from vault import custody
 from vault.database import Services
 
 QUEUE = "keepray"
+_MOMENTS = ("eta", "expires", "expires_resolved")
 
 
 class JsonSerializer(Serializer):
@@ -37,7 +39,9 @@ class JsonSerializer(Serializer):
             return held
         message: dict[str, Any] = dict(held["message"])
         message["args"] = tuple(message["args"] or ())
-        message["eta"] = None if message.get("eta") is None else datetime.fromisoformat(message["eta"])
+        for name in _MOMENTS:
+            if isinstance(message.get(name), str):
+                message[name] = datetime.fromisoformat(message[name])
         return Message(**message)
 
 
@@ -76,7 +80,9 @@ def _make_queue(settings: Settings) -> Huey:
             "fsync": True,
             "strict_fifo": True,
         }
-    return Huey(QUEUE, serializer=JsonSerializer(), results=False, utc=True, **kept)
+    queue = Huey(QUEUE, serializer=JsonSerializer(), results=False, utc=True, **kept)
+    queue.on_shutdown("close")(queue.storage.close)  # a thread that ends leaves no connection behind
+    return queue
 
 
 def _register(queue: Huey, settings: Settings, services: Services) -> dict[str, Callable[[], Any]]:
@@ -84,14 +90,10 @@ def _register(queue: Huey, settings: Settings, services: Services) -> dict[str, 
 
     @queue.periodic_task(crontab(minute="*"), name="sweep", expires=50)
     def sweep() -> None:
-        tending.sweep(services)
+        custody.sweep(services)
 
     @queue.periodic_task(crontab(minute="7"), name="checkpoint", expires=3_000)
     def checkpoint() -> None:
-        tending.checkpoint(services, settings.checkpoint_path)
+        witness.checkpoint(services, settings.checkpoint_path)
 
-    @queue.periodic_task(crontab(minute="*/15"), name="erase", expires=800)
-    def erase() -> None:
-        tending.erase_due(services)
-
-    return {"sweep": sweep, "checkpoint": checkpoint, "erase": erase}
+    return {"sweep": sweep, "checkpoint": checkpoint}

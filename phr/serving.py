@@ -1,8 +1,8 @@
 """`phr serve`: the parent prepares the store once and does the jobs; its worker processes answer requests.
 
-    gunicorn -k gthread -w 2 --threads 16 --graceful-timeout 30 "phr.app:from_environment()"
+    gunicorn -k gthread -w 2 --threads 16 --graceful-timeout 30 "phr.serving:worker_app()"
 
-serves as well, after `phr db upgrade` and beside `phr worker`.
+serves as well, with PHR_PROCESSES=2, after `phr db upgrade` and beside `phr worker`.
 """
 
 import contextlib
@@ -12,17 +12,20 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
-from phr import database, tending
+from phr.app import create_app
 from phr.config import Settings
 from phr.jobs import Jobs, make_consumer, make_jobs
-from phr.storing import check_keys, open_store
+from phr.storing import open_store, prepare
+from vault import custody
 from vault.database import Services
+from vault.sealing.slow import share_cores
 
-FACTORY = "phr.app:from_environment"
+FACTORY = "phr.serving:worker_app"
 STOP_SECONDS = 30
 
 
@@ -42,12 +45,12 @@ def keep_to_ourselves() -> None:
     os.umask(0o077)
 
 
-def prepare(settings: Settings) -> Services:
-    """The store is open, in its newest shape, and of these keys. Raises `StoreClosed`."""
-    services = open_store(settings)
-    database.upgrade(services.database.engine)
-    check_keys(services)
-    return services
+def worker_app() -> Flask:
+    """The app of one worker process, which takes its part of the cores and no more."""
+    keep_to_ourselves()
+    settings = Settings.from_env()
+    share_cores(among=settings.processes)
+    return create_app(settings, services=open_store(settings))
 
 
 def serve(settings: Settings, listening: Listening) -> None:
@@ -82,7 +85,7 @@ def serve(settings: Settings, listening: Listening) -> None:
 @contextmanager
 def doing(jobs: Jobs, services: Services) -> Generator[None]:
     """The jobs are done beside whatever happens inside; what a crash left is swept first."""
-    tending.sweep(services)
+    custody.sweep(services)
     consumer = make_consumer(jobs)
     consumer.start()
     try:

@@ -9,11 +9,14 @@ from hmac import compare_digest
 import sqlalchemy as sa
 
 from consent.tables import ClientRow
+from phr import database
 from phr.config import Settings
+from vault import custody
 from vault.blobs import DiskBlobs
 from vault.clock import SystemClock
 from vault.database import Database, Services, Work
 from vault.errors import StoreClosed
+from vault.journal import RevocationJournal
 from vault.sealing.derive import check_value
 from vault.secrets import Secrets
 from vault.tables import ClaimRow, MetaRow, SlotRow
@@ -31,7 +34,23 @@ def open_store(settings: Settings) -> Services:
         blobs=DiskBlobs(settings.blob_folder),
         clock=SystemClock(),
         secrets=settings.secrets,
+        journal=RevocationJournal(settings.journal_path),
     )
+
+
+def prepare(settings: Settings) -> Services:
+    """The store is open, in its newest shape, of these keys, and has nothing that was erased or ended since its backup.
+
+    Raises `StoreClosed`.
+    """
+    services = open_store(settings)
+    shape = database.shape_of(services.database.engine)
+    if shape is not None and not database.knows(shape):
+        raise StoreClosed(f"The database has shape {shape} of a newer version; this one would damage it.")
+    database.upgrade(services.database.engine)
+    check_keys(services)
+    custody.replay(services)
+    return services
 
 
 def check_keys(services: Services) -> None:
@@ -80,5 +99,5 @@ def _fits(kept: MetaRow | None, value: bytes) -> bool:
 def _peppers_in_use(work: Work) -> set[int]:
     found: set[int] = set()
     for column in _PEPPERED:
-        found |= {number for number in work.session.scalars(sa.select(column).distinct()) if number is not None}
+        found |= {number for number in work.session.scalars(sa.select(column).distinct()) if number}  # 0: without one
     return found

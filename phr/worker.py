@@ -6,7 +6,8 @@ from types import FrameType
 
 from phr.config import Settings
 from phr.jobs import make_jobs
-from phr.serving import doing, keep_to_ourselves, prepare
+from phr.serving import doing, keep_to_ourselves
+from phr.storing import prepare
 
 
 def work(settings: Settings) -> None:

@@ -9,10 +9,10 @@ Keep copies of that file where this machine cannot change them: they are what a 
 import argparse
 from pathlib import Path
 
-from phr import tending
+from phr import witness
 from phr.commands import complain, say
 from phr.config import Settings
-from phr.storing import open_store
+from phr.storing import prepare
 from vault.checkpoints import verify_all
 
 
@@ -29,8 +29,8 @@ def verify(options: argparse.Namespace) -> int:
     """0 where all is as recorded, 1 where something is not; each problem is a line."""
     settings = Settings.from_env()
     path = options.witness or settings.checkpoint_path
-    lines = options.witness.read_text().splitlines() if options.witness else tending.witnessed(path)
-    services = open_store(settings)
+    lines = options.witness.read_text().splitlines() if options.witness else witness.witnessed(path)
+    services = prepare(settings)
     with services.reading() as work:
         found = verify_all(work, lines)
     for problem in found.problems:
@@ -43,6 +43,6 @@ def verify(options: argparse.Namespace) -> int:
 def checkpoint(_options: argparse.Namespace) -> int:
     """The heads of all histories are signed."""
     settings = Settings.from_env()
-    number = tending.checkpoint(open_store(settings), settings.checkpoint_path)
+    number = witness.checkpoint(prepare(settings), settings.checkpoint_path)
     say(f"Checkpoint {number} is signed and stands in {settings.checkpoint_path}.")
     return 0

@@ -20,7 +20,7 @@ from consent.scopes import APP_LIMIT
 from consent.tables import ClientRow
 from phr.commands import CommandFailed, say_json
 from phr.config import Settings
-from phr.storing import open_store
+from phr.storing import prepare
 from vault.database import Work
 from vault.ids import Id
 
@@ -54,7 +54,7 @@ def add(options: argparse.Namespace) -> int:
     """The client is registered."""
     settings = Settings.from_env()
     jwks = None if options.jwks is None else options.jwks.read_text()
-    services = open_store(settings)
+    services = prepare(settings)
     with services.work() as work:
         added = _add_site_client(work, options, jwks) if options.site else _add_app(work, options, jwks)
         told = _shown(work.session.scalars(sa.select(ClientRow).where(ClientRow.client_id == added.client_id)).one())
@@ -99,7 +99,7 @@ def _add_site_client(work: Work, options: argparse.Namespace, jwks: str | None) 
 
 def show(_options: argparse.Namespace) -> int:
     """Every client, oldest first."""
-    services = open_store(Settings.from_env())
+    services = prepare(Settings.from_env())
     with services.reading() as work:
         rows = work.session.scalars(sa.select(ClientRow).order_by(ClientRow.created))
         say_json({"clients": [_shown(row) for row in rows]})
@@ -108,7 +108,7 @@ def show(_options: argparse.Namespace) -> int:
 
 def switch_off(options: argparse.Namespace) -> int:
     """The client gets no token, and those it has open nothing."""
-    services = open_store(Settings.from_env())
+    services = prepare(Settings.from_env())
     with services.work() as work:
         clients.switch_off(work, options.client_id)
     say_json({"client_id": options.client_id, "active": False})

@@ -5,7 +5,7 @@ import argparse
 from phr import database
 from phr.commands import say
 from phr.config import Settings
-from phr.storing import check_keys, open_store
+from phr.storing import prepare
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,9 +16,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def upgrade(_options: argparse.Namespace) -> int:
     """The database has its newest shape and knows the keys of the settings."""
-    services = open_store(Settings.from_env())
-    database.upgrade(services.database.engine)
-    check_keys(services)
-    services.database.dispose()
+    prepare(Settings.from_env()).database.dispose()
     say(f"The database has shape {database.newest()}.")
     return 0

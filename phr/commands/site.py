@@ -15,7 +15,7 @@ from consent.clients import CLAIMS, PUSH, SITE_SCOPES, NewSiteClient, add_site_c
 from phr.commands import CommandFailed, say_json
 from phr.commands.client import switch_off_clients_of
 from phr.config import Settings
-from phr.storing import open_store
+from phr.storing import prepare
 from vault import sites
 from vault.ids import Id
 from vault.sites import NewSite, Site, SiteDetails
@@ -60,7 +60,7 @@ def add(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
     jwks = None if options.jwks is None else options.jwks.read_text()
     rights = frozenset({PUSH} if options.no_claims else {PUSH, CLAIMS})
-    services = open_store(settings)
+    services = prepare(settings)
     with services.work() as work:
         new = sites.add_site(work, _details(options))
         client = add_site_client(
@@ -99,7 +99,7 @@ def seed_of(new: NewSite) -> dict[str, str]:
 
 def show(_options: argparse.Namespace) -> int:
     """Every site, oldest first."""
-    services = open_store(Settings.from_env())
+    services = prepare(Settings.from_env())
     with services.reading() as work:
         say_json({"sites": [_shown(site) for site in sites.all_sites(work)]})
     return 0
@@ -107,7 +107,7 @@ def show(_options: argparse.Namespace) -> int:
 
 def switch_off(options: argparse.Namespace) -> int:
     """Nothing comes from the site any more; what it pushed stays."""
-    services = open_store(Settings.from_env())
+    services = prepare(Settings.from_env())
     with services.work() as work:
         sites.switch_off(work, options.site_id)
         switch_off_clients_of(work, options.site_id)
@@ -117,7 +117,7 @@ def switch_off(options: argparse.Namespace) -> int:
 
 def give_new_seed(options: argparse.Namespace) -> int:
     """The site has a new seal key; what only the old one opened is gone and can be pushed again."""
-    services = open_store(Settings.from_env())
+    services = prepare(Settings.from_env())
     with services.work() as work:
         new = sites.rekey_site(work, options.site_id)
     services.database.forget_freed_pages()
