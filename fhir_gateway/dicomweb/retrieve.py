@@ -11,7 +11,7 @@ from consent.guards import needs
 from consent.request import access, services
 from fhir_gateway.dicom.frames import FrameTable, frame_octets, inflated_reader
 from fhir_gateway.dicom.json_model import with_base
-from fhir_gateway.dicom.reencode import as_explicit_little, header_octets
+from fhir_gateway.dicom.reencode import Decode, as_explicit_little, header_octets
 from fhir_gateway.dicom.syntaxes import EXPLICIT_LITTLE, OCTETS
 from fhir_gateway.dicom.uids import check_uid
 from fhir_gateway.dicomweb import found
@@ -83,25 +83,24 @@ def _object_part(one: Shown, choice: Choice, *, eager: bool) -> Part:
     address = links().instance(*one.uids)
     if not choice.transcoded:
         return Part(choice.content_type, one.length, one.octets, address)
+    decode = found.renderer().decode  # now: while the answer streams there is no app to ask
     if eager:
         # Asked for alone, a picture that cannot be unpacked is refused before the answer begins.
-        pieces = _plain(one)
+        pieces = _plain(one, decode)
         length = next(pieces)
         assert isinstance(length, int)
         return Part(
             choice.content_type, length, lambda: (piece for piece in pieces if isinstance(piece, bytes)), address
         )
     return Part(
-        choice.content_type, None, lambda: (piece for piece in _plain(one) if isinstance(piece, bytes)), address
+        choice.content_type, None, lambda: (piece for piece in _plain(one, decode) if isinstance(piece, bytes)), address
     )
 
 
-def _plain(one: Shown) -> Iterator[int | bytes]:
+def _plain(one: Shown, decode: Decode) -> Iterator[int | bytes]:
     """The instance in Explicit VR Little Endian: its length first, then its octets."""
     with one.reading() as read:
-        plain = as_explicit_little(
-            read, stored=one.length, table=one.table, layout=one.pixel, decode=found.renderer().decode
-        )
+        plain = as_explicit_little(read, stored=one.length, table=one.table, layout=one.pixel, decode=decode)
         yield plain.length
         yield from plain.octets
 
@@ -196,11 +195,12 @@ def frame_numbers(text: str) -> list[int]:
 
 def _frame_part(one: Shown, table: FrameTable, number: int, choice: Choice, *, eager: bool) -> Part:
     address = f"{links().instance(*one.uids)}/frames/{number}"
+    decode = found.renderer().decode
 
     def octets() -> bytes:
         with one.reading() as read:
             frame = frame_octets(table, number, read)
-            return found.renderer().decode(header_octets(table, read), frame) if choice.transcoded else frame
+            return decode(header_octets(table, read), frame) if choice.transcoded else frame
 
     if eager:
         ready = octets()

@@ -7,9 +7,13 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    if name not in ("blueprint", "SlipFacts"):
+    if name == "SlipFacts":
+        from fhir_gateway.rest.slips import SlipFacts  # noqa: PLC0415
+
+        return SlipFacts
+    if name != "blueprint":
         raise AttributeError(name)
     from fhir_gateway.rest import claims, create, discovery, read, search, unknown  # noqa: F401, PLC0415
     from fhir_gateway.rest.answers import blueprint  # noqa: PLC0415
 
-    return blueprint if name == "blueprint" else claims.SlipFacts
+    return blueprint

@@ -4,8 +4,7 @@ import binascii
 from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from flask import Response, current_app, request
 
@@ -13,8 +12,9 @@ from consent.guards import needs_site
 from consent.request import access, services
 from fhir_gateway.dicomweb.accept import parse_accept
 from fhir_gateway.outcome import malformed, unprocessable
-from fhir_gateway.resources.patient import day_of, human_name, number_of, person_name
+from fhir_gateway.resources.patient import day_of, number_of, person_name
 from fhir_gateway.rest.answers import answer, blueprint, body, check_accepted, instant
+from fhir_gateway.rest.slips import PDF, SlipWords, printed
 from vault import claims
 from vault.claims import ClaimStatus, Issued
 from vault.errors import NotThere
@@ -27,33 +27,7 @@ Json = dict[str, Any]
 
 SCOPE = "system/Patient.c"
 RIGHT = "claims"
-PDF = "application/pdf"
 DAYS = 90
-
-
-@dataclass(frozen=True, slots=True)
-class SlipFacts:
-    """What a slip is printed from. `first_name` and `initial` are all of the name that goes on paper."""
-
-    site_name: str
-    site_phone: str
-    first_name: str
-    initial: str
-    birth_year: int | None
-    description: str
-    taken_on: date | None
-    expires: datetime
-    language: str
-    pin: str = field(repr=False)
-
-
-@runtime_checkable
-class PrintSlip(Protocol):
-    """What the app is given at start-up to print slips; None where printing is not possible here."""
-
-    def __call__(self, slip: SlipFacts, /) -> bytes | None:
-        """The PDF."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +86,15 @@ def _slip(issue: Callable[..., Issued], patient_id: str) -> Response:
         seal_seed=asked.seal_seed,
         by=access().actor,
     )
-    paper = _printed(asked, made)
+    paper = printed(
+        made,
+        site=_site().details,
+        words=SlipWords(asked.name, asked.born, asked.description, asked.taken_on, asked.language),
+    )
     if wants_pdf and paper is not None:
-        printed = Response(paper, content_type=PDF)
-        printed.headers["Content-Disposition"] = 'inline; filename="slip.pdf"'
-        return _never_kept(printed)
+        slip = Response(paper, content_type=PDF)
+        slip.headers["Content-Disposition"] = 'inline; filename="slip.pdf"'
+        return _never_kept(slip)
     if wants_pdf and made.pin is not None:
         current_app.logger.warning("a slip could not be printed here; its PIN was told without it")
     return _never_kept(answer(_issued(made, paper)))
@@ -240,38 +218,6 @@ def _days(value: Any) -> int:
 
 
 # --- out -------------------------------------------------------------------------------------------------------------
-
-
-def _printed(asked: Asked, made: Issued) -> bytes | None:
-    """The slip as PDF; None where there is no PIN, or no printing here."""
-    if made.pin is None or made.expires is None:
-        return None
-    printing = current_app.extensions.get("print_slip")
-    if printing is None:
-        return None
-    named = human_name(asked.name)
-    details = _site().details
-    return printing(
-        SlipFacts(
-            site_name=details.name,
-            site_phone=details.phone,
-            first_name=(named.get("given") or [""])[0],
-            initial=(named.get("family") or "")[:1],
-            birth_year=int(asked.born[:4]) if asked.born else None,
-            description=asked.description,
-            taken_on=_day(asked.taken_on),
-            expires=made.expires,
-            language=asked.language,
-            pin=made.pin.reveal(),
-        )
-    )
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text[:10]) if text else None
-    except ValueError:
-        return None
 
 
 def _issued(made: Issued, paper: bytes | None) -> Json:

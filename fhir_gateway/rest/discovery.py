@@ -36,6 +36,5 @@ def _discovery() -> dict[str, object]:
 
 
 def _open(made: Response) -> Response:
-    made.headers["Access-Control-Allow-Origin"] = "*"
     made.headers["Cache-Control"] = "public, max-age=300"
     return made

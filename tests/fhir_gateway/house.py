@@ -2,22 +2,21 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from flask import Flask
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from consent import clients, grants, tokens
 from consent.access import Access
 from consent.clients import NewClient, NewSiteClient
+from consent.cors import install_cors
 from consent.grants import EVERYTHING, For, Offer
 from consent.guards import install_guards
 from consent.scopes import PATIENT_READS, Scopes
 from consent.tokens import Kind, Line
 from fhir_gateway.dicom.render import Renderer
-from tests import factories
+from tests.fhir_gateway import callers
 from tests.vault.owners import a_vault, link
 from vault.audit import Actor
 from vault.catalogue import open_catalogue
@@ -54,6 +53,7 @@ def a_house(services: Services, renderer: Renderer | None = None) -> Flask:
     app.extensions["settings"] = Settings()
     if renderer is not None:
         app.extensions["renderer"] = renderer
+    install_cors(app)
     app.register_blueprint(dicomweb.blueprint)
     app.register_blueprint(rest.blueprint)
     install_guards(app)
@@ -61,44 +61,15 @@ def a_house(services: Services, renderer: Renderer | None = None) -> Flask:
 
 
 @dataclass
-class Caller:
-    """Someone with a bearer token."""
-
-    http: FlaskClient
-    token: str | None
-
-    def get(self, path: str, accept: str | None = None, **headers: str) -> TestResponse:
-        return self.http.get(path, headers=self._headers(accept, headers))
-
-    def post(self, path: str, data: bytes, content_type: str, **headers: str) -> TestResponse:
-        return self.http.post(path, data=data, content_type=content_type, headers=self._headers(None, headers))
-
-    def _headers(self, accept: str | None, more: dict[str, str]) -> dict[str, str]:
-        named = {name.replace("_", "-"): value for name, value in more.items()}
-        if self.token:
-            named["Authorization"] = f"Bearer {self.token}"
-        if accept:
-            named["Accept"] = accept
-        return named
-
-
-@dataclass
-class SiteCaller(Caller):
+class SiteCaller(callers.Sender):
     """An imaging site with a token of its own."""
 
     site: Site = field(kw_only=True)
-    seed: bytes = field(kw_only=True, repr=False)
     services: Services = field(kw_only=True, repr=False)
     client: bytes = field(kw_only=True, repr=False)
 
-    def stores(self, *files: bytes, study: str | None = None, **headers: str) -> TestResponse:
-        body, content_type = factories.a_body(files)
-        path = "/dicomweb/studies" + (f"/{study}" if study else "")
-        return self.post(path, body, content_type, **headers)
-
     def with_next_token(self, scopes: str = "system/*.c") -> "SiteCaller":
-        token = _site_token(self.services, self.client, scopes)
-        return SiteCaller(self.http, token, site=self.site, seed=self.seed, services=self.services, client=self.client)
+        return replace(self, token=_site_token(self.services, self.client, scopes))
 
 
 def _key_set() -> str:
@@ -122,7 +93,7 @@ def a_site(app: Flask, name: str = "Harbor Scan Center", **details: object) -> S
         added = clients.add_site_client(work, NewSiteClient(name, made.site_id, jwks=_key_set()))
         client = clients.find_client(work, added.client_id).id
     token = _site_token(services, client, "system/*.c")
-    return SiteCaller(app.test_client(), token, site=site, seed=made.seal_seed, services=services, client=client)
+    return SiteCaller(app.test_client(), token, site=site, seal_seed=made.seal_seed, services=services, client=client)
 
 
 @dataclass
@@ -153,10 +124,10 @@ class PatientCaller:
         classes: frozenset[KeyClass] = EVERYTHING,
         view_only: bool = False,
         seconds: int = 900,
-    ) -> Caller:
+    ) -> callers.Reader:
         """An app with a token over these studies (all, if none are named)."""
         token, self.last_grant = self._grant(studies, scopes, classes, view_only, seconds)
-        return Caller(self.app.test_client(), token)
+        return callers.Reader(self.app.test_client(), token)
 
     def _grant(self, studies, scopes, classes, view_only, seconds):
         me = Access(
@@ -198,5 +169,5 @@ def a_patient(app: Flask) -> PatientCaller:
     return PatientCaller(app, services, keyring)
 
 
-def nobody(app: Flask) -> Caller:
-    return Caller(app.test_client(), None)
+def nobody(app: Flask) -> callers.Reader:
+    return callers.Reader(app.test_client(), None)

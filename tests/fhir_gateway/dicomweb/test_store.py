@@ -1,0 +1,182 @@
+"""STOW-RS: what a site is told of each instance, and what is kept (PS3.18 10.5)."""
+
+import pytest
+
+from tests import factories as make
+from tests.fhir_gateway.house import ADA, BO, a_patient, a_site
+from vault.catalogue import open_catalogue
+
+DUPLICATE, MISMATCH, NOT_UNDERSTOOD, SYNTAX = 0x0111, 0xA900, 0xC000, 0xC122
+
+
+def reasons(answer, sequence="00081198"):
+    return [one["00081197"]["Value"][0] for one in answer.json.get(sequence, {}).get("Value", [])]
+
+
+def stored(answer):
+    return [one["00081155"]["Value"][0] for one in answer.json.get("00081199", {}).get("Value", [])]
+
+
+def kept(patient):
+    with patient.services.reading() as work:
+        return {one.uid: one.instances for one in open_catalogue(work, patient.keyring).studies}
+
+
+def test_everything_stored_is_200_with_every_instance_named(site, patient):
+    answer = site.stores(*make.a_ct_series(2))
+    assert answer.status_code == 200
+    assert stored(answer) == [make.a_uid("instance", "one", "first", number) for number in (1, 2)]
+    assert kept(patient) == {make.a_uid("study", "one"): 2}
+
+
+def test_a_site_is_told_no_address_to_read_from(site, patient):
+    answer = site.stores(make.an_instance())
+    assert answer.json["00081190"] == {"vr": "UR"}
+    assert answer.json["00081199"]["Value"][0]["00081190"] == {"vr": "UR"}
+
+
+def test_one_good_and_one_text_file_is_202(site, patient):
+    answer = site.stores(make.an_instance(), b"these are no pictures at all")
+    assert answer.status_code == 202
+    assert len(stored(answer)) == 1
+    assert reasons(answer, "0008119A") == [NOT_UNDERSTOOD]
+
+
+def test_nothing_but_a_text_file_is_409(site):
+    answer = site.stores(b"these are no pictures at all")
+    assert answer.status_code == 409
+    assert reasons(answer, "0008119A") == [NOT_UNDERSTOOD]
+
+
+def test_a_study_in_the_address_refuses_another(site, patient):
+    answer = site.stores(make.an_instance(), study="1.2.3")
+    assert (answer.status_code, reasons(answer)) == (409, [MISMATCH])
+    assert kept(patient) == {}
+
+
+def test_the_same_again_is_200_and_kept_once(site, patient):
+    for _ in range(3):
+        assert site.stores(make.an_instance()).status_code == 200
+    assert site.with_next_token().stores(make.an_instance()).status_code == 200
+    assert kept(patient) == {make.a_uid("study", "one"): 1}
+
+
+def test_other_pixels_under_the_same_uid_are_refused_and_the_first_stay(site, patient):
+    first = make.an_instance(seed=1)
+    site.stores(first)
+    answer = site.stores(make.an_instance(seed=2), make.an_instance(number=2))
+    assert (answer.status_code, reasons(answer)) == (202, [DUPLICATE])
+    again = patient.lets_in().whole(make.a_uid("study", "one"))
+    assert first in again.data
+
+
+def test_a_truncated_file_fails_alone_and_the_next_is_stored(site, patient):
+    whole = make.an_instance(number=2)
+    answer = site.stores(make.an_instance()[:-200], whole)
+    assert answer.status_code == 202
+    assert stored(answer) == [make.a_uid("instance", "one", "first", 2)]
+
+
+def test_a_body_that_breaks_off_keeps_nothing(site, patient):
+    body, kind = make.a_body(make.a_ct_series(3))
+    answer = site.post("/dicomweb/studies", body[: len(body) - 300], kind)
+    assert answer.status_code == 400
+    assert kept(patient) == {}
+    assert site.stores(*make.a_ct_series(3)).status_code == 200
+
+
+def test_an_unknown_transfer_syntax_is_refused(site):
+    odd = make.an_instance().replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.9.9.9\0", 1)
+    answer = site.stores(odd)
+    assert (answer.status_code, reasons(answer)) == (409, [SYNTAX])
+
+
+def test_an_instance_without_a_patient_number_is_refused(site):
+    answer = site.stores(make.an_instance(PatientID=None))
+    assert (answer.status_code, reasons(answer)) == (409, [NOT_UNDERSTOOD])
+    assert "names no patient" in answer.headers["Warning"]
+
+
+def test_a_second_patient_in_one_study_is_refused(site, patient):
+    other = make.an_instance(number=2, person=make.ANOTHER_PERSON)
+    answer = site.stores(make.an_instance(), other)
+    assert (answer.status_code, reasons(answer)) == (202, [MISMATCH])
+    assert kept(patient) == {make.a_uid("study", "one"): 1}
+
+
+def test_a_second_patient_in_one_study_is_refused_in_a_later_request_too(site, patient):
+    site.stores(make.an_instance())
+    answer = site.stores(make.an_instance(number=2, person=make.ANOTHER_PERSON))
+    assert (answer.status_code, reasons(answer)) == (409, [MISMATCH])
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ('multipart/related; type="application/json"; boundary=b', 415),
+        ('multipart/related; type="application/dicom+json"; boundary=b', 415),
+        ("application/dicom", 415),
+        ('multipart/form-data; boundary="b"', 415),
+        ('multipart/related; type="application/dicom"', 400),
+    ],
+)
+def test_another_kind_of_body_is_refused(site, kind, status):
+    assert site.post("/dicomweb/studies", b"--b--\r\n", kind).status_code == status
+
+
+@pytest.mark.parametrize("body", [b"", b"--b--\r\n", b"no boundary anywhere"])
+def test_a_body_without_instances_is_400(site, body):
+    kind = 'multipart/related; type="application/dicom"; boundary=b'
+    assert site.post("/dicomweb/studies", body, kind).status_code == 400
+
+
+def test_an_encoded_body_is_not_unpacked(site):
+    body, kind = make.a_body([make.an_instance()])
+    assert site.post("/dicomweb/studies", body, kind, Content_Encoding="gzip").status_code == 415
+
+
+def test_the_preamble_is_blanked(site, patient):
+    site.stores(make.an_instance(preamble=b"MZ this is a program"))
+    answer = patient.lets_in().whole(make.a_uid("study", "one"))
+    assert b"MZ this" not in answer.data
+    assert bytes(128) + b"DICM" in answer.data
+
+
+def test_a_series_has_its_previews_when_it_has_been_stored(site, patient):
+    site.stores(*make.a_ct_series(3))
+    with patient.services.reading() as work:
+        (study,) = open_catalogue(work, patient.keyring).studies
+    assert [one.has_preview for one in study.series] == [True]
+
+
+def test_pictures_that_cannot_be_shown_are_stored_all_the_same(site, patient):
+    answer = site.stores(make.an_instance(rows=0, columns=0, pixels=make.some_pixels(rows=2, columns=2)))
+    assert answer.status_code == 200
+
+
+def test_without_a_darkroom_instances_are_stored_without_previews(house, site, patient):
+    del house.extensions["renderer"]
+    assert site.stores(make.an_instance()).status_code == 200
+
+
+def test_two_sites_with_one_uid_learn_nothing_of_each_other(house, site, patient):
+    other = a_site(house, "Hill Scan Center")
+    stranger = a_patient(house).is_linked_to(other, BO)
+    mine = make.an_instance(seed=1)
+    theirs = make.an_instance(seed=2, person=make.ANOTHER_PERSON)
+    assert site.stores(mine).status_code == 200
+    answer = other.stores(theirs)
+    assert (answer.status_code, len(stored(answer))) == (200, 1)
+    study = make.a_uid("study", "one")
+    assert mine in patient.lets_in().whole(study).data
+    assert theirs in stranger.lets_in().whole(study).data
+
+
+def test_whoever_may_not_create_stores_nothing(site, patient):
+    narrow = site.with_next_token("system/Patient.c")
+    assert narrow.stores(make.an_instance()).status_code == 403
+    app = patient.lets_in(studies=())
+    body, kind = make.a_body([make.an_instance()])
+    assert app.post("/dicomweb/studies", body, kind).status_code == 403
+    assert ADA.mrn not in app.post("/dicomweb/studies", body, kind).text
+    assert kept(patient) == {}
