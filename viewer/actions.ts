@@ -136,6 +136,11 @@ export class Actions {
     this.redraw();
   }
 
+  /** Is a sentence on the screen that a person needs while they go on? */
+  isWaitingForKeys(): boolean {
+    return this.windowKeys || this.held() !== undefined;
+  }
+
   held(): MeasureTool | undefined {
     return this.stage.nativeShown()?.measuring.current();
   }

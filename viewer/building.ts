@@ -4,8 +4,8 @@ const SVG = 'http://www.w3.org/2000/svg';
 
 /** Line drawings on a 24 x 24 sheet. */
 const ICONS = {
-  earlier: 'M5 15l7-7 7 7',
-  later: 'M5 9l7 7 7-7',
+  earlier: 'M15 4l-8 8 8 8',
+  later: 'M9 4l8 8-8 8',
   play: 'M7 4v16l13-8z',
   pause: 'M8 4v16M16 4v16',
   zoomIn: 'M11 4a7 7 0 100 14 7 7 0 000-14zM16 16l5 5M8 11h6M11 8v6',

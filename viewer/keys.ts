@@ -22,7 +22,7 @@ export class Keys {
   private lastEsc = 0;
 
   constructor(
-    private readonly area: HTMLElement,
+    area: HTMLElement,
     private readonly stage: Stage,
     private readonly actions: Actions,
     private readonly more: MoreActions,
@@ -41,7 +41,7 @@ export class Keys {
   }
 
   private down(event: KeyboardEvent): void {
-    if (event.target !== this.area || event.ctrlKey || event.metaKey) return;
+    if (event.ctrlKey || event.metaKey) return;
     const deed = this.deedFor(event);
     if (!deed) return;
     event.preventDefault();

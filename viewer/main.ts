@@ -19,6 +19,7 @@ import { words } from './words';
 const MEGABYTE = 1 << 20;
 const MEMORY = { phone: 512 * MEGABYTE, desk: 2048 * MEGABYTE };
 const QUICK_VIEW_MILLISECONDS = 3000;
+const SAID_FOR_MILLISECONDS = 8000;
 const SPOKEN_AFTER_MILLISECONDS = 600;
 
 class Viewer {
@@ -34,6 +35,7 @@ class Viewer {
   private readonly toolbar: Toolbar;
   private readonly keys: Keys;
   private speaking = 0;
+  private forgetting = 0;
 
   constructor(private readonly page: Page) {
     this.access = new Access(page);
@@ -52,6 +54,7 @@ class Viewer {
     this.toolbar = new Toolbar(part('tools'), page, this.stage, this.actions, this.cine, {
       ...more,
       groups: () => this.turnGroups(),
+      groupsAreOpen: () => part('groups').classList.contains('v-open'),
       reportIsOpen: () => this.report.isOpen(),
       lookingAt: () => showLookingAt(this.corners),
     });
@@ -140,6 +143,8 @@ class Viewer {
 
   private say(sentence: string): void {
     part('said').textContent = sentence;
+    window.clearTimeout(this.forgetting);
+    this.forgetting = window.setTimeout(() => !this.actions.isWaitingForKeys() && this.say(''), SAID_FOR_MILLISECONDS);
   }
 
   private offline(isOffline: boolean): void {
@@ -178,6 +183,7 @@ class Viewer {
   private turnGroups(): void {
     const groups = part('groups');
     if (groups.classList.toggle('v-open')) groups.querySelector<HTMLElement>('a')?.focus();
+    this.toolbar.draw();
   }
 }
 

@@ -6,7 +6,22 @@ import type { Measuring, MeasureTool } from './surface';
 
 const TOOLS = [LengthTool, AngleTool, EllipticalROITool];
 const GROUP = 'measuring';
+const DRAWN_MILLISECONDS = 60;
 const RELATIVE_SIZE = 0.15;
+
+const LOOK = {
+  color: '#ffe08a',
+  colorHighlighted: '#7fd8e8',
+  colorSelected: '#ffe08a',
+  lineWidth: '2',
+  textBoxColor: '#ffe08a',
+  textBoxColorHighlighted: '#7fd8e8',
+  textBoxColorSelected: '#ffe08a',
+  textBoxBackground: 'rgba(0, 0, 0, 0.65)',
+  textBoxFontFamily: 'Atkinson Hyperlegible Next, Segoe UI, Arial, sans-serif',
+  textBoxFontSize: '16px',
+  textBoxLinkLineColor: '#ffe08a',
+};
 
 interface Stats {
   length?: number;
@@ -23,6 +38,7 @@ export class Measurements implements Measuring {
   private group: ToolTypes.IToolGroup;
   private placed: ToolTypes.Annotation | undefined;
   private end = 0;
+  private telling = 0;
   private tell: (what: string) => void = () => undefined;
 
   constructor(
@@ -39,6 +55,9 @@ export class Measurements implements Measuring {
       group.setToolEnabled(tool.toolName);
     }
     group.addViewport(viewportId, engine);
+    const { style } = annotation.config;
+    const standard = style.getDefaultToolStyles();
+    style.setDefaultToolStyles({ ...standard, global: { ...standard.global, ...LOOK } });
     for (const name of [Enums.Events.ANNOTATION_COMPLETED, Enums.Events.ANNOTATION_MODIFIED]) {
       eventTarget.addEventListener(name, (event: Event) => this.measured((event as CustomEvent<{ annotation: ToolTypes.Annotation }>).detail.annotation));
     }
@@ -119,10 +138,16 @@ export class Measurements implements Measuring {
     if (!this.placed) return;
     this.placed.invalidated = true;
     this.viewport.render();
-    requestAnimationFrame(() => this.placed && this.measured(this.placed));
+    this.measured(this.placed);
   }
 
   private measured(made: ToolTypes.Annotation): void {
+    // The values are worked out while the lines are drawn, which is after the event.
+    window.clearTimeout(this.telling);
+    this.telling = window.setTimeout(() => this.tellOf(made), DRAWN_MILLISECONDS);
+  }
+
+  private tellOf(made: ToolTypes.Annotation): void {
     const stats = Object.values((made.data.cachedStats ?? {}) as Record<string, Stats>)[0];
     if (!stats) return;
     const { length, angle, area, mean, unit = '', areaUnit = '', modalityUnit = '' } = stats;

@@ -30,8 +30,14 @@ export async function openNative(element: HTMLDivElement, memory: number, worker
     },
   });
   initTools();
+  keepNothing();
   cache.setMaxCacheSize(memory);
   return new CanvasSurface(element);
+}
+
+/** The library notes in the browser what the graphics card can do; a borrowed computer keeps nothing of us. */
+function keepNothing(): void {
+  for (const name of Object.keys(localStorage)) if (/^(cornerstone3D|loglevel)/.test(name)) localStorage.removeItem(name);
 }
 
 class CanvasSurface implements NativeSurface {
@@ -43,6 +49,8 @@ class CanvasSurface implements NativeSurface {
 
   constructor(readonly element: HTMLDivElement) {
     this.engine.enableElement({ viewportId: VIEWPORT, type: Enums.ViewportType.STACK, element });
+    // The focus belongs to the picture around it, where the keys are.
+    element.removeAttribute('tabindex');
     this.viewport = this.engine.getViewport(VIEWPORT) as Types.IStackViewport;
     this.measuring = new Measurements(ENGINE, VIEWPORT, this.viewport);
   }
@@ -91,6 +99,7 @@ class CanvasSurface implements NativeSurface {
     if (!first) return false;
     await inTime(this.viewport.setStack(this.ids, this.ids.indexOf(first.imageId)));
     this.viewport.render();
+    keepNothing();
     return this.isVisible(first);
   }
 

@@ -19,11 +19,14 @@ export function lightPanel(page: Page, stage: Stage, actions: Actions): Panel {
   const slider = make('input', { type: 'range', min: '-100', max: '100', step: '2', value: '0', id: 'v-light' });
   const note = make('p', { class: 'v-note' });
   const looks = make('div', { class: 'v-looks', role: 'group', 'aria-label': words.looks });
+  // Where the slider began, and what it has made of it; another look or "Start over" begins anew.
   let before: Window | undefined;
+  let made: Window | undefined;
   slider.addEventListener('input', () => {
     const surface = stage.surface();
     before ??= surface.window();
     surface.setWindow(lighter(before, Number(slider.value), surface.inverted()));
+    made = surface.window();
     slider.setAttribute('aria-valuetext', Number(slider.value) < 0 ? words.darker : words.lighter);
   });
   const label = make('label', { for: 'v-light', text: words.lighterDarker });
@@ -34,20 +37,16 @@ export function lightPanel(page: Page, stage: Stage, actions: Actions): Panel {
     box,
     draw() {
       note.textContent = stage.nativeShown() ? '' : words.simpleLight;
+      const now = stage.surface().window();
+      if (!made || made.center !== now.center || made.width !== now.width) {
+        before = undefined;
+        slider.value = '0';
+      }
       const all = looksFor(page, stage);
       const key = all.map((look) => `${look.name} ${look.window.center} ${look.window.width}`).join();
       if (key === drawnFor) return;
       drawnFor = key;
-      before = undefined;
-      slider.value = '0';
-      const press = (at: number) => () => {
-        const look = all[at];
-        if (!look) return;
-        before = undefined;
-        slider.value = '0';
-        actions.look(look);
-      };
-      looks.replaceChildren(...all.map((look, at) => plainButton(look.name, press(at))));
+      looks.replaceChildren(...all.map((look) => plainButton(look.name, () => actions.look(look))));
     },
   };
 }

@@ -119,6 +119,7 @@ export class Stage {
   close(): void {
     this.leave();
     this.native?.close();
+    this.native = undefined;
     this.simple.removeAttribute('src');
     this.sharp.replaceChildren();
   }

@@ -11,6 +11,7 @@ import { words } from './words';
 
 export interface Openers {
   groups(): void;
+  groupsAreOpen(): boolean;
   report(): void;
   reportIsOpen(): boolean;
   tags(): void;
@@ -44,7 +45,7 @@ export class Toolbar {
     this.add('zoomOut', words.zoomOut, () => actions.zoomOut());
     const isClinician = page.toolbar === 'clinician';
     this.addPanel('light', isClinician ? words.presets : words.light, lightPanel(page, stage, actions));
-    this.add('groups', words.groups, () => open.groups()).classList.add('v-for-phones');
+    this.add('groups', words.groups, () => open.groups(), () => open.groupsAreOpen()).classList.add('v-for-phones');
     if (isClinician) this.addClinicianTools(open);
     this.add('startOver', words.startOver, () => actions.startOver());
     if (!isClinician) this.add('whatIsThis', words.whatIsThis, () => open.lookingAt());
