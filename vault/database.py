@@ -70,8 +70,11 @@ class Database:
 
     @contextmanager
     def reading(self) -> Generator[Session]:
-        """A session that only reads: on SQLite it never waits for a writer."""
-        engine = self.engine.execution_options(reading=True)
+        """A session that only reads, and sees one moment: it never waits for a writer."""
+        options: dict[str, Any] = {"reading": True}
+        if not self.is_sqlite:  # which shows one moment to one transaction anyway
+            options["isolation_level"] = "REPEATABLE READ"
+        engine = self.engine.execution_options(**options)
         with Session(engine, expire_on_commit=False) as session:
             yield session
 

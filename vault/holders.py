@@ -1,24 +1,28 @@
 """Who can open a grant for long: its owner, a registered provider, whoever has its printed share code."""
 
 import os
+from dataclasses import dataclass, field
 from datetime import datetime
 from hmac import compare_digest
 
 import sqlalchemy as sa
 
 from vault import attempts
+from vault.attempts import Limit, Try
 from vault.database import Services, Work
-from vault.errors import CodeSpent, Expired, NotThere, WrongSecret
+from vault.errors import BrokenRecord, CodeSpent, Expired, NotThere, WrongSecret
 from vault.ids import Id, new_id
 from vault.keyring import GrantKeyring, VaultKeyring
-from vault.limits import check_live, vault_row
+from vault.limits import hold_grant, live_grant, vault_row
 from vault.sealing import derive
 from vault.sealing.codes import ShareCode
-from vault.sealing.slow import stretch_share_code
+from vault.sealing.slow import INDEX, stretch_share_code
 from vault.sealing.suite import open_sealed, unwrap
 from vault.tables_sharing import HolderRow
 
-CODE_PROFILE = 2
+CODE_PROFILE = INDEX
+
+_NO_COMMITMENT = bytes(16)  # which no code derives
 
 
 def add_owner(work: Work, grant: GrantKeyring, owner: VaultKeyring) -> None:
@@ -55,46 +59,75 @@ def add_share_code(work: Work, grant: GrantKeyring, *, expires: datetime | None)
     return code
 
 
+@dataclass(frozen=True, slots=True)
+class _Printed:
+    """A share code's row as a code is tried on it; for an unknown locator, one that nothing opens."""
+
+    holder_id: bytes
+    grant_id: bytes
+    salt: bytes
+    profile: int
+    pepper: bytes = field(repr=False)
+    commitment: bytes = field(repr=False)
+
+
 def redeem_code(services: Services, code: ShareCode, *, source: str) -> GrantKeyring:
-    """Open a grant with its share code, which is spent by this.
+    """Open a grant with its share code, which is spent by this, and by ten wrong guesses.
 
-    Raises `WrongSecret` for a code that opens nothing, `CodeSpent` for the right code used before, `Wait` after too
-    many tries. An unknown code costs the same work as a wrong one.
+    Raises `WrongSecret` for a code that opens nothing, `CodeSpent` for the right code used before, `Expired` when it or
+    its sharing is over, `Wait` after too many tries, `Busy` of `vault.sealing`. An unknown code costs the same work as
+    a wrong one.
     """
-    attempts.spend(services, attempts.Limit.CODE_SOURCE, source)
-    with services.reading() as work:
-        found = work.session.scalar(sa.select(HolderRow).where(HolderRow.locator == code.locator))
-    salt, holder_id, pepper = _stretching(services, code, found)
-    stretched = stretch_share_code(code.secret, "", salt=salt, pepper=pepper, holder_id=holder_id)
-    right = found is not None and compare_digest(found.commitment or b"", derive.code_commitment(stretched))
-    if found is None or not right:
+    locator = code.locator.to_bytes(4, "big")
+    tries: tuple[Try, ...] = ((Limit.CODE_SOURCE, source), (Limit.CODE_GUESS, locator))
+    left = attempts.spend_all(services, *tries)
+    printed = _find_code(services, code.locator, locator)
+    stretched = stretch_share_code(
+        code.secret,
+        "",
+        salt=printed.salt,
+        pepper=printed.pepper,
+        holder_id=printed.holder_id,
+        profile=printed.profile,
+    )
+    if not compare_digest(printed.commitment, derive.code_commitment(stretched)):
+        if left[Limit.CODE_GUESS] == 0:
+            _use_up(services, printed.holder_id)
         raise WrongSecret
-    attempts.credit(services, attempts.Limit.CODE_SOURCE, source)
+    attempts.credit_all(services, *tries)
     with services.work() as work:
-        return _spend(work, found.id, derive.code_key(stretched))
+        return _spend(work, printed, derive.code_key(stretched))
 
 
-def _spend(work: Work, holder_id: bytes, key: bytes) -> GrantKeyring:
-    row = work.session.get(HolderRow, holder_id, with_for_update=True, populate_existing=True)
+def _find_code(services: Services, locator: int, octets: bytes) -> _Printed:
+    with services.reading() as work:
+        row = work.session.scalar(sa.select(HolderRow).where(HolderRow.locator == locator))
+    secrets = services.secrets
+    pepper = None if row is None else secrets.peppers.get(row.pepper_id or 0)
+    if row is None or pepper is None or row.salt is None or row.commitment is None:
+        salt = derive.dummy_salt(secrets.index_key, octets)
+        return _Printed(bytes(16), bytes(16), salt, CODE_PROFILE, secrets.pepper, _NO_COMMITMENT)
+    return _Printed(row.id, row.grant, row.salt, row.kdf_id or CODE_PROFILE, pepper, row.commitment)
+
+
+def _use_up(services: Services, holder_id: bytes) -> None:
+    with services.work() as work:
+        guessed = sa.update(HolderRow).where(HolderRow.id == holder_id, HolderRow.kind == "share")
+        work.session.execute(guessed.values(uses_left=0, ct=b""))
+
+
+def _spend(work: Work, printed: _Printed, key: bytes) -> GrantKeyring:
+    hold_grant(work, printed.grant_id)
+    row = work.session.get(HolderRow, printed.holder_id, with_for_update=True, populate_existing=True)
     if row is None or not row.uses_left:
         raise CodeSpent
-    check_live(work, row.grant)
-    if row.expires is not None and work.now >= row.expires:
-        raise Expired
+    _check_time(work, row)
     grant = GrantKeyring(row.grant, unwrap(key, row.ct, "holder", row.grant, row.id, "share"))
     row.uses_left -= 1
     if row.uses_left == 0:
         row.ct = b""
     work.session.flush()
     return grant
-
-
-def _stretching(services: Services, code: ShareCode, found: HolderRow | None) -> tuple[bytes, bytes, bytes]:
-    secrets = services.secrets
-    if found is None or found.salt is None or found.pepper_id is None:
-        salt = derive.dummy_salt(secrets.index_key, code.locator.to_bytes(4, "big"))
-        return salt, bytes(16), secrets.pepper
-    return found.salt, found.id, secrets.peppers[found.pepper_id]
 
 
 def add_provider(work: Work, grant: GrantKeyring, provider_vault: bytes, *, expires: datetime | None) -> Id:
@@ -106,12 +139,18 @@ def add_provider(work: Work, grant: GrantKeyring, provider_vault: bytes, *, expi
 
 
 def provider_opens(work: Work, provider: VaultKeyring, grant_id: bytes) -> GrantKeyring:
-    """A grant given to this provider. Raises `NotThere`, and `Expired` when it has ended or run out."""
+    """A grant given to this provider.
+
+    Raises `NotThere`, `Expired` when it has ended or run out, `BrokenRecord` when it was not the patient's server that
+    sealed it.
+    """
     row = _holder(work, grant_id, "provider", provider.vault_id)
-    check_live(work, grant_id)
-    if row.expires is not None and work.now >= row.expires:
-        raise Expired
-    return GrantKeyring(grant_id, open_sealed(provider.pair, row.ct, "holder", grant_id, row.id, "provider"))
+    public = live_grant(work, grant_id).gpk
+    _check_time(work, row)
+    grant = GrantKeyring(grant_id, open_sealed(provider.pair, row.ct, "holder", grant_id, row.id, "provider"))
+    if not grant.pair.matches(public):  # a seal names no sender: anyone who writes rows could have made this one
+        raise BrokenRecord("holder")
+    return grant
 
 
 def grants_given_to(work: Work, provider_vault: bytes) -> list[Id]:
@@ -127,15 +166,31 @@ def grants_given_to(work: Work, provider_vault: bytes) -> list[Id]:
 def _add_holder(
     work: Work, grant: GrantKeyring, holder: Id, *, kind: str, ref: bytes | None, ct: bytes, expires: datetime | None
 ) -> HolderRow:
-    row = HolderRow(id=holder, grant=grant.grant_id, kind=kind, ref=ref, ct=ct, expires=expires, created=work.now)
+    ends = hold_grant(work, grant.grant_id).expires
+    row = HolderRow(
+        id=holder,
+        grant=grant.grant_id,
+        kind=kind,
+        ref=ref,
+        ct=ct,
+        expires=min((moment for moment in (expires, ends) if moment is not None), default=None),
+        created=work.now,
+    )
     work.session.add(row)
     work.session.flush()
     return row
 
 
+def _check_time(work: Work, row: HolderRow) -> None:
+    if row.expires is not None and work.now >= row.expires:
+        raise Expired
+
+
 def _holder(work: Work, grant_id: bytes, kind: str, ref: bytes) -> HolderRow:
     row = work.session.scalar(
-        sa.select(HolderRow).where(HolderRow.grant == grant_id, HolderRow.kind == kind, HolderRow.ref == ref)
+        sa.select(HolderRow)
+        .where(HolderRow.grant == grant_id, HolderRow.kind == kind, HolderRow.ref == ref)
+        .order_by(HolderRow.created.desc(), HolderRow.id)
     )
     if row is None:
         raise NotThere

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from vault import audit, links, owing
 from vault.database import Services, Work
+from vault.errors import NotThere
 from vault.ids import Id, new_id
 from vault.keyring import KeyClass, Owner, OwnerKind, put_batch_key
 from vault.limits import owner_of_study
@@ -88,8 +89,13 @@ def continue_or_begin(work: Work, pusher: Pusher, place: Place, study_id: Id) ->
 
 
 def series_in(services: Services, pusher: Pusher, batch: OpenBatch, series_uid: str, modality: str) -> Id:
-    """The series of a study, made if it is new; grants that wait for its modality get their keys."""
+    """The series of a study, made if it is new; grants that wait for its modality get their keys.
+
+    Raises `NotThere` when the study was erased meanwhile, `BrokenRecord`.
+    """
     with services.work() as work:
+        links.lock_scope(work, batch.scope_id)
+        _lock_study(work, batch.study_id)
         uid_bi = derive.uid_index(work.secrets.index_key, batch.scope_id, series_uid)
         found = sa.select(SeriesRow.id).where(SeriesRow.study == batch.study_id, SeriesRow.uid_bi == uid_bi)
         series_id = work.session.scalar(found)
@@ -119,7 +125,8 @@ def _study(work: Work, scope_id: bytes, study_uid: str) -> Id:
 
 
 def _lock_study(work: Work, study_id: bytes) -> None:
-    work.session.execute(sa.select(StudyRow.id).where(StudyRow.id == study_id).with_for_update())
+    if work.session.scalar(sa.select(StudyRow.id).where(StudyRow.id == study_id).with_for_update()) is None:
+        raise NotThere
 
 
 def _going_on(work: Work, pusher: Pusher, place: Place, study_id: Id) -> OpenBatch | None:

@@ -4,7 +4,6 @@ A keyring is made by opening an owner (a vault by slot or session, a grant by ho
 never pickled, never printed. No keyring, no class key; no class key, no octets.
 """
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import sqlalchemy as sa
 from vault.database import Work
 from vault.errors import BrokenRecord, NoKey
 from vault.ids import Id
-from vault.sealing import derive
+from vault.sealing import canonical, derive
 from vault.sealing.suite import KeyPair, SigningKey, open_sealed, seal, unwrap, wrap
 from vault.tables import BatchKeyRow, FieldRow, ScopeRow, StudyRow
 from vault.tables_sharing import GrantKeyRow, GrantStudyRow
@@ -263,9 +262,9 @@ def check_batch_key(work: Work, row: BatchKeyRow) -> None:
         raise BrokenRecord("batchkey")
 
 
-def canonical_json(value: object) -> str:
-    """Keys sorted, no spaces, no escapes, no floats: one text for one value (docs/format.md 1)."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+def canonical_json(value: canonical.Value) -> str:
+    """One text for one value (docs/format.md 1). Raises `ValueError` for what has none, such as a float."""
+    return canonical.canonical_json(value).decode()
 
 
 def put_batch_key(work: Work, *, batch: bytes, owner: Owner, ct: bytes) -> None:

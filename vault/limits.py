@@ -1,13 +1,15 @@
 """What a grant gives and until when, as its rows say it (docs/format.md 8)."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from hashlib import sha256
 
 import sqlalchemy as sa
 
 from vault.database import Work
-from vault.errors import Expired, NotThere
+from vault.errors import BrokenRecord, Expired, NotThere
 from vault.ids import Id
 from vault.keyring import KeyClass, Owner, OwnerKind, canonical_json, check_row_mac, classes_from, row_mac
 from vault.sealing import derive
@@ -56,34 +58,78 @@ class GrantLimits:
 
 
 def limits(work: Work, grant_id: bytes) -> GrantLimits:
-    """The grant as it stands, live or not. Raises `NotThere`."""
-    row = work.session.get(GrantOwnerRow, grant_id)
-    if row is None:
-        raise NotThere
-    return _limits(work, row)
+    """The grant as it stands, live or not. Raises `NotThere`; `BrokenRecord` for a row this server did not write."""
+    return limits_of(work, _grant_row(work, grant_id, lock=None))
 
 
 def check_live(work: Work, grant_id: bytes) -> GrantLimits:
     """The grant's limits; raises `Expired` unless it opens something now."""
-    found = limits(work, grant_id)
-    over = found.expires is not None and work.now >= found.expires
-    if found.ended is not None or over or work.now < found.not_before:
+    return limits_of(work, live_grant(work, grant_id))
+
+
+def live_grant(work: Work, grant_id: bytes) -> GrantOwnerRow:
+    """The row of a grant that opens something now. Raises `Expired`, `NotThere`, `BrokenRecord`."""
+    row = _grant_row(work, grant_id, lock=None)
+    if _is_over(row, work.now) or work.now < row.not_before:
         raise Expired
-    return found
+    return row
+
+
+def hold_grant(work: Work, grant_id: bytes) -> GrantOwnerRow:
+    """The row of a grant that has not ended, and cannot end before this transaction does.
+
+    Whoever adds a holder or a key asks here first, or it would be left behind by an end in the same moment. Raises
+    `Expired`, `NotThere`, `BrokenRecord`.
+    """
+    row = _grant_row(work, grant_id, lock={"read": True})
+    if _is_over(row, work.now):
+        raise Expired
+    return row
+
+
+def hold_grants(work: Work, vault_id: bytes) -> list[GrantOwnerRow]:
+    """The vault's grants that have not ended, held like `hold_grant`'s, and signed by the vault's owner.
+
+    Raises `BrokenRecord` or `Tampered` where a row is not what this server wrote and the owner signed.
+    """
+    live = sa.select(GrantOwnerRow).where(GrantOwnerRow.vault == vault_id, GrantOwnerRow.status == "live")
+    held = live.order_by(GrantOwnerRow.id).with_for_update(read=True).execution_options(populate_existing=True)
+    rows = [row for row in work.session.scalars(held) if not _is_over(row, work.now)]
+    if rows:
+        vault = vault_row(work, vault_id)
+        for row in rows:
+            check_grant(work, row, vault)
+    return rows
 
 
 def grants_of(work: Work, vault_id: bytes) -> list[GrantLimits]:
-    """Every grant this vault ever gave, newest first."""
+    """Every grant this vault ever gave, newest first. Raises `BrokenRecord`."""
     rows = work.session.scalars(
         sa.select(GrantOwnerRow).where(GrantOwnerRow.vault == vault_id).order_by(GrantOwnerRow.created.desc())
     )
-    return [_limits(work, row) for row in rows]
+    return [limits_of(work, _believed(work, row)) for row in rows]
 
 
 def check_grant(work: Work, row: GrantOwnerRow, vault: VaultRow) -> None:
-    """Raise `BrokenRecord` or `Tampered` unless this server wrote the grant's row and the patient signed it."""
-    check_row_mac(work, row.row_mac, "grant", row.id, *grant_fields(row))
+    """Raise `BrokenRecord` or `Tampered` unless this server wrote the grant's row and the patient signed just that."""
+    _believed(work, row)
     verify_signature(vault.sig_pk, derive.grant_statement(row.vault, row.statement.encode()), row.signature)
+    signed = json.loads(row.statement)
+    if signed != statement_of(row, signed["studies"]):  # else a statement signed for another grant would do
+        raise BrokenRecord("grant")
+
+
+def statement_of(row: GrantOwnerRow, studies: Sequence[str]) -> dict[str, str | int | Sequence[str] | None]:
+    """What the patient signs of a grant; `studies` in hexadecimal digits, those named when it was made."""
+    return {
+        "grant": row.id.hex(),
+        "gpk": sha256(row.gpk).hexdigest(),
+        "studies": studies,
+        "classes": row.classes,
+        "flags": row.flags,
+        "rules": row.rules,
+        "expires": micros(row.expires),
+    }
 
 
 def vault_row(work: Work, vault_id: bytes) -> VaultRow:
@@ -96,12 +142,12 @@ def vault_row(work: Work, vault_id: bytes) -> VaultRow:
 
 
 def owner_of_study(work: Work, study_id: bytes) -> Owner:
-    """Who owns a study now. Raises `NotThere`."""
-    row = work.session.scalar(
-        sa.select(ScopeRow).join(StudyRow, StudyRow.scope == ScopeRow.id).where(StudyRow.id == study_id)
-    )
+    """Who owns a study now. Raises `NotThere`; `BrokenRecord` for a scope that somebody else moved."""
+    scope = sa.select(ScopeRow).join(StudyRow, StudyRow.scope == ScopeRow.id).where(StudyRow.id == study_id)
+    row = work.session.scalar(scope.execution_options(populate_existing=True))
     if row is None:
         raise NotThere
+    check_row_mac(work, row.row_mac, "scope", row.id, row.owner_kind, row.owner)
     return Owner(OwnerKind(row.owner_kind), Id(row.owner))
 
 
@@ -112,12 +158,16 @@ def name_study(work: Work, grant_id: bytes, study_id: bytes) -> None:
     work.session.flush()
 
 
-def _limits(work: Work, row: GrantOwnerRow) -> GrantLimits:
-    studies = work.session.scalars(sa.select(GrantStudyRow.study).where(GrantStudyRow.grant == row.id))
+def limits_of(work: Work, row: GrantOwnerRow) -> GrantLimits:
+    """The same in our own words. Raises `BrokenRecord` where somebody else named a study of it."""
+    named = sa.select(GrantStudyRow).where(GrantStudyRow.grant == row.id)
+    studies = list(work.session.scalars(named))
+    for study in studies:
+        check_row_mac(work, study.row_mac, "grantstudy", row.id, study.study)
     return GrantLimits(
         grant_id=Id(row.id),
         vault_id=Id(row.vault),
-        study_ids=tuple(studies),
+        study_ids=tuple(study.study for study in studies),
         classes=frozenset(classes_from(row.classes)),
         view_only=bool(row.flags & VIEW_ONLY),
         standing=standing_of(row.rules),
@@ -126,6 +176,22 @@ def _limits(work: Work, row: GrantOwnerRow) -> GrantLimits:
         created=row.created,
         ended=row.ended,
     )
+
+
+def _grant_row(work: Work, grant_id: bytes, *, lock: dict[str, bool] | None) -> GrantOwnerRow:
+    row = work.session.get(GrantOwnerRow, grant_id, with_for_update=lock, populate_existing=lock is not None)
+    if row is None:
+        raise NotThere
+    return _believed(work, row)
+
+
+def _believed(work: Work, row: GrantOwnerRow) -> GrantOwnerRow:
+    check_row_mac(work, row.row_mac, "grant", row.id, *grant_fields(row))
+    return row
+
+
+def _is_over(row: GrantOwnerRow, now: datetime) -> bool:
+    return row.status != "live" or (row.expires is not None and now >= row.expires)
 
 
 def grant_fields(row: GrantOwnerRow) -> tuple[bytes | str | int, ...]:
@@ -143,7 +209,7 @@ def grant_fields(row: GrantOwnerRow) -> tuple[bytes | str | int, ...]:
 
 def micros(moment: datetime | None) -> int:
     """Microseconds since 1970; 0 for never."""
-    return 0 if moment is None else int((moment - EPOCH).total_seconds() * 1_000_000)
+    return 0 if moment is None else (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def rules_text(rule: Standing | None) -> str | None:

@@ -15,9 +15,11 @@ from vault.database import Work
 from vault.errors import Expired, NotThere
 from vault.ids import Id
 from vault.keyring import GrantKeyring, VaultKeyring
+from vault.limits import hold_grant, live_grant
+from vault.rows import changed_rows
 from vault.sealing import derive
 from vault.sealing.suite import unwrap, wrap
-from vault.tables_sharing import DraftRow, GrantOwnerRow, SessionRow, TokenHolderRow
+from vault.tables_sharing import DraftRow, SessionRow, TokenHolderRow
 
 TokenKind = Literal["authz", "at", "rt", "guest"]
 _SEEN_EVERY = timedelta(minutes=1)
@@ -143,7 +145,7 @@ def end_sessions(work: Work, vault_id: bytes, *, keep: bytes | None = None) -> i
     gone = sa.delete(SessionRow).where(SessionRow.vault == vault_id)
     if keep is not None:
         gone = gone.where(SessionRow.id != keep)
-    return _rows(work, gone)
+    return changed_rows(work.session, gone)
 
 
 def _is_over(row: SessionRow, now: datetime) -> bool:
@@ -177,18 +179,19 @@ def drop_draft(work: Work, secret: bytes) -> None:
 
 
 def add_token_holder(work: Work, grant: GrantKeyring, *, secret: bytes, kind: TokenKind, expires: datetime) -> Id:
-    """Let the bearer of `secret` open the grant until `expires`, never longer than the grant lives."""
+    """Let the bearer of `secret` open the grant until `expires`, never longer than the grant lives.
+
+    Raises `Expired` for a grant that has ended or run out.
+    """
     row_id, key = _token_parts(secret, kind)
-    owner = work.session.get(GrantOwnerRow, grant.grant_id)
-    if owner is None:
-        raise NotThere
+    ends = hold_grant(work, grant.grant_id).expires
     work.session.add(
         TokenHolderRow(
             id=row_id,
             grant=grant.grant_id,
             kind=kind,
             ct=grant.wrap_key_under(key, grant.grant_id, row_id, kind),
-            expires=min(expires, owner.expires) if owner.expires else expires,
+            expires=expires if ends is None else min(expires, ends),
         )
     )
     work.session.flush()
@@ -198,14 +201,15 @@ def add_token_holder(work: Work, grant: GrantKeyring, *, secret: bytes, kind: To
 def open_token_holder(work: Work, secret: bytes, kind: TokenKind) -> GrantKeyring:
     """The grant a bearer secret opens.
 
-    Raises `Expired` when the token or its grant is past its time or was ended, `NotThere` when it never was.
+    Raises `Expired` when the token or its grant is past its time, `NotThere` when it was ended or never was,
+    `BrokenRecord` when the grant's row is not as this server wrote it.
     """
     row_id, key = _token_parts(secret, kind)
     row = work.session.get(TokenHolderRow, row_id)
     if row is None or row.kind != kind:
         raise NotThere
-    owner = work.session.get(GrantOwnerRow, row.grant)
-    if owner is None or not _is_live(owner, work.now) or work.now >= row.expires:
+    live_grant(work, row.grant)
+    if work.now >= row.expires:
         raise Expired
     return GrantKeyring(row.grant, unwrap(key, row.ct, "holder", row.grant, row.id, row.kind))
 
@@ -219,20 +223,11 @@ def sweep_openers(work: Work) -> int:
     """Delete every short-lived opener that is past its time; returns how many rows went."""
     gone = 0
     for table in (SessionRow, DraftRow, TokenHolderRow):
-        gone += _rows(work, sa.delete(table).where(table.expires <= work.now))
+        gone += changed_rows(work.session, sa.delete(table).where(table.expires <= work.now))
     return gone
-
-
-def _is_live(owner: GrantOwnerRow, now: datetime) -> bool:
-    return owner.status == "live" and owner.not_before <= now and (owner.expires is None or now < owner.expires)
 
 
 def _token_parts(secret: bytes, kind: TokenKind) -> tuple[bytes, bytes]:
     if kind == "guest":
         return derive.session_id(secret), derive.session_key(secret)
     return derive.token_id(secret, kind), derive.token_key(secret, kind)
-
-
-def _rows(work: Work, statement: sa.Delete) -> int:
-    result = work.session.execute(statement)
-    return int(getattr(result, "rowcount", 0))

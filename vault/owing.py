@@ -2,11 +2,9 @@
 
 from hashlib import sha256
 
-import sqlalchemy as sa
-
 from vault.database import Work
 from vault.keyring import Owner, OwnerKind, check_row_mac, classes_from, row_mac
-from vault.limits import check_grant, name_study, standing_of, vault_row
+from vault.limits import hold_grants, name_study, standing_of
 from vault.sealing import derive
 from vault.sealing.suite import seal
 from vault.tables_sharing import GrantKeyRow, GrantOwnerRow, GrantStudyRow
@@ -17,42 +15,32 @@ def seal_to_grants(work: Work, *, owner: Owner, site_id: bytes, study_id: bytes,
 
     Rows are believed only with their MAC and the patient's signature (docs/format.md 5). Returns how many grants.
     """
-    if owner.kind is not OwnerKind.VAULT:
-        return 0
-    sealed = 0
-    for row in _live_rows(work, owner.id):
-        named = _names(work, row, study_id)
-        if not named and not _rule_fits(row, site_id, None):
-            continue
-        _seal_batch(work, row, study_id, batch, root_key, named=named)
-        sealed += 1
-    return sealed
+    fitting = [
+        row
+        for row in _live_rows(work, owner)
+        if _names(work, row, study_id) or _rule_fits(row, site_id=site_id, modality=None)
+    ]
+    for row in fitting:
+        _seal_batch(work, row, study_id, batch, root_key)
+    return len(fitting)
 
 
 def seal_series_to_grants(
     work: Work, *, owner: Owner, site_id: bytes, study_id: bytes, batch: bytes, root_key: bytes, modality: str
 ) -> int:
     """As `seal_to_grants`, for rules that name a modality: called when a series of it first arrives."""
-    if owner.kind is not OwnerKind.VAULT:
-        return 0
-    sealed = 0
-    for row in _live_rows(work, owner.id):
-        named = _names(work, row, study_id)
-        if named or not _rule_fits(row, site_id, modality):
-            continue
-        _seal_batch(work, row, study_id, batch, root_key, named=False)
-        sealed += 1
-    return sealed
+    fitting = [
+        row
+        for row in _live_rows(work, owner)
+        if not _names(work, row, study_id) and _rule_fits(row, site_id=site_id, modality=modality)
+    ]
+    for row in fitting:
+        _seal_batch(work, row, study_id, batch, root_key)
+    return len(fitting)
 
 
-def _live_rows(work: Work, vault_id: bytes) -> list[GrantOwnerRow]:
-    live = sa.select(GrantOwnerRow).where(GrantOwnerRow.vault == vault_id, GrantOwnerRow.status == "live")
-    rows = [row for row in work.session.scalars(live) if row.expires is None or work.now < row.expires]
-    if rows:
-        vault = vault_row(work, vault_id)
-        for row in rows:
-            check_grant(work, row, vault)
-    return rows
+def _live_rows(work: Work, owner: Owner) -> list[GrantOwnerRow]:
+    return hold_grants(work, owner.id) if owner.kind is OwnerKind.VAULT else []
 
 
 def _names(work: Work, row: GrantOwnerRow, study_id: bytes) -> bool:
@@ -62,8 +50,8 @@ def _names(work: Work, row: GrantOwnerRow, study_id: bytes) -> bool:
     return found is not None
 
 
-def _seal_batch(work: Work, row: GrantOwnerRow, study_id: bytes, batch: bytes, root_key: bytes, *, named: bool) -> None:
-    if not named:
+def _seal_batch(work: Work, row: GrantOwnerRow, study_id: bytes, batch: bytes, root_key: bytes) -> None:
+    if work.session.get(GrantStudyRow, (row.id, study_id)) is None:
         name_study(work, row.id, study_id)
     for key_class in classes_from(row.classes):
         if work.session.get(GrantKeyRow, (row.id, batch, key_class.value)) is not None:
@@ -74,7 +62,7 @@ def _seal_batch(work: Work, row: GrantOwnerRow, study_id: bytes, batch: bytes, r
     work.session.flush()
 
 
-def _rule_fits(row: GrantOwnerRow, site_id: bytes, modality: str | None) -> bool:
+def _rule_fits(row: GrantOwnerRow, *, site_id: bytes, modality: str | None) -> bool:
     rule = standing_of(row.rules)
     if rule is None or (rule.site_ids is not None and site_id not in rule.site_ids):
         return False

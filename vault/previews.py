@@ -7,13 +7,16 @@ from vault.ids import new_id
 from vault.intake import OpenBatch
 from vault.keyring import KeyClass
 from vault.sealing.stream import Kind, Sealer
-from vault.tables import BatchRow, BlobRow, InstanceRow, ObjectRow, PreviewRow
+from vault.tables import BatchRow, BlobRow, InstanceRow, ObjectRow, PreviewRow, SeriesRow
 
 
 def keep_preview(
     services: Services, batch: OpenBatch, *, series_id: bytes, kind: Kind, jpeg: bytes, instances: int
 ) -> None:
-    """Keep a small picture of a series (kind 6 or 7), replacing the one made when the series had fewer instances."""
+    """Keep a small picture of a series (kind 6 or 7), replacing the one made when the series had fewer instances.
+
+    Nothing is kept where batch or series were erased meanwhile. Raises `StoreFull`.
+    """
     object_id, blob_id = new_id(), new_id().hex()
     with services.blobs.create(blob_id) as writer:
         key = batch.series_key(series_id)
@@ -22,7 +25,7 @@ def keep_preview(
         sealed = sealer.close()
         writer.commit()
     with services.work() as work:
-        if work.session.scalar(sa.select(BatchRow.id).where(BatchRow.id == batch.id).with_for_update()) is None:
+        if not _lock_series(work, batch, series_id):
             return
         work.session.add(BlobRow(id=blob_id, bytes=sealed.length, state="live", since=work.now))
         work.session.flush()
@@ -40,6 +43,14 @@ def keep_preview(
         work.session.add(row)
         work.session.flush()
         _replace_preview(work, PreviewRow(series=series_id, kind=int(kind), object=object_id, instances=instances))
+
+
+def _lock_series(work: Work, batch: OpenBatch, series_id: bytes) -> bool:
+    """Whether series and batch are there; two workers that keep the same preview do so one after the other."""
+    series = sa.select(SeriesRow.id).where(SeriesRow.id == series_id, SeriesRow.study == batch.study_id)
+    locked = work.session.scalar(series.with_for_update(key_share=True))
+    held = work.session.scalar(sa.select(BatchRow.id).where(BatchRow.id == batch.id).with_for_update(key_share=True))
+    return locked is not None and held is not None
 
 
 def _replace_preview(work: Work, fresh: PreviewRow) -> None:

@@ -3,7 +3,6 @@
 Everything is found inside a transaction and read after it has ended, so that no long answer holds one open.
 """
 
-import gzip
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -19,13 +18,11 @@ from vault.errors import NoKey, NotThere
 from vault.facts import InstanceFacts
 from vault.ids import Id
 from vault.keyring import KeyClass, Keyring
-from vault.objects import read_object, read_resource, split_index
+from vault.objects import read_description, read_document, read_index, read_object, read_resource, sealed_object
 from vault.sealing import derive
-from vault.sealing.stream import Kind, SealedObject, unpadded
+from vault.sealing.stream import Kind, SealedObject
 from vault.sealing.suite import unwrap
 from vault.tables import BlobRow, InstanceRow, ObjectRow, PreviewRow, ResourceRow, SeriesRow, StudyRow
-
-HEAD_OCTETS = 4
 
 _Lying = tuple[InstanceRow, SeriesRow, ObjectRow]
 
@@ -51,18 +48,9 @@ class SealedOctets:
 
     @contextmanager
     def opened(self, blobs: BlobStore) -> Generator[SealedObject]:
-        """The object, readable by range. Raises `Tampered` when its octets are not those that were sealed."""
-        row = self._row
-        with blobs.reader(row.blob) as reader:
-            yield SealedObject(
-                lambda offset, length: reader.read_at(row.offset + offset, length),
-                row.length,
-                key=self._key,
-                study=self.study_id,
-                object_id=row.id,
-                kind=Kind(row.kind),
-                commitment=row.commitment,
-            )
+        """The object, readable by range. Raises `BlobMissing`, `Tampered` when its octets are not those we sealed."""
+        with blobs.reader(self._row.blob) as reader:
+            yield sealed_object(reader, self._row, self._key, self.study_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +129,7 @@ def full_description(work: Work, keyring: Keyring, found: FoundInstance) -> dict
         return None
     row = _object(work, bytes.fromhex(full))
     key = keyring.class_key(work, row.batch, KeyClass.REPORTS)
-    return json.loads(gzip.decompress(unpadded(read_object(work, row, key, found.study_id))))
+    return read_description(work, row, key, found.study_id)
 
 
 def find_preview(work: Work, keyring: Keyring, study_uid: str, series_uid: str, kind: Kind) -> bytes:
@@ -174,10 +162,8 @@ def open_resource(work: Work, keyring: Keyring, resource_id: bytes) -> OpenResou
 def open_document(work: Work, keyring: Keyring, resource_id: bytes) -> tuple[str, bytes]:
     """A file that came with a report: its media type and its octets. Raises `NotThere`, `NoKey`."""
     resource, row, key = _resource(work, keyring, resource_id, Kind.DOCUMENT)
-    octets = read_object(work, row, key, resource.study)
-    length = int.from_bytes(octets[:HEAD_OCTETS], "big")
-    head = json.loads(octets[HEAD_OCTETS : HEAD_OCTETS + length])
-    return head["media_type"], octets[HEAD_OCTETS + length :]
+    head, octets = read_document(work, row, key, resource.study)
+    return head["media_type"], octets
 
 
 def _resource(work: Work, keyring: Keyring, resource_id: bytes, kind: Kind) -> tuple[ResourceRow, ObjectRow, bytes]:
@@ -262,9 +248,7 @@ def _opened_index(
     work: Work, keyring: Keyring, object_id: bytes, study_id: bytes
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     row = _object(work, object_id)
-    key = keyring.class_key(work, row.batch, KeyClass.META)
-    head, rest = split_index(read_object(work, row, key, study_id))
-    return json.loads(gzip.decompress(head))["instances"], json.loads(gzip.decompress(rest))
+    return read_index(work, row, keyring.class_key(work, row.batch, KeyClass.META), study_id)
 
 
 def _object(work: Work, object_id: bytes) -> ObjectRow:

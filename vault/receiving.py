@@ -5,33 +5,32 @@ next one begins. `commit` syncs every pack and then writes all rows in one trans
 cannot exist; a pack without rows is swept (docs/format.md 5, 6).
 """
 
-import gzip
-import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self
 
 import sqlalchemy as sa
 
-from vault.blobs import BlobWriter
+from vault import links
+from vault.blobs import Octets
 from vault.database import Services, Work
 from vault.errors import DifferentContent, NotThere
 from vault.facts import InstanceFacts, SeriesFacts, StudyFacts
 from vault.ids import Id, new_id
 from vault.intake import OpenBatch, Pusher, series_in
-from vault.keyring import KeyClass, canonical_json
+from vault.keyring import KeyClass
+from vault.objects import RESOURCE_PADDING, as_json, description, document
+from vault.packs import Pack, SeriesIndex
 from vault.sealing import derive
-from vault.sealing.stream import Kind, Sealed, Sealer, padded
+from vault.sealing.stream import Kind, padded
 from vault.sealing.suite import wrap
 from vault.tables import BatchRow, BlobRow, InstanceRow, ObjectRow, ResourceRow
 
-Octets = bytes | bytearray | memoryview
 Kept = Literal["stored", "already"]
 
-INDEX_RECORDS = 500  # descriptions in one series index at most, so that memory stays bounded in any push
-RECORD_PADDING = 1024
-RESOURCE_PADDING = 4096
+INDEX_RECORDS = 500  # descriptions that wait for their series index, and
+INDEX_OCTETS = 8 << 20  # their octets: at most, so that memory stays bounded in any push
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +60,13 @@ class IncomingResource:
     condition: bytes | None = None
 
 
-@dataclass(slots=True)
-class _Pack:
-    blob_id: str
-    writer: BlobWriter
-    objects: list[ObjectRow] = field(default_factory=list[ObjectRow])
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """An instance of this request, its UID, and the objects that are of no use without it."""
 
-
-@dataclass(slots=True)
-class _Index:
-    batch: OpenBatch
-    series_id: Id
-    study: StudyFacts
-    series: SeriesFacts
-    rows: list[InstanceRow] = field(default_factory=list[InstanceRow])
-    facts: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    dicom: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    row: InstanceRow
+    uid: str
+    objects: frozenset[bytes]
 
 
 class Receiving:
@@ -84,13 +74,13 @@ class Receiving:
 
     def __init__(self, services: Services, pusher: Pusher) -> None:
         self._services, self._pusher = services, pusher
-        self._packs: dict[bytes, _Pack] = {}
-        self._indexes: dict[tuple[bytes, str], _Index] = {}
-        self._series: dict[tuple[bytes, str], Id] = {}
-        self._instances: dict[tuple[bytes, bytes], InstanceRow] = {}
-        self._uids: dict[bytes, str] = {}
-        self._resources: list[ResourceRow] = []
         self._batches: dict[bytes, OpenBatch] = {}
+        self._packs: dict[bytes, Pack] = {}
+        self._series: dict[tuple[bytes, str], Id] = {}
+        self._taken: dict[tuple[bytes, bytes], _Taken] = {}
+        self._resources: list[ResourceRow] = []
+        self._indexes: dict[tuple[bytes, bytes], SeriesIndex] = {}
+        self._waiting_records = self._waiting_octets = 0
 
     def __enter__(self) -> Self:
         return self
@@ -111,43 +101,32 @@ class Receiving:
     def instance(self, batch: OpenBatch, incoming: IncomingObject) -> Kept:
         """Take one instance in; "already" when the same octets are kept.
 
-        Raises `DifferentContent` when other octets are kept under its UID, and whatever its octets raise; either way
-        nothing of it is kept and the next one can follow.
+        Raises `DifferentContent` when other octets are kept under its UID, `StoreFull`, and whatever its octets and
+        descriptions raise; in each case nothing of it is kept and the next one can follow.
         """
         series_id = self.series_id(batch, incoming.series.uid, incoming.series.modality)
-        documents = incoming.key_class is KeyClass.REPORTS
-        key = batch.class_key(KeyClass.REPORTS) if documents else batch.series_key(series_id)
+        if self._waiting_records >= INDEX_RECORDS or self._waiting_octets >= INDEX_OCTETS:
+            self._seal_indexes()  # before this one: if the store is full, only this one is refused
         pack = self._pack(batch)
-        start = pack.writer.tell()
+        mark = pack.mark()
         try:
-            row, sealed = self._seal(pack, batch, key, Kind.INSTANCE, incoming.octets, incoming.key_class, series_id)
-            instance = self._row(batch, incoming, series_id, row, sealed)
-            kept = self._is_kept(batch, instance, documents=documents)
+            stored = self._take(pack, batch, series_id, incoming)
         except BaseException:
-            pack.writer.truncate(start)
+            pack.cut(mark)
             raise
-        if kept:
-            pack.writer.truncate(start)
-            return "already"
-        pack.objects.append(row)
-        layout = incoming.layout()
-        if incoming.full is not None:
-            layout["full"] = self._full_description(pack, batch, incoming.full(), series_id).hex()
-        instance.layout = wrap(key, canonical_json(layout).encode(), "layout", batch.id, instance.id)
-        self._describe(batch, series_id, instance, incoming)
-        self._instances[batch.scope_id, instance.uid_bi] = instance
-        self._uids[instance.id] = incoming.uid
-        return "stored"
+        if not stored:
+            pack.cut(mark)
+        return "stored" if stored else "already"
 
     def resource(self, batch: OpenBatch, incoming: IncomingResource) -> Id:
         """Take one FHIR resource in, as its site sent it; returns its identifier."""
-        body = padded(canonical_json(incoming.body).encode(), RESOURCE_PADDING)
+        body = padded(as_json(incoming.body), RESOURCE_PADDING)
         return self._paper(batch, Kind.RESOURCE, incoming.key_class, [body], incoming.condition)
 
     def document(self, batch: OpenBatch, media_type: str, octets: bytes, key_class: KeyClass) -> Id:
         """Take in a file that came with a report; returns its identifier."""
-        head = canonical_json({"type": "Binary", "media_type": media_type}).encode()
-        return self._paper(batch, Kind.DOCUMENT, key_class, [len(head).to_bytes(4, "big") + head, octets], None)
+        head = document({"type": "Binary", "media_type": media_type})
+        return self._paper(batch, Kind.DOCUMENT, key_class, [head, octets], None)
 
     def commit(self) -> frozenset[str]:
         """Make everything durable. Nothing may be acknowledged before this returns.
@@ -155,13 +134,13 @@ class Receiving:
         Returns the UIDs that another request kept in the meantime with other octets; those were refused. Raises
         `NotThere` when a batch was erased meanwhile, `StoreFull` when the store cannot take the octets.
         """
-        for index in list(self._indexes.values()):
-            self._flush(index)
-        self._indexes.clear()
+        self._seal_indexes()
+        for study_id in [study_id for study_id, pack in self._packs.items() if not pack.objects]:
+            self._packs.pop(study_id).writer.abandon()  # all of it was kept before
         for pack in self._packs.values():
             pack.writer.commit()
         with self._services.work() as work:
-            self._check_batches(work)
+            self._hold_batches(work)
             refused = self._settle_races(work)
             self._write_rows(work)
         self._packs.clear()
@@ -169,47 +148,42 @@ class Receiving:
 
     # -- octets
 
-    def _pack(self, batch: OpenBatch) -> _Pack:
+    def _pack(self, batch: OpenBatch) -> Pack:
         self._batches[batch.id] = batch
         if batch.study_id not in self._packs:
-            blob_id = new_id().hex()
-            self._packs[batch.study_id] = _Pack(blob_id, self._services.blobs.create(blob_id))
+            self._packs[batch.study_id] = Pack.begin(self._services.blobs)
         return self._packs[batch.study_id]
 
-    def _seal(
-        self,
-        pack: _Pack,
-        batch: OpenBatch,
-        key: bytes,
-        kind: Kind,
-        octets: Iterable[Octets],
-        key_class: KeyClass,
-        series_id: Id | None,
-    ) -> tuple[ObjectRow, Sealed]:
-        object_id, offset = new_id(), pack.writer.tell()
-        sealer = Sealer(pack.writer.write, key32=key, study16=batch.study_id, object_id16=object_id, kind=kind)
-        for piece in octets:
-            sealer.write(piece)
-        sealed = sealer.close()
-        row = ObjectRow(
-            id=object_id,
-            batch=batch.id,
-            series=series_id,
-            kind=int(kind),
-            key_class=key_class.value,
-            blob=pack.blob_id,
-            offset=offset,
-            length=sealed.length,
-            commitment=sealed.commitment,
-        )
-        return row, sealed
+    def _take(self, pack: Pack, batch: OpenBatch, series_id: Id, incoming: IncomingObject) -> bool:
+        """Whether the instance is new; then it lies in the pack and waits for its index."""
+        documents = incoming.key_class is KeyClass.REPORTS
+        key = batch.class_key(KeyClass.REPORTS) if documents else batch.series_key(series_id)
+        row, sealed = pack.seal(batch, Kind.INSTANCE, incoming.key_class, incoming.octets, key=key, series_id=series_id)
+        instance = self._instance_row(batch, incoming, series_id, row, sealed.sha256)
+        if self._is_kept(instance, documents=documents):
+            return False
+        facts, dicom, layout = incoming.facts().to_dict(), as_json(incoming.dicom()), incoming.layout()
+        objects = {row.id}
+        if incoming.full is not None:
+            full = self._full_description(pack, batch, incoming.full(), series_id)
+            layout = layout | {"full": full.hex()}
+            objects.add(full)
+        instance.layout = wrap(key, as_json(layout), "layout", batch.id, instance.id)
+        index = SeriesIndex(batch, series_id, incoming.study, incoming.series)
+        self._indexes.setdefault((batch.id, series_id), index).add(instance, facts, dicom)
+        self._waiting_records, self._waiting_octets = self._waiting_records + 1, self._waiting_octets + len(dicom)
+        self._taken[batch.scope_id, instance.uid_bi] = _Taken(instance, incoming.uid, frozenset(objects))
+        return True
+
+    def _full_description(self, pack: Pack, batch: OpenBatch, full: dict[str, Any], series_id: Id) -> Id:
+        key = batch.class_key(KeyClass.REPORTS)
+        row, _ = pack.seal(batch, Kind.METADATA, KeyClass.REPORTS, [description(full)], key=key, series_id=series_id)
+        return Id(row.id)
 
     def _paper(
-        self, batch: OpenBatch, kind: Kind, key_class: KeyClass, octets: Sequence[bytes], condition: bytes | None
+        self, batch: OpenBatch, kind: Kind, key_class: KeyClass, octets: Iterable[bytes], condition: bytes | None
     ) -> Id:
-        pack = self._pack(batch)
-        row, _ = self._seal(pack, batch, batch.class_key(key_class), kind, octets, key_class, None)
-        pack.objects.append(row)
+        row, _ = self._pack(batch).seal(batch, kind, key_class, octets, key=batch.class_key(key_class))
         resource = ResourceRow(
             id=new_id(),
             scope=batch.scope_id,
@@ -222,24 +196,23 @@ class Receiving:
         self._resources.append(resource)
         return Id(resource.id)
 
-    def _full_description(self, pack: _Pack, batch: OpenBatch, full: dict[str, Any], series_id: Id) -> Id:
-        body = padded(gzip.compress(json.dumps(full).encode(), 6, mtime=0), RECORD_PADDING)
-        key = batch.class_key(KeyClass.REPORTS)
-        row, _ = self._seal(pack, batch, key, Kind.METADATA, [body], KeyClass.REPORTS, series_id)
-        pack.objects.append(row)
-        return Id(row.id)
+    def _seal_indexes(self) -> None:
+        for key, index in list(self._indexes.items()):
+            index.seal_into(self._pack(index.batch))
+            del self._indexes[key]
+        self._waiting_records = self._waiting_octets = 0
 
     # -- rows
 
-    def _row(
-        self, batch: OpenBatch, incoming: IncomingObject, series_id: Id, row: ObjectRow, sealed: Sealed
+    def _instance_row(
+        self, batch: OpenBatch, incoming: IncomingObject, series_id: Id, row: ObjectRow, sha256: bytes
     ) -> InstanceRow:
         index_key = self._services.secrets.index_key
         if incoming.key_class is KeyClass.REPORTS:
             # The words of a document are guessable: a MAC under the settings' key would confirm a guess after a theft.
-            mac = derive.duplicate_mac(batch.root_key, batch.scope_id, sealed.sha256)
+            mac = derive.duplicate_mac(batch.root_key, batch.scope_id, sha256)
         else:
-            mac = derive.content_mac(index_key, batch.scope_id, sealed.sha256)
+            mac = derive.content_mac(index_key, batch.scope_id, sha256)
         return InstanceRow(
             id=new_id(),
             scope=batch.scope_id,
@@ -251,45 +224,24 @@ class Receiving:
             content_mac=mac,
         )
 
-    def _is_kept(self, batch: OpenBatch, instance: InstanceRow, *, documents: bool) -> bool:
-        earlier = self._instances.get((batch.scope_id, instance.uid_bi))
-        if earlier is None:
-            with self._services.reading() as work:
-                earlier = _newest(work, batch.scope_id, instance.uid_bi)
-        if earlier is None:
-            return False
-        if earlier.content_mac == instance.content_mac and earlier.series == instance.series:
-            return True
-        if documents and earlier.batch != instance.batch:
+    def _is_kept(self, instance: InstanceRow, *, documents: bool) -> bool:
+        taken = self._taken.get((instance.scope, instance.uid_bi))
+        if taken is not None:
+            return _is_same(taken.row, instance)
+        with self._services.reading() as work:
+            earlier = _newest(work, instance)
+            if earlier is None:
+                return False
+            of_documents = work.session.get_one(ObjectRow, earlier.object).key_class == KeyClass.REPORTS.value
+        if documents and of_documents and earlier.series == instance.series and earlier.batch != instance.batch:
             instance.version = earlier.version + 1  # not comparable under another token: kept as a newer version
             return False
-        raise DifferentContent
+        return _is_same(earlier, instance)
 
-    def _describe(self, batch: OpenBatch, series_id: Id, instance: InstanceRow, incoming: IncomingObject) -> None:
-        key = (batch.id, incoming.series.uid)
-        index = self._indexes.get(key)
-        if index is None:
-            index = _Index(batch, series_id, incoming.study, incoming.series)
-            self._indexes[key] = index
-        instance.place = len(index.rows)
-        index.rows.append(instance)
-        index.facts.append(incoming.facts().to_dict())
-        index.dicom.append(incoming.dicom())
-        if len(index.rows) >= INDEX_RECORDS:
-            self._flush(index)
-            del self._indexes[key]
-
-    def _flush(self, index: _Index) -> None:
-        head = {"study": index.study.to_dict(), "series": index.series.to_dict(), "instances": index.facts}
-        body = series_index(head, index.dicom)
-        pack = self._pack(index.batch)
-        key = index.batch.class_key(KeyClass.META)
-        row, _ = self._seal(pack, index.batch, key, Kind.SERIES_INDEX, [body], KeyClass.META, index.series_id)
-        pack.objects.append(row)
-        for instance in index.rows:
-            instance.index_object = row.id
-
-    def _check_batches(self, work: Work) -> None:
+    def _hold_batches(self, work: Work) -> None:
+        """Behind the lock of their scopes nothing else of these patients is written or erased at this moment."""
+        for scope_id in sorted({batch.scope_id for batch in self._batches.values()}):
+            links.lock_scope(work, scope_id)
         for batch_id in sorted(self._batches):
             if work.session.scalar(sa.select(BatchRow.id).where(BatchRow.id == batch_id).with_for_update()) is None:
                 raise NotThere
@@ -297,14 +249,21 @@ class Receiving:
     def _settle_races(self, work: Work) -> frozenset[str]:
         """Another worker may have kept an instance since it was looked for; the first one stays."""
         refused: set[str] = set()
-        for key, instance in list(self._instances.items()):
-            earlier = _newest(work, instance.scope, instance.uid_bi)
-            if earlier is None or instance.version > earlier.version:
+        for key, taken in list(self._taken.items()):
+            earlier = _newest(work, taken.row)
+            if earlier is None or taken.row.version > earlier.version:
                 continue
-            if earlier.content_mac != instance.content_mac:
-                refused.add(self._uids[instance.id])
-            del self._instances[key]
+            try:
+                _is_same(earlier, taken.row)
+            except DifferentContent:
+                refused.add(taken.uid)
+            self._drop(key, taken)
         return frozenset(refused)
+
+    def _drop(self, key: tuple[bytes, bytes], taken: _Taken) -> None:
+        del self._taken[key]
+        for pack in self._packs.values():
+            pack.objects = [row for row in pack.objects if row.id not in taken.objects]
 
     def _write_rows(self, work: Work) -> None:
         for pack in self._packs.values():
@@ -314,27 +273,24 @@ class Receiving:
         for pack in self._packs.values():
             work.session.add_all(pack.objects)
         work.session.flush()
-        work.session.add_all(self._instances.values())
+        work.session.add_all(taken.row for taken in self._taken.values())
         for resource in self._resources:
             resource.created = work.now
         work.session.add_all(self._resources)
         work.session.flush()
 
 
-def series_index(head: dict[str, Any], dicom: Sequence[dict[str, Any]]) -> bytes:
-    """A series index: u32 length of the head, the head, then the instances' DICOM JSON, both gzip; padded to 1 KiB.
-
-    The head alone (study, series and instance facts) serves lists; the rest serves DICOMweb metadata.
-    """
-    first = gzip.compress(canonical_json(head).encode(), 6, mtime=0)
-    rest = gzip.compress(json.dumps(list(dicom), separators=(",", ":"), ensure_ascii=False).encode(), 6, mtime=0)
-    return padded(len(first).to_bytes(4, "big") + first + rest, RECORD_PADDING)
+def _is_same(earlier: InstanceRow, instance: InstanceRow) -> bool:
+    """True for the same octets in the same series. Raises `DifferentContent`."""
+    if earlier.series != instance.series or earlier.content_mac != instance.content_mac:
+        raise DifferentContent
+    return True
 
 
-def _newest(work: Work, scope: bytes, uid_bi: bytes) -> InstanceRow | None:
+def _newest(work: Work, instance: InstanceRow) -> InstanceRow | None:
     return work.session.scalar(
         sa.select(InstanceRow)
-        .where(InstanceRow.scope == scope, InstanceRow.uid_bi == uid_bi)
+        .where(InstanceRow.scope == instance.scope, InstanceRow.uid_bi == instance.uid_bi)
         .order_by(InstanceRow.version.desc())
         .limit(1)
     )

@@ -7,7 +7,6 @@ Which person or program a grant is for, and why, is decided elsewhere; this modu
 
 import os
 from collections.abc import Iterable
-from hashlib import sha256
 
 import sqlalchemy as sa
 
@@ -34,10 +33,12 @@ from vault.limits import (
     check_live,
     grant_fields,
     grants_of,
+    hold_grants,
     limits,
-    micros,
+    limits_of,
     name_study,
     rules_text,
+    statement_of,
     vault_row,
 )
 from vault.sealing import derive
@@ -84,26 +85,26 @@ def new_grant(work: Work, owner: VaultKeyring, terms: GrantTerms) -> GrantKeyrin
 
 
 def give_owed_keys(work: Work, owner: VaultKeyring) -> int:
-    """Wrap what live grants should have and lack, because a push and a grant met; returns how many keys."""
+    """Wrap what live grants should have and lack, because a push and a grant met; returns how many keys.
+
+    Raises `BrokenRecord` or `Tampered` where a grant, or a study named by it, is not what its owner gave.
+    """
     given = 0
-    for given_before in grants_of(work, owner.vault_id):
-        over = given_before.expires is not None and work.now >= given_before.expires
-        if given_before.ended is not None or over:
-            continue
-        grant = owner_opens(work, owner, given_before.grant_id)
-        for study_id in given_before.study_ids:
-            given += _wrap_study(work, owner, grant, study_id, given_before.classes)
+    for row in hold_grants(work, owner.vault_id):
+        terms, grant = limits_of(work, row), owner_opens(work, owner, row.id)
+        for study_id in terms.study_ids:
+            given += _wrap_study(work, owner, grant, study_id, terms.classes)
     return given
 
 
 def end_grant(work: Work, grant_id: bytes) -> None:
     """After this no secret opens anything through the grant: its holders and its keys are gone."""
-    row = work.session.get(GrantOwnerRow, grant_id, with_for_update=True)
+    row = work.session.get(GrantOwnerRow, grant_id, with_for_update=True, populate_existing=True)
     if row is None:
         raise NotThere
     for table in (HolderRow, TokenHolderRow, GrantKeyRow):
         work.session.execute(sa.delete(table).where(table.grant == grant_id))
-    row.status, row.ended = "ended", work.now
+    row.status, row.ended = "ended", row.ended or work.now
     work.session.flush()
 
 
@@ -119,34 +120,22 @@ def open_note(owner: VaultKeyring, *, about: bytes, ct: bytes) -> str:
 
 def _grant_row(work: Work, owner: VaultKeyring, grant: GrantKeyring, terms: GrantTerms) -> GrantOwnerRow:
     flags = (VIEW_ONLY if terms.view_only else 0) | (STANDING if terms.standing else 0)
-    rules = rules_text(terms.standing)
-    statement = canonical_json(
-        {
-            "grant": grant.grant_id.hex(),
-            "gpk": sha256(grant.pair.public).hexdigest(),
-            "studies": sorted(study.hex() for study in terms.study_ids),
-            "classes": sum(BITS[kind] for kind in terms.classes),
-            "flags": flags,
-            "rules": rules,
-            "expires": micros(terms.expires),
-        }
-    )
     row = GrantOwnerRow(
         id=grant.grant_id,
         vault=owner.vault_id,
         gpk=grant.pair.public,
         classes=sum(BITS[kind] for kind in terms.classes),
         flags=flags,
-        rules=rules,
+        rules=rules_text(terms.standing),
         not_before=terms.not_before,
         expires=terms.expires,
         status="live",
-        statement=statement,
-        signature=owner.signing_key.sign(derive.grant_statement(owner.vault_id, statement.encode())),
-        row_mac=b"",
         created=work.now,
         ended=None,
     )
+    studies = sorted(study.hex() for study in terms.study_ids)
+    row.statement = canonical_json(statement_of(row, studies))
+    row.signature = owner.signing_key.sign(derive.grant_statement(owner.vault_id, row.statement.encode()))
     row.row_mac = row_mac(work, "grant", row.id, *grant_fields(row))
     return row
 

@@ -68,7 +68,7 @@ def test_use_keeps_a_device_signed_in_but_never_past_twelve_hours(services, cloc
 
 
 def test_signing_out_kills_a_copied_cookie(services, signed_in):
-    keyring, secret = signed_in
+    _, secret = signed_in
     with services.work() as work:
         openers.end_session(work, openers.open_session(work, secret, "patient").id)
     with services.reading() as work, pytest.raises(Expired):
