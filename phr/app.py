@@ -9,7 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from consent.guards import install_guards
 from fhir_gateway.dicom.render import Renderer
-from phr import people
+from phr import people, slips, words
 from phr.components import furnish, template_folder
 from phr.config import Settings
 from phr.headers import install_headers
@@ -20,11 +20,11 @@ from vault.database import Services
 
 # Each part of the house that can answer, and its blueprints; a process that serves one loads no other.
 PAGES = (
-    "front", "accounts", "signing", "recovery", "claims", "studies", "reading", "saving", "sharing", "shares",
-    "history", "account", "leaving", "doctor", "provider", "inbox",
+    "front", "accounts", "signing", "recovery", "claims", "studies", "pictures", "reading", "saving", "sharing",
+    "shares", "history", "account", "leaving", "doctor", "provider", "inbox",
 )  # fmt: skip
 BLUEPRINTS: dict[str, tuple[str, ...]] = {
-    "pages": (*(f"phr.pages.{name}:blueprint" for name in PAGES), "phr.pages.studies:pictures"),
+    "pages": tuple(f"phr.pages.{name}:blueprint" for name in PAGES),
     "oauth": ("consent.oauth:blueprint", "consent.oauth:well_known"),
     "fhir": ("fhir_gateway.rest:blueprint",),
     "dicomweb": ("fhir_gateway.dicomweb:blueprint",),
@@ -44,6 +44,8 @@ def create_app(settings: Settings, *, services: Services | None = None) -> Flask
     app.extensions["services"] = services or open_store(settings)
     app.extensions["mailer"] = mailer_of(settings)
     app.extensions["renderer"] = Renderer()
+    app.extensions["print_slip"] = slips.printer(settings.base_url)
+    app.extensions["study_title"] = words.title
     furnish(app, brand=settings.brand)
     install_headers(app)
     install_guards(app)

@@ -10,12 +10,9 @@ from consent.guards import needs_fresh, needs_patient
 from consent.request import access, work
 from phr import dates, drafts, words
 from phr.answers import Answer, onward
-from phr.pages.shown import Link, ShownStudy, Surroundings
-from phr.pages.viewer import blueprint_over
-from phr.scans import Scan, preview_series, scan_of, scans_of, shown_study, site_names
+from phr.scans import Scan, preview_series, scan_of, scans_of, site_names
 from phr.shares import shares_of
-from vault import accounts, audit, custody
-from vault.audit import Did
+from vault import accounts, custody
 from vault.catalogue import Catalogue, open_catalogue
 from vault.database import Work
 from vault.errors import NotThere
@@ -158,48 +155,3 @@ def remove(study_id: str) -> Answer:
         grants.end_empty(w, access())
     drafts.keep(told=_("The scan is removed."))
     return onward("/home")
-
-
-# -- pictures ---------------------------------------------------------------------------------------------------------
-
-
-@needs_patient
-def _pictures(study_id: str) -> tuple[list[ShownStudy], Surroundings]:
-    own = access().own_vault()
-    with work() as w:
-        study, _catalogue = _study(w, own, study_id)
-        shown = scan_of(study, site_names(w, [study]))
-        here = f"/scans/{shown.id}"
-        pictures = shown_study(w, own, study, shown, report_url=f"{here}/report")
-        first = own.field(w, "hints") is None
-        own.keep_field(w, "hints", "shown")
-        audit.record_once(
-            w, owner=own.owner, did=Did.VIEWED, by=access().actor, to=study.id, key=f"{study.id.hex()}/{_session()}"
-        )
-    around = Surroundings(
-        toolbar="patient",
-        title=_("Pictures"),
-        address=f"{here}/pictures",
-        alive_url="/alive",
-        ended_url="/sign-in?ended=1",
-        back=Link(_("Back to the scan"), here),
-        links=[Link(_("Report"), f"{here}/report")] if study.reports else [],
-        may_save="yes",
-        hints="show" if first else "hide",
-    )
-    return [pictures], around
-
-
-def _session() -> str:
-    session = access().session_id
-    return session.hex() if session else ""
-
-
-pictures = blueprint_over(_pictures)
-
-
-@blueprint.get("/alive")
-@needs_patient
-def alive() -> Answer:
-    """204 while the session holds; the guard answers 401 after."""
-    return "", 204

@@ -19,8 +19,8 @@ from tests.factories import Person, a_dataset, an_instance
 from vault import claims
 from vault.audit import Actor
 from vault.database import Services
-from vault.intake import Pusher, open_batch, papers_uid
 from vault.facts import ReportFacts, Section
+from vault.intake import Pusher, open_batch
 from vault.keyring import KeyClass
 from vault.patients import identify
 from vault.receiving import IncomingResource, Receiving
@@ -71,7 +71,9 @@ class Browser:
         self.address = address
 
     def get(self, path: str, **more) -> TestResponse:
-        return self._asked(self.client.get(path, environ_base={"REMOTE_ADDR": self.address}, follow_redirects=True, **more))
+        return self._asked(
+            self.client.get(path, environ_base={"REMOTE_ADDR": self.address}, follow_redirects=True, **more)
+        )
 
     def post(self, path: str, *, page: str | None = None, **typed) -> TestResponse:
         """Post to `path` from `page` (itself if None), with that page's token."""
@@ -136,7 +138,9 @@ class ScanCenter:
         self.pushes(*files)
         return a_dataset(study=study).StudyInstanceUID
 
-    def reports(self, study_uid: str, *, person: Person = ANA, status: str = "final", issued: str = "2026-03-04", **more) -> None:
+    def reports(
+        self, study_uid: str, *, person: Person = ANA, status: str = "final", issued: str = "2026-03-04", **more
+    ) -> None:
         patient = identify(self.services.secrets, self.site, mrn=person.mrn, issuer=None, born=person.born)
         pusher = self.pusher()
         batch = open_batch(self.services, pusher, patient, study_uid)
@@ -148,7 +152,7 @@ class ScanCenter:
         with Receiving(self.services, pusher) as receiving:
             receiving.resource(
                 batch,
-                IncomingResource(type="DiagnosticReport", key_class=KeyClass.REPORTS, body=body, condition=None, resource_id=None),
+                IncomingResource(key_class=KeyClass.REPORTS, body=body),
             )
             receiving.commit()
 

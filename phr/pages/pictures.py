@@ -1,0 +1,52 @@
+"""The pictures of one's own scan: the viewer, or one picture to a page where scripts are off."""
+
+from __future__ import annotations
+
+from flask import Blueprint, request
+from flask_babel import gettext as _
+
+from consent.guards import needs_patient
+from consent.request import access, services, work
+from fhir_gateway.looking import tell_viewed
+from phr.answers import Answer
+from phr.pages.shown import Link, Surroundings
+from phr.pages.viewer import pictures_page
+from phr.scans import scan_of, shown_study, site_names
+from vault.catalogue import open_catalogue
+from vault.ids import parse_id
+
+blueprint = Blueprint("pictures", __name__)
+
+
+@blueprint.get("/scans/<study_id>/pictures")
+@needs_patient
+def pictures(study_id: str) -> Answer:
+    """The viewer; asked with a picture's number, that one alone."""
+    own = access().own_vault()
+    with work() as w:
+        study = open_catalogue(w, own).study(parse_id(study_id))
+        scan = scan_of(study, site_names(w, [study]))
+        here = f"/scans/{scan.id}"
+        shown = shown_study(w, own, study, scan, report_url=f"{here}/report")
+        first_time = own.field(w, "hints") is None
+        own.keep_field(w, "hints", "shown")
+    tell_viewed(services(), access(), study.id)
+    around = Surroundings(
+        toolbar="patient",
+        title=_("Pictures"),
+        address=f"{here}/pictures",
+        alive_url="/alive",
+        ended_url="/sign-in?ended=1",
+        back=Link(_("Back to the scan"), here),
+        links=[Link(_("Report"), f"{here}/report")] if study.reports else [],
+        may_save="yes",
+        hints="show" if first_time else "hide",
+    )
+    return pictures_page([shown], around, request.args)
+
+
+@blueprint.get("/alive")
+@needs_patient
+def alive() -> Answer:
+    """204 while the session holds; the guard answers 401 after."""
+    return "", 204

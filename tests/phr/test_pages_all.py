@@ -1,0 +1,69 @@
+"""Every page opens, has one heading that its title begins with, and names no secret."""
+
+import re
+
+import pytest
+
+PUBLIC = ["/", "/add", "/join", "/join/name", "/sign-in", "/sign-in/recover", "/sign-in/recover/kit",
+          "/sign-in/recover/none", "/see", "/see/end", "/pro/join", "/pro/sign-in", "/help", "/privacy", "/terms",
+          "/accessibility", "/for-doctors", "/for-scan-centers", "/outbox", "/goodbye"]  # fmt: skip
+PATIENT = ["/home", "/share/scans", "/share/how", "/share/app", "/share/time", "/share/may", "/share/code", "/shares",
+           "/shares/stop-all", "/history", "/history?kind=looks", "/account", "/account/name", "/account/password",
+           "/account/devices", "/account/reports", "/account/future-scans", "/account/apps", "/account/recovery-kit",
+           "/account/delete", "/account/delete/confirm", "/check"]  # fmt: skip
+
+
+def check_page(answer):
+    assert answer.status_code == 200, answer.request.path
+    html = answer.text
+    headings = re.findall(r"<h1[^>]*>(.*?)</h1>", html, re.DOTALL)
+    assert len(headings) == 1
+    assert re.search(r"<title>[^<]+ - Keepray</title>", html)
+    assert "style=" not in html
+    assert not re.search(r"<script(?![^>]*\bsrc=)", html)
+    assert not re.search(r"\son[a-z]+=", html)
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_a_page_for_everyone_opens(browser, path):
+    check_page(browser.get(path))
+
+
+def test_every_page_of_a_patient_opens(ana_with_a_scan):
+    here = ana_with_a_scan.scan()
+    for path in [*PATIENT, here, f"{here}/report", f"{here}/save", f"{here}/remove"]:
+        check_page(ana_with_a_scan.get(path))
+
+
+def test_every_page_of_a_patient_opens_without_scans(ana):
+    ana.joins()
+    for path in PATIENT:
+        check_page(ana.get(path))
+
+
+def test_a_stranger_is_led_to_the_door(browser):
+    for path in PATIENT:
+        browser.get(path)
+        assert browser.path == "/sign-in"
+
+
+def test_an_address_of_nothing_says_so(browser):
+    answer = browser.get("/nowhere")
+    assert answer.status_code == 404
+    assert "We cannot find that page" in answer.text
+    assert "555 0199" in answer.text
+
+
+def test_the_server_says_that_it_serves(browser):
+    assert browser.get("/healthz").json == {"status": "ok", "database": "ok", "blobs": "ok", "keys": "ok"}
+
+
+def test_there_is_no_outbox_but_in_a_demonstration(services, settings, renderer):
+    from dataclasses import replace
+
+    from phr.app import create_app
+    from tests.phr.conftest import Browser
+
+    app = create_app(replace(settings, demo=False), services=services)
+    assert Browser(app).get("/outbox").status_code == 404
