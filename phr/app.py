@@ -9,7 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from consent.guards import install_guards
 from fhir_gateway.dicom.render import Renderer
-from phr import people, slips, words
+from phr import people, scans, slips
 from phr.components import furnish, template_folder
 from phr.config import Settings
 from phr.headers import install_headers
@@ -45,7 +45,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> Flask
     app.extensions["mailer"] = mailer_of(settings)
     app.extensions["renderer"] = Renderer()
     app.extensions["print_slip"] = slips.printer(settings.base_url)
-    app.extensions["study_title"] = words.title
+    app.extensions["study_title"] = scans.title_of
     furnish(app, brand=settings.brand)
     install_headers(app)
     install_guards(app)

@@ -43,7 +43,7 @@ class ClaimSlip:
     site_name: str
     site_phone: str
     patient_first_and_initial: str  # "Ana P.": a lost slip names nobody in full
-    birth_year: int  # the day and month are the second check, so they stay off the paper
+    birth_year: int | None  # the day and month are the second check, so they stay off the paper
     description: str  # "MRI"; empty where even that is too much
     scan_date: date | None
     pin: str

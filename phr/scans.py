@@ -57,12 +57,17 @@ class Scan:
         return ngettext("%(num)s picture", "%(num)s pictures", self.pictures)
 
 
+def title_of(study: Study) -> str:
+    """The study's name as people say it."""
+    return words.title([one.facts for one in study.series], study.facts.description)
+
+
 def scan_of(study: Study, sites: Mapping[bytes, str]) -> Scan:
     """The study in words; `sites` names those who sent it."""
     return Scan(
         id=study.id.hex(),
         uid=study.uid,
-        title=words.title([one.facts for one in study.series], study.facts.description),
+        title=title_of(study),
         day=words.day_of(study.facts.date),
         place=study.facts.institution or sites.get(study.site_id or b"", ""),
         pictures=study.instances,
