@@ -244,7 +244,7 @@ def _reseal(work: Work, scope_id: bytes, seal_pair: KeyPair, claim: ClaimRow) ->
 
 def _replace_open(work: Work, patient: SitePatient) -> None:
     """The open claim, if there is one, is replaced; its scope waits with the site, under the birth date now told."""
-    row = links.open_claim_of(work, patient)
+    row = _held(work, patient)
     if row is None:
         return
     scope = _close(work, row, "replaced")
@@ -255,9 +255,18 @@ def _replace_open(work: Work, patient: SitePatient) -> None:
 
 def _replace_late(work: Work, patient: SitePatient) -> None:
     """A claim that has run out and was not swept yet does not stand in the way of a new one."""
-    row = links.open_claim_of(work, patient)
+    row = _held(work, patient)
     if row is not None and work.now >= row.expires:
         _close(work, row, "expired")
+
+
+def _held(work: Work, patient: SitePatient) -> ClaimRow | None:
+    """The open claim, held until the transaction ends: before its scope, as everybody does who closes a claim."""
+    row = links.open_claim_of(work, patient)
+    if row is None:
+        return None
+    held = work.session.get(ClaimRow, row.id, with_for_update=True, populate_existing=True)
+    return held if held is not None and held.state == "open" else None
 
 
 def _close(work: Work, row: ClaimRow, state: ClaimState) -> ScopeRow:

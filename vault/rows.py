@@ -28,7 +28,9 @@ def insert_or_renew(
 
 def changed_rows(session: Session, statement: sa.Insert | sa.Update | sa.Delete) -> int:
     """Do what the statement says, now. Answers how many rows it changed."""
-    return int(getattr(session.execute(statement), "rowcount"))  # noqa: B009  the type of execute does not say it
+    # Of an insertion the count would be lost with its cursor on PostgreSQL.
+    result = session.execute(statement, execution_options={"preserve_rowcount": True})
+    return int(getattr(result, "rowcount"))  # noqa: B009  the type of execute does not say it
 
 
 def _insert(session: Session, kind: type[Row]) -> postgresql.Insert | sqlite.Insert:

@@ -10,7 +10,7 @@ from tests.fakes import FrozenClock
 from tests.vault.owners import ANA, a_picture, a_site, link, push
 from tests.vault.people import PASSWORD, a_patient, a_provider
 from vault import accounts, audit, openers
-from vault.accounts import change_password, check_password, open_account, recover, settle, sign_in
+from vault.accounts import Settled, change_password, check_password, open_account, recover, settle, sign_in
 from vault.audit import Did
 from vault.database import Services
 from vault.errors import BrokenRecord, Expired, LoginTaken, NotThere, Wait, WeakPassword, WrongSecret
@@ -50,7 +50,7 @@ def test_a_wrong_password_and_an_unknown_login_get_one_answer_after_the_same_wor
         with pytest.raises(WrongSecret):
             sign_in(services, login=login, password="a scan of my right knee", source=HERE)
         took.append(time.perf_counter() - began)
-    assert min(took) > 0.1
+    assert min(took) > 0.05  # seconds that stretching takes anywhere
     with services.reading() as work:
         assert audit.events(work, opened.keyring.owner)[0].did is Did.SIGN_IN_FAILED
         assert audit.events(work, SYSTEM)[0].did is Did.SIGN_IN_FAILED
@@ -243,6 +243,21 @@ def test_what_came_meanwhile_is_taken_over_and_doubts_are_told(services: Service
         assert settle(work, ana.keyring).new_batches == 0
         dismiss_doubt(work, ana.keyring, batch.study_id)
         assert settle(work, ana.keyring).doubts == ()
+
+
+@pytest.mark.postgres
+def test_on_postgresql_too(postgres_services: Services):
+    ana = a_patient(postgres_services)
+    site = a_site(postgres_services)
+    link(postgres_services, site.site, ana.keyring)
+    with postgres_services.work() as work:
+        accounts.write_record(work, ana.keyring)
+    push(postgres_services, site, a_picture("1.2.3.4", bytes(3000)))
+    back = sign_in(postgres_services, login="ana@example.org", password=PASSWORD, source=HERE)
+    with postgres_services.work() as work:
+        assert settle(work, back.keyring) == Settled(1, ())
+    with pytest.raises(LoginTaken):
+        a_patient(postgres_services)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What happened stays on the record, and whoever tampers with the record is found."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -218,3 +219,19 @@ def test_of_an_erased_vault_only_the_hashes_are_left_and_still_verify(services: 
     with services.reading() as work:
         assert [event.did for event in audit.events(work, owner)] == [Did.ERASED]
     assert problems(services) == []
+
+
+@pytest.mark.postgres
+def test_many_at_once_make_one_chain_on_postgresql_too(postgres_services: Services):
+    owner = Owner(OwnerKind.VAULT, new_id())
+
+    def happen(number: int) -> None:
+        with postgres_services.work() as work:
+            audit.record_once(work, owner=owner, did=Did.VIEWED, by=PATIENT, key=str(number % 12))
+
+    with ThreadPoolExecutor(6) as together:
+        list(together.map(happen, range(24)))
+    with postgres_services.work() as work:
+        assert audit.verify_chain(work, owner) == 12
+        checkpoint(work, [].append)
+    assert problems(postgres_services) == []

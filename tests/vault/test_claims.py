@@ -265,6 +265,31 @@ def test_no_push_is_lost_on_postgresql_either(postgres_services: Services):
     _push_while_taken(postgres_services)
 
 
+def _reissue_while_taken(services: Services) -> None:
+    """Whoever is first, nothing is lost, and nobody waits for the other for ever."""
+    for _ in range(3):
+        site, ana = a_site(services), an_owner(services)
+        batch = push(services, site, a_picture("1.2.3.4", b"x"))
+        pin = a_slip(services, site).pin
+        with ThreadPoolExecutor(2) as together:
+            taking = together.submit(taken, services, pin, ana)
+            again = together.submit(reissue, services, **asked(site)).result()
+        if not again.linked:
+            assert isinstance(taking.exception(), ClaimExpired)
+            taken(services, again.pin, ana)
+        with services.reading() as work:
+            assert ana.root_key(work, batch.id) == batch.root_key
+
+
+def test_a_slip_reissued_while_it_is_taken_loses_nothing(services: Services):
+    _reissue_while_taken(services)
+
+
+@pytest.mark.postgres
+def test_nor_does_it_on_postgresql(postgres_services: Services):
+    _reissue_while_taken(postgres_services)
+
+
 # -- issuing again ----------------------------------------------------------------------------------
 
 
