@@ -5,19 +5,23 @@ Only the head of one series index per series is opened, and every FHIR resource;
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
+from typing import Any
 
 import sqlalchemy as sa
 
+from vault.blobs import BlobMissing
 from vault.database import Work
 from vault.errors import NoKey, NotThere
 from vault.facts import PersonFacts, ReportFacts, SeriesFacts, StudyFacts
+from vault.gathering import gathered
 from vault.ids import Id
 from vault.keyring import KeyClass, Keyring
 from vault.objects import read_index_head, read_resource
+from vault.sealing.errors import Tampered
 from vault.sealing.stream import Kind
 from vault.studies import Report, Resource, Series, Study
 from vault.tables import BatchRow, InstanceRow, ObjectRow, PreviewRow, ResourceRow, ScopeRow, SeriesRow, StudyRow
@@ -42,9 +46,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Everything one keyring can see, newest study first."""
+    """Everything one keyring can see, newest study first.
+
+    `damaged` are the studies of which something is missing in the store or is not what was sealed; what else there is
+    of them is listed.
+    """
 
     studies: tuple[Study, ...]
+    damaged: frozenset[Id] = frozenset()
 
     def study(self, study_id: bytes) -> Study:
         """The study with this identifier. Raises `NotThere`."""
@@ -85,7 +94,11 @@ def open_catalogue(work: Work, keyring: Keyring, *, only: Iterable[bytes] | None
         return Catalogue(())
     reader = _Reader(work, keyring, ids)
     studies = [study for study_id in ids if (study := reader.study(study_id)) is not None]
-    return Catalogue(tuple(sorted(_gathered(studies), key=_newest_first, reverse=True)))
+    in_order = sorted(gathered(studies), key=_newest_first, reverse=True)
+    return Catalogue(tuple(in_order), frozenset(reader.damaged))
+
+
+_Read = Callable[[Work, ObjectRow, bytes, bytes], dict[str, Any]]
 
 
 class _Reader:
@@ -94,6 +107,7 @@ class _Reader:
     def __init__(self, work: Work, keyring: Keyring, ids: list[bytes]) -> None:
         self._work, self._keyring = work, keyring
         self._keys: dict[tuple[bytes, KeyClass], bytes | None] = {}
+        self.damaged: set[Id] = set()
         session = work.session
         rows = session.execute(
             sa.select(StudyRow, ScopeRow.site).join(ScopeRow, StudyRow.scope == ScopeRow.id).where(StudyRow.id.in_(ids))
@@ -131,6 +145,8 @@ class _Reader:
 
     def study(self, study_id: bytes) -> Study | None:
         """One study, or None where the rows hold nothing that can be opened."""
+        if study_id not in self._studies:
+            return None  # erased since its keyring was asked
         row, site = self._studies[study_id]
         site_id = Id(site) if site is not None else None
         opened = [one for series in self._series[study_id] if (one := self._one_series(series, study_id)) is not None]
@@ -156,7 +172,9 @@ class _Reader:
             key = self._key(row.batch, KeyClass.META)
             if key is None or not count:
                 continue
-            head = read_index_head(self._work, row, key, study_id)
+            head = self._opened(read_index_head, row, key, study_id)
+            if head is None:
+                continue
             found = Series(Id(series.id), SeriesFacts.from_dict(head["series"]), count, series.id in self._previews)
             return StudyFacts.from_dict(head["study"]), found
         return None
@@ -169,7 +187,9 @@ class _Reader:
             key = self._key(resource.batch, KeyClass(resource.key_class)) if paper is not None else None
             if paper is None or key is None:
                 continue
-            body = read_resource(self._work, paper, key, row.id)
+            body = self._opened(read_resource, paper, key, row.id)
+            if body is None:
+                continue
             if body["type"] == "DiagnosticReport":
                 facts = ReportFacts.from_dict(body["facts"])
                 reports.append(Report(Id(resource.id), facts, resource.created, Id(row.id), site_id))
@@ -178,6 +198,14 @@ class _Reader:
                     Resource(Id(resource.id), body["type"], body.get("facts") or {}, resource.created, site_id)
                 )
         return resources, reports
+
+    def _opened(self, read: _Read, row: ObjectRow, key: bytes, study_id: bytes) -> dict[str, Any] | None:
+        """None for what cannot be opened: one lost blob must not hide everything else a person has."""
+        try:
+            return read(self._work, row, key, study_id)
+        except (BlobMissing, Tampered):
+            self.damaged.add(Id(study_id))
+            return None
 
     def _key(self, batch: bytes, key_class: KeyClass) -> bytes | None:
         if (batch, key_class) not in self._keys:
@@ -194,48 +222,6 @@ def _facts_without_pictures(resources: list[Resource]) -> StudyFacts | None:
         if resource.type == "ImagingStudy":
             return StudyFacts.from_dict(resource.facts)
     return None
-
-
-def _gathered(studies: list[Study]) -> list[Study]:
-    """Reports that came without pictures join the study they are about; what is left stands alone."""
-    whole = [study for study in studies if study.uid]
-    alone = [study for study in studies if not study.uid]
-    kept: list[Study] = []
-    for paper in alone:
-        homeless: list[Report] = []
-        for report in paper.reports:
-            home = _home(report, paper.scope_id, whole)
-            if home is None:
-                homeless.append(report)
-                continue
-            whole[whole.index(home)] = replace(
-                home,
-                reports=(*home.reports, report),
-                folders=tuple(dict.fromkeys((*home.folders, paper.id))),
-            )
-        if homeless:
-            kept.append(replace(paper, reports=tuple(homeless), facts=_facts_of(homeless[-1], paper)))
-    return whole + kept
-
-
-def _home(report: Report, scope_id: bytes, studies: list[Study]) -> Study | None:
-    for study in studies:
-        if study.scope_id != scope_id:
-            continue
-        if study.uid in report.facts.study_uids:
-            return study
-        if report.facts.accession and report.facts.accession == study.facts.accession:
-            return study
-    return None
-
-
-def _facts_of(report: Report, paper: Study) -> StudyFacts:
-    day = (report.facts.effective or report.facts.issued)[:10].replace("-", "")
-    person = PersonFacts()
-    for resource in paper.resources:
-        if resource.type == "Patient":
-            person = PersonFacts.from_dict(resource.facts)
-    return StudyFacts(uid="", date=day, description=report.facts.title, accession=report.facts.accession, person=person)
 
 
 def _newest_first(study: Study) -> tuple[str, str, datetime]:

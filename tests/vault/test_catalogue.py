@@ -1,6 +1,7 @@
 """What a person's list shows, and what a search finds in it."""
 
 import pytest
+import sqlalchemy as sa
 
 from tests.vault.owners import ANA, a_picture, a_site, a_vault, begin, link, push
 from vault.catalogue import Wanted, open_catalogue
@@ -8,6 +9,7 @@ from vault.errors import NotThere
 from vault.intake import papers_uid
 from vault.keyring import KeyClass
 from vault.receiving import IncomingResource, Receiving
+from vault.tables import BatchRow, ObjectRow, ResourceRow
 
 
 @pytest.fixture
@@ -115,3 +117,83 @@ def test_what_is_not_listed_is_not_there(services, shelf):
         catalogue.study(bytes(16))
     with pytest.raises(NotThere):
         catalogue.report(bytes(16))
+
+
+def test_what_came_with_a_report_goes_where_the_report_goes(services, shelf):
+    ana, harbor, _ = shelf
+    batch = begin(services, harbor, study_uid=papers_uid("B8"))
+    with Receiving(services, harbor.pusher) as receiving:
+        for kind, facts in (
+            ("Patient", {"name": "Perez^Ana"}),
+            ("Observation", {}),
+            ("DiagnosticReport", {"title": "MRI report", "study_uids": ["2.2"]}),
+        ):
+            body = {"type": kind, "facts": facts, "fhir": {}}
+            receiving.resource(batch, IncomingResource(KeyClass.REPORTS, body))
+        receiving.commit()
+    study = opened(services, ana).by_uid("2.2")[0]
+    assert [one.type for one in study.resources] == ["Patient", "Observation"]
+
+
+def test_a_report_that_finds_no_study_shows_the_patient_its_site_wrote(services, shelf):
+    ana, harbor, _ = shelf
+    batch = begin(services, harbor, study_uid=papers_uid("B9"))
+    with Receiving(services, harbor.pusher) as receiving:
+        for kind, facts in (("Patient", ANA.to_dict()), ("DiagnosticReport", {"title": "MRI report"})):
+            receiving.resource(batch, IncomingResource(KeyClass.REPORTS, {"type": kind, "facts": facts, "fhir": {}}))
+        receiving.commit()
+    assert opened(services, ana).by_uid("")[0].facts.person == ANA
+
+
+def test_papers_that_say_nothing_of_a_study_are_no_study(services, shelf):
+    ana, harbor, _ = shelf
+    batch = begin(services, harbor, study_uid=papers_uid("C1"))
+    with Receiving(services, harbor.pusher) as receiving:
+        receiving.resource(batch, IncomingResource(KeyClass.META, {"type": "Patient", "facts": {}, "fhir": {}}))
+        receiving.commit()
+    assert len(opened(services, ana).studies) == 3
+
+
+def test_a_lost_blob_hides_its_own_study_and_no_other(services, shelf):
+    ana = shelf[0]
+    lost = opened(services, ana).by_uid("2.2")[0]
+    with services.work() as work:
+        blobs = sa.select(ObjectRow.blob).join(BatchRow, ObjectRow.batch == BatchRow.id)
+        for blob in work.session.scalars(blobs.where(BatchRow.study == lost.id)).unique():
+            services.blobs.delete(blob)
+    catalogue = opened(services, ana)
+    assert {study.uid for study in catalogue.studies} == {"1.2.3", "3.3"}
+    assert catalogue.damaged == {lost.id}
+
+
+def test_a_damaged_paper_hides_neither_pictures_nor_other_papers(services, shelf):
+    ana, harbor, _ = shelf
+    good = report(services, harbor, study_uid="1.2.3", conclusion="whole")
+    bad = report(services, harbor, study_uid="1.2.3", conclusion="damaged")
+    with services.work() as work:
+        row = work.session.get(ObjectRow, work.session.get(ResourceRow, bad).object)
+        row.commitment = bytes(16)
+    catalogue = opened(services, ana)
+    study = catalogue.by_uid("1.2.3")[0]
+    assert ([one.id for one in study.reports], study.instances) == ([good], 2)
+    assert catalogue.damaged == {study.id}
+
+
+def test_the_catalogue_of_a_study_erased_at_this_moment_lists_the_others(services, shelf, monkeypatch):
+    ana = shelf[0]
+    ids = [*(study.id for study in opened(services, ana).studies), bytes(16)]
+    monkeypatch.setattr(type(ana), "study_ids", lambda _self, _work: ids)
+    assert len(opened(services, ana).studies) == 3
+
+
+def test_only_what_was_asked_for_is_opened(services, shelf):
+    ana = shelf[0]
+    wanted = opened(services, ana).by_uid("2.2")[0].id
+    with services.reading() as work:
+        assert [study.id for study in open_catalogue(work, ana, only=[wanted]).studies] == [wanted]
+        assert open_catalogue(work, ana, only=[bytes(16)]).studies == ()
+
+
+def test_studies_are_found_by_identifier(services, shelf):
+    catalogue = opened(services, shelf[0])
+    assert [catalogue.study(study.id) for study in catalogue.studies] == list(catalogue.studies)
