@@ -5,8 +5,11 @@ about people are sealed: the patient's label under their library key, what the r
 half, because the patient is away when it is said.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import sqlalchemy as sa
 
 from consent import tokens
 from consent.access import Access
@@ -16,7 +19,7 @@ from consent.redeeming import Redeemed, Redeemer, redeem
 from consent.scopes import Scopes
 from consent.tables import GrantRow
 from vault import audit, sharing
-from vault.audit import Actor, Did
+from vault.audit import SYSTEM_ACTOR, Actor, Did
 from vault.database import Work
 from vault.errors import NotThere, WrongSecret
 from vault.ids import Id
@@ -24,6 +27,7 @@ from vault.keyring import GrantKeyring, KeyClass, Owner, OwnerKind, VaultKeyring
 from vault.record import lock_vault, write_record
 from vault.sealing.codes import ShareCode
 from vault.sharing import GrantLimits, GrantTerms, Standing
+from vault.tables_sharing import GrantOwnerRow
 
 __all__ = [
     "EVERYTHING",
@@ -38,6 +42,7 @@ __all__ = [
     "end_all",
     "end_empty",
     "end_given_up",
+    "end_run_out",
     "give",
     "give_code",
     "give_to_provider",
@@ -140,34 +145,39 @@ def end(work: Work, access: Access, grant_id: bytes) -> None:
     """After this no secret opens anything through the grant. Raises `NotThere` for anyone else's grant."""
     own = access.check_can_give()
     lock_vault(work, own.vault_id)
-    _end(work, own, access.actor, grant_id)
-    write_record(work, own)
+    if sharing.limits(work, grant_id).vault_id != own.vault_id:
+        raise NotThere
+    _end(work, own, access.actor, [grant_id])
 
 
 def end_all(work: Work, access: Access) -> int:
     """Everything the patient ever gave ends; answers how many were live."""
     own = access.check_can_give()
     lock_vault(work, own.vault_id)
-    live = [one.grant_id for one in sharing.grants_of(work, own.vault_id) if one.ended is None]
-    for grant_id in live:
-        _end(work, own, access.actor, grant_id)
-    write_record(work, own)
-    return len(live)
+    return _end(work, own, access.actor, [one.grant_id for one in sharing.grants_of(work, own.vault_id)])
 
 
 def end_empty(work: Work, access: Access) -> int:
     """Grants end that name no study any more and wait for none; called when studies are forgotten."""
     own = access.check_can_give()
     lock_vault(work, own.vault_id)
-    empty = [
-        one.grant_id
-        for one in sharing.grants_of(work, own.vault_id)
-        if one.ended is None and not one.study_ids and one.standing is None
-    ]
-    for grant_id in empty:
-        _end(work, own, access.actor, grant_id)
-    write_record(work, own)
-    return len(empty)
+    all_of_them = sharing.grants_of(work, own.vault_id)
+    empty = [one.grant_id for one in all_of_them if not one.study_ids and one.standing is None]
+    return _end(work, own, access.actor, empty)
+
+
+def end_run_out(work: Work) -> int:
+    """Grants whose time has run out lose their keys; called from time to time. Answers how many there were."""
+    over = sa.select(GrantOwnerRow.id, GrantOwnerRow.vault).where(
+        GrantOwnerRow.status == "live", GrantOwnerRow.expires <= work.now
+    )
+    found = list(work.session.execute(over.order_by(GrantOwnerRow.vault, GrantOwnerRow.id)))
+    for grant_id, _ in found:
+        _stop(work, grant_id, "time")
+    for grant_id, vault_id in found:
+        owner = Owner(OwnerKind.VAULT, Id(vault_id))
+        audit.record(work, owner=owner, did=Did.ENDED_GRANT, by=SYSTEM_ACTOR, to=grant_id)
+    return len(found)
 
 
 def end_given_up(work: Work, grant_id: bytes) -> None:
@@ -176,20 +186,25 @@ def end_given_up(work: Work, grant_id: bytes) -> None:
     row = work.session.get(GrantRow, grant_id)
     if row is None or row.kind != For.APP or limits.ended is not None or tokens.is_alive(work, grant_id):
         return
-    sharing.end_grant(work, grant_id)
-    row.ended_at, row.ended_by = work.now, "app"
+    _stop(work, grant_id, "app")
     by = Actor("app", row.client, grant_id)
     audit.record(work, owner=Owner(OwnerKind.VAULT, limits.vault_id), did=Did.ENDED_GRANT, by=by, to=grant_id)
 
 
-def _end(work: Work, own: VaultKeyring, by: Actor, grant_id: bytes) -> None:
-    found = sharing.limits(work, grant_id)
-    if found.vault_id != own.vault_id:
-        raise NotThere
-    if found.ended is not None:
-        return
+def _end(work: Work, own: VaultKeyring, by: Actor, grant_ids: Sequence[bytes]) -> int:
+    """The chain of events is locked by its first event, so everything else is done before."""
+    live = [one for one in grant_ids if sharing.limits(work, one).ended is None]
+    for grant_id in live:
+        _stop(work, grant_id, "patient")
+    for grant_id in live:
+        audit.record(work, owner=own.owner, did=Did.ENDED_GRANT, by=by, to=grant_id)
+    write_record(work, own)
+    return len(live)
+
+
+def _stop(work: Work, grant_id: bytes, by: str) -> None:
     sharing.end_grant(work, grant_id)
     tokens.end_of_grant(work, grant_id)
-    row = row_of(work, grant_id)
-    row.ended_at, row.ended_by = work.now, "patient"
-    audit.record(work, owner=own.owner, did=Did.ENDED_GRANT, by=by, to=grant_id)
+    row = work.session.get(GrantRow, grant_id)
+    if row is not None:
+        row.ended_at, row.ended_by = work.now, by

@@ -12,8 +12,9 @@ from vault import audit, sharing
 from vault.attempts import source_prefix
 from vault.audit import Actor, Did
 from vault.database import Services, Work
+from vault.errors import WrongSecret
 from vault.ids import Id
-from vault.keyring import GrantKeyring, Owner, OwnerKind
+from vault.keyring import SYSTEM, GrantKeyring, Owner, OwnerKind
 from vault.sealing.codes import ShareCode
 
 
@@ -44,7 +45,12 @@ def redeem(services: Services, code: ShareCode, redeemer: Redeemer, *, source: s
     """
     if redeemer.provider is not None and redeemer.provider.actor.kind != "provider":
         raise NotYours("only a provider keeps a grant")
-    keyring = sharing.redeem_code(services, code, source=source_prefix(source))
+    try:
+        keyring = sharing.redeem_code(services, code, source=source_prefix(source))
+    except WrongSecret:
+        with services.work() as work:
+            audit.record(work, owner=SYSTEM, did=Did.REDEEM_FAILED, by=Actor("guest"))
+        raise
     with services.work() as work:
         return _hand_over(work, keyring, redeemer)
 

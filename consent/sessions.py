@@ -190,7 +190,7 @@ def _provider(work: Work, session: OpenSession) -> Access:
     own = session.keyring
     signed_in = Access(
         actor=Actor("provider", own.vault_id),
-        scopes=Scopes(),
+        scopes=Scopes.parse(" ".join(_READS.values())),
         own=own,
         account_id=session.account_id,
         session_id=session.id,

@@ -172,10 +172,10 @@ def _redeemer(own: VaultKeyring, row: GrantRow) -> tuple[str, str]:
 
 def _end_of(work: Work, row: GrantRow, limits: GrantLimits) -> tuple[datetime | None, str | None]:
     """When it ended and by whom; an app whose last token has run out can see nothing either."""
+    if limits.expires is not None and row.ended_by in {None, "time"} and work.now >= limits.expires:
+        return limits.expires, "time"
     if limits.ended is not None:
         return limits.ended, row.ended_by or "patient"
-    if limits.expires is not None and work.now >= limits.expires:
-        return limits.expires, "time"
     if row.kind == For.APP and not tokens.is_alive(work, row.id):
         return tokens.last_end(work, row.id) or row.created, "time"
     return None, None

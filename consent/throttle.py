@@ -10,8 +10,11 @@ PIXEL_SHARE = 20  # pictures counted at once: a scroll through a series costs no
 
 
 def allow_token_request(services: Services, *, client_id: str, address: str) -> None:
-    """Count a request to the token endpoint: by client, or by network where no client is named. Raises `Wait`."""
-    within(services, Limit.TOKEN, client_id or f"source {source_prefix(address)}")
+    """Count a request to the token endpoint, by client and network. Raises `Wait`.
+
+    By network too, because a client's name is no secret: else anyone could use up a site's requests from afar.
+    """
+    within(services, Limit.TOKEN, client_id, source_prefix(address))
 
 
 @dataclass(slots=True)

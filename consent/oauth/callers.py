@@ -71,24 +71,28 @@ def identify() -> Party:
     ways = [way for way in (_basic(), _posted(), _signed()) if way is not None]
     if len(ways) > 1:
         raise ClientRefused("Authenticate in one way, not in several.")
-    if ways:
-        way, client_id, proof = ways[0]
-        allow_token_request(services(), client_id=client_id, address=source())
-        return _proven(way, client_id, proof)
-    return _named()
+    if not ways:
+        return _named(request.form.get("client_id", ""))
+    way, client_id, proof = ways[0]
+    return _proven(way, client_id, proof)
 
 
-def _named() -> Party:
-    client_id = request.form.get("client_id", "")
-    allow_token_request(services(), client_id=client_id, address=source())
+def _counted(client_id: str) -> Party | None:
+    """The client of this name, one request of it counted. Raises `Wait`."""
     party = find_party(client_id) if client_id else None
+    allow_token_request(services(), client_id="" if party is None else client_id, address=source())
+    return party
+
+
+def _named(client_id: str) -> Party:
+    party = _counted(client_id)
     if party is None or party.client.auth != PUBLIC:
         raise ClientRefused("The client has to authenticate.")
     return Party(party.client, PUBLIC)
 
 
 def _proven(way: str, client_id: str, proof: str) -> Party:
-    party = find_party(client_id)
+    party = _counted(client_id)
     if way == SIGNED:
         _check_signed(party, assertion.read_assertion(proof))
     elif party is None:

@@ -141,7 +141,9 @@ def test_whoever_is_not_signed_in_is_asked_to_and_comes_back(web, tracker):
 
 
 def test_an_app_may_ask_by_form(tracker, ana):
-    answer = ana.web.post("/oauth/authorize", data=tracker.asking("patient/*.rs"), headers={"Origin": "https://app.example.org"})
+    answer = ana.web.post(
+        "/oauth/authorize", data=tracker.asking("patient/*.rs"), headers={"Origin": "https://app.example.org"}
+    )
     assert answer.status_code == 303
     assert ana.web.get(answer.location).status_code == 200
 
@@ -569,7 +571,12 @@ def test_only_pages_of_registered_apps_may_read_answers(app, services, ana, trac
 
     for method in ("GET", "OPTIONS"):
         assert allowed("https://app.example.org", method) == "https://app.example.org"
-        for stranger in ("https://evil.example.org", "null", "https://app.example.org.evil.org", "http://app.example.org"):
+        for stranger in (
+            "https://evil.example.org",
+            "null",
+            "https://app.example.org.evil.org",
+            "http://app.example.org",
+        ):
             assert allowed(stranger, method) is None
 
 
