@@ -1,6 +1,9 @@
 """What a site pushes: kept once, sealed to whoever it is for, and never half."""
 
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,14 +11,16 @@ import sqlalchemy as sa
 
 from tests.vault.owners import a_document, a_picture, a_site, a_vault, begin, link, push
 from vault import reading, sharing
-from vault.blobs import DiskFull
+from vault.blobs import DiskBlobWriter, DiskFull
 from vault.catalogue import open_catalogue
+from vault.erasure import erase_studies
 from vault.errors import DifferentContent, NoKey, NotThere
 from vault.keyring import KeyClass
 from vault.previews import keep_preview, preview_due
 from vault.receiving import IncomingResource, Receiving
+from vault.sealing.errors import Tampered
 from vault.sealing.stream import Kind
-from vault.tables import BatchKeyRow, BatchRow, BlobRow, InstanceRow, ObjectRow
+from vault.tables import BatchKeyRow, BatchRow, BlobRow, InstanceRow, ObjectRow, PreviewRow, SeriesRow
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -257,7 +262,256 @@ def test_swapped_object_rows_are_refused(services, linked):
     with services.work() as work:
         one, two = work.session.scalars(sa.select(ObjectRow).where(ObjectRow.kind == int(Kind.INSTANCE))).all()
         one.offset, two.offset = two.offset, one.offset
-    from vault.sealing.errors import Tampered
-
     with pytest.raises(Tampered):
         octets_of(services, keyring, "1.1")
+
+
+# -- what fails halfway ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("part", ["facts", "dicom", "layout", "full"])
+def test_an_instance_that_cannot_be_described_leaves_the_others_their_own_words(services, linked, part):
+    site, keyring = linked
+
+    def broken():
+        raise ValueError("no such attribute")
+
+    batch = begin(services, site)
+    make = a_document if part == "full" else a_picture
+    with Receiving(services, site.pusher) as receiving:
+        receiving.instance(batch, make("1.1", b"one" * 100))
+        with pytest.raises(ValueError, match="no such attribute"):
+            receiving.instance(batch, replace(make("1.2", b"two" * 100), **{part: broken}))
+        receiving.instance(batch, make("1.3", b"three" * 100))
+        receiving.commit()
+    with services.reading() as work:
+        found = reading.open_series(work, keyring, "1.2.3")
+        assert {one.facts.uid: one.dicom["00080018"]["Value"][0] for one in found} == {"1.1": "1.1", "1.3": "1.3"}
+        kinds = work.session.scalars(sa.select(ObjectRow.kind)).all()
+        assert kinds.count(int(Kind.INSTANCE)) == 2
+    assert octets_of(services, keyring, "1.3", series=make("x", b"").series.uid) == b"three" * 100
+
+
+def test_words_with_half_a_surrogate_pair_are_kept_as_they_came(services, linked):
+    site, keyring = linked
+    odd = {"00081030": {"vr": "LO", "Value": ["Knie \ud83d", 1.5]}}
+    thing = replace(a_picture("1.1", b"x" * 10), dicom=lambda: odd)
+    batch = begin(services, site)
+    with Receiving(services, site.pusher) as receiving:
+        receiving.instance(batch, thing)
+        body = {"type": "Observation", "facts": {}, "fhir": {"text": "\ud83d", "valueDecimal": 0.1}}
+        made = receiving.resource(batch, IncomingResource(KeyClass.META, body))
+        receiving.commit()
+    with services.reading() as work:
+        assert reading.open_series(work, keyring, "1.2.3")[0].dicom == odd
+        assert reading.open_resource(work, keyring, made).body == body
+
+
+def test_a_full_store_refuses_one_instance_and_not_those_before_it(services, linked, monkeypatch):
+    site, keyring = linked
+    batch = begin(services, site)
+    with Receiving(services, site.pusher) as receiving:
+        receiving.instance(batch, a_picture("1.1", b"one" * 100))
+        whole = receiving._packs[batch.study_id].writer.tell()
+        write = DiskBlobWriter.write
+
+        def full(writer, octets):
+            if writer.tell() > whole + 500:
+                raise DiskFull
+            write(writer, octets)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("vault.blobs.DiskBlobWriter.write", full)
+            with pytest.raises(DiskFull):
+                receiving.instance(batch, a_picture("1.2", b"two" * 100_000))
+        assert receiving._packs[batch.study_id].writer.tell() == whole
+        receiving.instance(batch, a_picture("1.3", b"three" * 100))
+        receiving.commit()
+    assert octets_of(services, keyring, "1.3") == b"three" * 100
+    with services.reading() as work:
+        assert {one.facts.uid for one in reading.open_series(work, keyring, "1.2.3")} == {"1.1", "1.3"}
+
+
+@pytest.mark.parametrize("bound", ["INDEX_RECORDS", "INDEX_OCTETS"])
+def test_a_long_push_keeps_few_descriptions_in_memory(services, linked, monkeypatch, bound):
+    site, keyring = linked
+    monkeypatch.setattr(f"vault.receiving.{bound}", {"INDEX_RECORDS": 3, "INDEX_OCTETS": 100}[bound])
+    uids = [f"1.2.3.{n % 4}.{n}" for n in range(20)]
+    batch = begin(services, site)
+    with Receiving(services, site.pusher) as receiving:
+        for n, uid in enumerate(uids):
+            receiving.instance(batch, a_picture(uid, uid.encode(), series_uid=f"1.2.3.{n % 4}"))
+            assert sum(len(index.rows) for index in receiving._indexes.values()) <= 3
+        receiving.commit()
+    with services.reading() as work:
+        found = reading.open_series(work, keyring, "1.2.3")
+    assert sorted(one.facts.uid for one in found) == sorted(uids)
+    assert all(one.dicom["00080018"]["Value"] == [one.facts.uid] for one in found)
+    assert all(octets_of(services, keyring, uid, series=uid.rsplit(".", 1)[0]) == uid.encode() for uid in uids)
+
+
+# -- the same thing twice --------------------------------------------------------------------------
+
+
+def test_an_instance_twice_in_one_request_is_kept_once(services, linked):
+    site, keyring = linked
+    batch = begin(services, site)
+    with Receiving(services, site.pusher) as receiving:
+        assert receiving.instance(batch, a_picture("1.1", b"same" * 100)) == "stored"
+        assert receiving.instance(batch, a_picture("1.1", b"same" * 100)) == "already"
+        with pytest.raises(DifferentContent):
+            receiving.instance(batch, a_picture("1.1", b"other" * 100))
+        with pytest.raises(DifferentContent):
+            receiving.instance(batch, a_picture("1.1", b"same" * 100, series_uid="1.2.3.2"))
+        receiving.commit()
+    assert octets_of(services, keyring, "1.1") == b"same" * 100
+
+
+def test_a_document_under_one_uid_in_two_studies_is_refused_the_second_time(services, linked):
+    site, keyring = linked
+    one, two = begin(services, site), begin(services, site, study_uid="2.2")
+    with Receiving(services, site.pusher) as receiving:
+        receiving.instance(one, a_document("1.9", b"first" * 100))
+        with pytest.raises(DifferentContent):
+            receiving.instance(two, a_document("1.9", b"second" * 100, study_uid="2.2"))
+        receiving.commit()
+    assert octets_of(services, keyring, "1.9", series="1.2.3.9") == b"first" * 100
+
+
+def test_a_document_takes_no_pictures_place(services, linked):
+    site, keyring = linked
+    push(services, site, a_picture("1.1", b"picture" * 100, series_uid="1.2.3.9"))
+    later = site.next_token(services)
+    batch = begin(services, later)
+    with Receiving(services, later.pusher) as receiving, pytest.raises(DifferentContent):
+        receiving.instance(batch, a_document("1.1", b"words" * 100))
+    assert octets_of(services, keyring, "1.1", series="1.2.3.9") == b"picture" * 100
+
+
+def test_a_push_of_nothing_new_leaves_no_empty_pack(services, linked):
+    site, _ = linked
+    push(services, site, a_picture("1.1", b"same" * 100))
+    push(services, site, a_picture("1.1", b"same" * 100))
+    with services.reading() as work:
+        blobs = set(work.session.scalars(sa.select(BlobRow.id)))
+    assert len(blobs) == 1
+    assert {path.name for path in services.blobs._committed()} == blobs
+
+
+def test_what_lost_a_race_leaves_no_object_behind(services, linked):
+    site, keyring = linked
+    other = site.next_token(services)
+    mine, theirs = begin(services, site), begin(services, other)
+    with Receiving(services, site.pusher) as one, Receiving(services, other.pusher) as two:
+        one.instance(mine, a_document("1.9", b"same" * 100))
+        two.instance(theirs, a_document("1.9", b"same" * 100))
+        one.instance(mine, a_picture("1.1", b"same" * 100))
+        two.instance(theirs, a_picture("1.1", b"same" * 100))
+        two.instance(theirs, a_picture("1.2", b"new" * 100))
+        assert not one.commit()
+        assert two.commit() == {"1.9"}  # not comparable under another token, so its sender must ask again
+    with services.reading() as work:
+        pointed = set(work.session.scalars(sa.select(InstanceRow.object)))
+        kept = work.session.scalars(sa.select(ObjectRow).where(ObjectRow.kind == int(Kind.INSTANCE)))
+        assert {row.id for row in kept} == pointed
+        full = sa.select(sa.func.count()).where(ObjectRow.kind == int(Kind.METADATA))
+        assert work.session.scalar(full) == 1
+    assert octets_of(services, keyring, "1.2") == b"new" * 100
+
+
+def test_an_instance_kept_meanwhile_in_another_series_is_refused(services, linked):
+    site, _ = linked
+    batch = begin(services, site)
+    with Receiving(services, site.pusher) as one, Receiving(services, site.pusher) as two:
+        one.instance(batch, a_picture("1.1", b"same" * 100))
+        two.instance(batch, a_picture("1.1", b"same" * 100, series_uid="1.2.3.2"))
+        assert not one.commit()
+        assert two.commit() == {"1.1"}
+
+
+def test_many_workers_keep_one_instance_of_many_tokens_once(services, linked):
+    site, keyring = linked
+    tokens = [site.next_token(services) for _ in range(4)]
+    ready = threading.Barrier(4)
+
+    def worker(token):
+        batch = begin(services, token)
+        with Receiving(services, token.pusher) as receiving:
+            for n in range(5):
+                receiving.instance(batch, a_picture(f"1.{n}", b"%d" % n * 100))
+            ready.wait()
+            return receiving.commit()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(worker, tokens)) == [frozenset()] * 4
+    with services.reading() as work:
+        assert len(work.session.scalars(sa.select(InstanceRow)).all()) == 5
+    assert all(octets_of(services, keyring, f"1.{n}") == b"%d" % n * 100 for n in range(5))
+
+
+# -- what is erased, expires or changes hands meanwhile --------------------------------------------
+
+
+def test_a_study_erased_while_it_is_pushed_takes_nothing_more(services, linked):
+    site, _ = linked
+    batch = begin(services, site)
+    with Receiving(services, site.pusher) as receiving:
+        receiving.instance(batch, a_picture("1.1", b"x" * 100))
+        with services.work() as work:
+            erase_studies(work, [batch.study_id])
+        with pytest.raises(NotThere):
+            receiving.instance(batch, a_picture("1.2", b"x" * 100, series_uid="1.2.3.2"))
+        with pytest.raises(NotThere):
+            receiving.commit()
+    with services.reading() as work:
+        for table in (InstanceRow, ObjectRow, BlobRow, SeriesRow):
+            assert not work.session.scalars(sa.select(table)).all()
+
+
+def test_a_preview_of_an_erased_study_is_not_kept(services, linked):
+    site, _ = linked
+    batch = push(services, site, a_picture("1.1", b"x" * 100))
+    with services.reading() as work:
+        series = work.session.scalar(sa.select(SeriesRow.id))
+    with services.work() as work:
+        erase_studies(work, [batch.study_id])
+    keep_preview(services, batch, series_id=series, kind=Kind.THUMBNAIL, jpeg=b"jpeg", instances=1)
+    with services.reading() as work:
+        assert not work.session.scalars(sa.select(PreviewRow)).all()
+        assert preview_due(work, series) is None
+
+
+def test_a_preview_is_kept_in_its_own_study_only(services, linked):
+    site, keyring = linked
+    push(services, site, a_picture("1.1", b"x" * 100))
+    other = push(services, site, a_picture("2.1", b"y" * 100, study_uid="2.2", series_uid="2.2.1"))
+    with services.reading() as work:
+        series = open_catalogue(work, keyring).by_uid("1.2.3")[0].series[0].id
+    keep_preview(services, other, series_id=series, kind=Kind.THUMBNAIL, jpeg=b"other", instances=1)
+    with services.reading() as work, pytest.raises(NotThere):
+        reading.find_preview(work, keyring, "1.2.3", "1.2.3.1", Kind.THUMBNAIL)
+
+
+def test_two_workers_that_make_one_preview_keep_one(services, linked):
+    site, keyring = linked
+    tokens = [site, *(site.next_token(services) for _ in range(3))]
+    batches = [push(services, token, a_picture(f"1.{n}", b"%d" % n * 9)) for n, token in enumerate(tokens)]
+    with services.reading() as work:
+        series = work.session.scalar(sa.select(SeriesRow.id))
+
+    def worker(batch):
+        keep_preview(services, batch, series_id=series, kind=Kind.THUMBNAIL, jpeg=b"jpeg", instances=4)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(worker, batches))
+    with services.reading() as work:
+        assert reading.find_preview(work, keyring, "1.2.3", "1.2.3.1", Kind.THUMBNAIL) == b"jpeg"
+        assert len(work.session.scalars(sa.select(PreviewRow)).all()) == 1
+
+
+def test_a_token_past_its_time_goes_on_with_nothing(services, clock, linked):
+    site, _ = linked
+    first = push(services, site, a_picture("1.1", b"x" * 100))
+    clock.advance(seconds=300)
+    again = replace(site, pusher=replace(site.pusher, expires=clock.now() + timedelta(seconds=300)))
+    assert begin(services, again).id != first.id
