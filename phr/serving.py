@@ -6,8 +6,10 @@ serves as well, with PHR_PROCESSES=2, after `phr db upgrade` and beside `phr wor
 """
 
 import contextlib
+import ctypes
 import os
 import resource
+import signal
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +29,7 @@ from vault.sealing.slow import share_cores
 
 FACTORY = "phr.serving:worker_app"
 STOP_SECONDS = 30
+_PDEATHSIG = 1  # prctl(2), PR_SET_PDEATHSIG
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,13 @@ def keep_to_ourselves() -> None:
     """No core dump of this process or its children holds keys, and no file they make is readable by others."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.umask(0o077)
+
+
+def end_with_parent() -> None:
+    """This process is told to end when the one that started it is gone, however it went. On Linux; else nothing."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PDEATHSIG, signal.SIGTERM)
 
 
 def worker_app() -> Flask:

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     claim = parser.add_argument_group("slip")
     claim.add_argument("--issue-claim", action="store_true", help="issue a PIN for the patient")
     claim.add_argument("--reissue-claim", action="store_true", help="the same, where the old slip is lost: it ends")
-    claim.add_argument("--born", type=_day, default="", metavar="YYYY-MM-DD", help="if the files do not say")
+    claim.add_argument("--born", type=_day, metavar="YYYY-MM-DD", help="if the files do not say")
     claim.add_argument("--days", type=int, metavar="N", help="for how long the PIN is good")
     claim.add_argument("--language", default="en", help="of the slip: en, es, de, fr")
     claim.add_argument("--slip", type=Path, metavar="OUT.pdf", help="where the slip is written")
@@ -137,7 +137,7 @@ def _send_papers(web: Web, config: SiteConfig, study: Study, options: argparse.N
     mark = mark_of_words("papers", study.uid, *(path.read_bytes() for path in options.report), options.written_by)
     if memory.holds(mark):
         return
-    bundle = transaction(config, study, options.report, born=options.born, written_by=options.written_by)
+    bundle = transaction(config, study, options.report, born=options.born or "", written_by=options.written_by)
     answer = web.post_json(config.fhir_base, bundle)
     check_taken(answer, "take the report" if options.report else "take the study's description")
     memory.keep(mark)

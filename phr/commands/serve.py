@@ -8,7 +8,7 @@ import argparse
 
 from phr.commands import say
 from phr.config import Settings
-from phr.serving import Listening, serve
+from phr.serving import Listening, end_with_parent, serve
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,12 +17,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="the port to listen at (PHR_PORT)")
     parser.add_argument("--workers", type=_some, help="server processes (PHR_PROCESSES)")
     parser.add_argument("--threads", type=_some, help="requests that one process answers at a time (PHR_THREADS)")
+    parser.add_argument("--end-with-parent", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until told to end."""
     settings = Settings.from_env()
+    if options.end_with_parent:
+        end_with_parent()
     listening = Listening(
         host=options.host or settings.host,
         port=settings.port if options.port is None else options.port,

@@ -13,8 +13,10 @@ _TEXTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("Technique", "Slices of 4 mm through the chest, without contrast."),
         (
             "Findings",
-            "The lungs are clear but for a round nodule of 15 mm in the right lung. "
-            "Heart and great vessels are of normal size. No fluid around the lungs. Ribs and spine are intact.",
+            (
+                "The lungs are clear but for a round nodule of 15 mm in the right lung. "
+                "Heart and great vessels are of normal size. No fluid around the lungs. Ribs and spine are intact."
+            ),
         ),
         ("Impression", "One round nodule in the right lung. A second look in three months is suggested."),
     ),
