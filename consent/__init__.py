@@ -1,0 +1,24 @@
+"""Decides who may see what, and hands out the secrets that prove it.
+
+What belongs here: who is asking (`asking`, `access`), guards, sessions, registered software, the authorization server,
+and the patient's decisions. What does not: FHIR, DICOM, pages (but the one on which a patient lets an app in), and the
+octets of any key: those are the vault's, which this room asks to make, wrap and drop them.
+
+Floors, each importing from lower ones only:
+
+    oauth/
+    cors, guards
+    request
+    forms, watch
+    asking
+    grants, shared, deployment
+    redeeming, receipts
+    guests
+    sessions, rotation, clients
+    decisions, registered, throttle, cookies, forgery
+    tokens
+    access
+    keyrings, jwks, redirects, tables, assertion
+    scopes, devices, refusals
+    errors
+"""

@@ -424,3 +424,15 @@ def test_an_access_prints_no_key(ana):
     access = ana.access()
     assert isinstance(access, Access)
     assert "VaultKeyring(…)" in repr(access)
+
+
+def test_what_was_stopped_stays_stopped_in_a_restored_backup(services, ana, knee, tmp_path):
+    from dataclasses import replace
+
+    from vault.journal import RevocationJournal
+
+    grant_id = ana.gives(knee).grant_id
+    journal = RevocationJournal(tmp_path / "journal.log")
+    with replace(services, journal=journal).work() as w:
+        grants.end(w, ana.access_in(w), grant_id)
+    assert [(entry.what.value, entry.ids) for entry in journal.entries()] == [("grant", (grant_id,))]
