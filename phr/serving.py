@@ -7,6 +7,7 @@ serves as well, with PHR_PROCESSES=2, after `phr db upgrade` and beside `phr wor
 
 import contextlib
 import ctypes
+import multiprocessing
 import os
 import resource
 import signal
@@ -67,7 +68,9 @@ def serve(settings: Settings, listening: Listening) -> None:
     """Answer requests until told to end by SIGTERM or SIGINT; what is being sent is then sent to its end."""
     keep_to_ourselves()
     services = prepare(settings)
-    # Workers are spawned and read the settings anew: they must know how many they are, to share the cores.
+    # Spawned, not forked: a fork would carry our open SQLite connections, and with them locks that nobody gives back.
+    # Spawned workers read the settings anew: they must know how many they are, to share the cores.
+    multiprocessing.set_start_method("spawn", force=True)
     os.putenv("PHR_PROCESSES", str(listening.processes))
     server = Server(
         FACTORY,

@@ -72,7 +72,12 @@ class RunningHouse:
         command = [sys.executable, "-m", "phr.cli", "serve", "--workers", str(self.workers)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, env=self.environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+                command,
+                env=self.environment(),
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
             )
         self.wait_until_it_answers()
         return self
@@ -93,6 +98,7 @@ class RunningHouse:
         self.close_sessions()
         if process is None:
             return 0
+        print(self.log.read_text(errors="replace")[-5000:])  # shown where a test failed
         process.terminate()
         try:
             return process.wait(45)

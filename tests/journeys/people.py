@@ -382,7 +382,9 @@ class App(Software):
         form = {"grant_type": "urn:keepray:oauth:grant-type:share-code", "code": code, "scope": scope}
         return self._kept(self.asks_for_tokens(**form))
 
-    def is_let_in_by(self, patient: Patient, scope: str = "launch/patient patient/*.rs offline_access", **typed) -> "App":
+    def is_let_in_by(
+        self, patient: Patient, scope: str = "launch/patient patient/*.rs offline_access", **typed
+    ) -> "App":
         """The whole way: asked, allowed, exchanged."""
         answer = self.exchanges(self.code_in(patient.decides(self.request(scope), **typed)))
         assert answer.status_code == 200, answer.text
