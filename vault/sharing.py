@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
+from vault import revocations
 from vault.database import Work
 from vault.errors import NoKey, NotThere
 from vault.holders import (
@@ -22,6 +23,7 @@ from vault.holders import (
     redeem_code,
 )
 from vault.ids import new_id
+from vault.journal import Revoked
 from vault.keyring import GrantKeyring, KeyClass, VaultKeyring, canonical_json, row_mac
 from vault.limits import (
     BITS,
@@ -106,6 +108,7 @@ def end_grant(work: Work, grant_id: bytes) -> None:
         work.session.execute(sa.delete(table).where(table.grant == grant_id))
     row.status, row.ended = "ended", row.ended or work.now
     work.session.flush()
+    revocations.note(work, Revoked.GRANT, [grant_id])  # a restored backup does not bring it back
 
 
 def seal_note(work: Work, *, vault_id: bytes, about: bytes, text: str) -> bytes:
