@@ -103,13 +103,16 @@ class _Flow:
     """The parser's callbacks turned into events in their order."""
 
     def __init__(self, stream: Readable, boundary: bytes, chunk: int) -> None:
-        self._stream, self._chunk = stream, chunk
+        self._stream, self._chunk, self._boundary = stream, chunk, boundary
         self._events: list[_Event] = []
         self._name, self._value = bytearray(), bytearray()
         self._content_type = ""
         self._closed = False
-        self._parser = MultipartParser(
-            boundary,
+
+    def _parser(self) -> MultipartParser:
+        """A parser that tells us. We do not keep it: it keeps us, and a circle would hold the body's last pieces."""
+        return MultipartParser(
+            self._boundary,
             {
                 "on_part_begin": self._part_begins,
                 "on_header_field": lambda data, start, end: self._name.extend(data[start:end]),
@@ -136,11 +139,12 @@ class _Flow:
 
     def events(self) -> Iterator[_Event]:
         """Every event until the closing boundary; what follows it is read and dropped."""
+        parser = self._parser()
         while octets := self._stream.read(self._chunk):
             if self._closed:
                 continue
             try:
-                self._parser.write(octets)
+                parser.write(octets)
             except MultipartParseError as error:
                 raise BadBody("The body is not the multipart that was announced.") from error
             # Taken one by one, so that an abandoned reader leaves nothing to be told twice.
