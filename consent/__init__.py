@@ -7,8 +7,8 @@ octets of any key: those are the vault's, which this room asks to make, wrap and
 Floors, each importing from lower ones only:
 
     oauth/
-    cors, guards
-    request
+    guards
+    cors, request
     forms, watch
     asking
     grants, shared, deployment

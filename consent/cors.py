@@ -25,7 +25,7 @@ PREFLIGHT_SECONDS = "600"
 
 
 def install_cors(app: Flask) -> None:
-    """After this preflights are answered, and answers say which page may read them. Call before `install_guards`."""
+    """After this preflights are answered, and answers say which page may read them."""
     app.before_request(_answer_preflight)
     app.after_request(_say_who_may_read)
 

@@ -18,12 +18,11 @@ from consent.receipts import mark_opened, mark_saved
 from consent.redeeming import Redeemed, Redeemer, redeem
 from consent.scopes import Scopes
 from consent.tables import GrantRow
-from vault import audit, revocations, sharing
+from vault import audit, sharing
 from vault.audit import SYSTEM_ACTOR, Actor, Did
 from vault.database import Work
 from vault.errors import NotThere, WrongSecret
 from vault.ids import Id
-from vault.journal import Revoked
 from vault.keyring import GrantKeyring, KeyClass, Owner, OwnerKind, VaultKeyring
 from vault.record import lock_vault, write_record
 from vault.sealing.codes import ShareCode
@@ -187,7 +186,6 @@ def end_given_up(work: Work, grant_id: bytes) -> None:
     row = work.session.get(GrantRow, grant_id)
     if row is None or row.kind != For.APP or limits.ended is not None or tokens.is_alive(work, grant_id):
         return
-    revocations.note(work, Revoked.GRANT, [grant_id])
     _stop(work, grant_id, "app")
     by = Actor("app", row.client, grant_id)
     audit.record(work, owner=Owner(OwnerKind.VAULT, limits.vault_id), did=Did.ENDED_GRANT, by=by, to=grant_id)
@@ -196,8 +194,6 @@ def end_given_up(work: Work, grant_id: bytes) -> None:
 def _end(work: Work, own: VaultKeyring, by: Actor, grant_ids: Sequence[bytes]) -> int:
     """The chain of events is locked by its first event, so everything else is done before."""
     live = [one for one in grant_ids if sharing.limits(work, one).ended is None]
-    if live:
-        revocations.note(work, Revoked.GRANT, live)
     for grant_id in live:
         _stop(work, grant_id, "patient")
     for grant_id in live:

@@ -19,6 +19,7 @@ from flask import Flask, current_app, g, request
 from consent import sessions
 from consent.access import Access
 from consent.asking import from_cookie, from_header, from_header_or_cookies
+from consent.cors import install_cors
 from consent.errors import (
     Ambiguous,
     Area,
@@ -203,7 +204,8 @@ def _answers_by_itself() -> bool:
 
 
 def install_guards(app: Flask) -> None:
-    """After this no route answers without a guard, and templates have what forms need."""
+    """After this no route answers without a guard, preflights are answered, and templates have what forms need."""
+    install_cors(app)
     install_forms(app)
     app.before_request(refuse_unguarded)
     app.teardown_request(_forget)

@@ -1,7 +1,7 @@
 """The page on which a patient lets an app in, or not (SMART App Launch 2.2, standalone launch)."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import cast
 from urllib.parse import urlencode
 
@@ -158,7 +158,7 @@ def _page(w: Work, patient: Access, asked: Asking, errors: dict[str, str]) -> Re
         goes_to=form_target(asked.redirect_uri),
         classes={kind.name.lower() for kind in _classes(asked.scopes)},
         scopes=[str(scope) for scope in asked.scopes],
-        studies=[(study.id.hex(), title(study)) for study in studies],
+        studies=[(study.id.hex(), title(study), _taken(study)) for study in studies],
         future=asked.scopes.has_every_type,
         comes_back=COMES_BACK in asked.scopes,
         minutes=ACCESS_SECONDS // 60,
@@ -186,7 +186,11 @@ def _not_kept(response: Response) -> Response:
 
 
 def _plain_title(study: Study) -> str:
-    facts = study.facts
-    date = f"{facts.date[:4]}-{facts.date[4:6]}-{facts.date[6:8]}" if len(facts.date) == 8 else ""
-    what = facts.description or ", ".join(sorted(study.modalities)) or "Scan"
-    return f"{what}, {date}" if date else what
+    return study.facts.description or ", ".join(sorted(study.modalities)) or "Scan"
+
+
+def _taken(study: Study) -> date | None:
+    try:
+        return date.fromisoformat(study.facts.date)
+    except ValueError:
+        return None

@@ -168,7 +168,7 @@ def test_the_page_cannot_be_framed_kept_or_watched(ana, tracker):
 def test_the_page_says_in_plain_words_what_the_app_asks(ana, tracker, knee, head):
     page = tracker.begins(ana, "patient/*.rs offline_access").text
     for words in ("Heart Tracker", "We have not checked this app", "name and date of birth", "See your reports",
-                  "See your pictures", "All 2 scans, and new ones when they come", "Knee MRI", "90 days",
+                  "See your pictures", "All 2 scans, and new ones when they come", "Knee MRI, 1 March 2026", "90 days",
                   "Do not allow", "may keep a copy"):  # fmt: skip
         assert words in page
     page = tracker.begins(ana, "patient/DiagnosticReport.rs").text

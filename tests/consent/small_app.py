@@ -17,8 +17,8 @@ from flask.testing import FlaskClient
 from joserfc.jwk import ECKey, RSAKey
 from werkzeug.test import TestResponse
 
-from consent import cors, guards, oauth, sessions
 from consent import grants as giving
+from consent import guards, oauth, sessions
 from consent.access import Access
 from consent.clients import AddedClient, NewClient, NewSiteClient, add_client, add_site_client
 from consent.errors import Area, ConsentError, FreshSignInNeeded, SharingEnded, SignInNeeded
@@ -75,7 +75,6 @@ def small_app(services: Services, settings: SmallSettings | None = None) -> Flas
     app.extensions["settings"] = settings or SmallSettings()
     furnish(app)
     install_headers(app)
-    cors.install_cors(app)
     guards.install_guards(app)
     app.register_blueprint(oauth.blueprint)
     app.register_blueprint(oauth.well_known)
