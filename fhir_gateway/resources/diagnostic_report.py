@@ -1,7 +1,6 @@
 """DiagnosticReport: a report as it is taken in, and as its reader gets it (R4 DiagnosticReport)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from fhir_gateway.links import Links
@@ -52,11 +51,6 @@ def from_fhir(
             f"{one.get('system') or ''}|{one['value']}" for one in resource.get("identifier") or [] if one.get("value")
         ),
     )
-
-
-def at_place(facts: ReportFacts, place: str) -> ReportFacts:
-    """The same, written at this place."""
-    return replace(facts, place=place)
 
 
 def documents_in(resource: Json, *, most: int) -> list[IncomingDocument | None]:

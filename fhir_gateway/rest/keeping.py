@@ -1,6 +1,6 @@
 """One push of FHIR resources, kept all together or not at all (R4 http, transaction)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -165,8 +165,11 @@ class Keeping:
             self._where.study_uids_of(entry),
             lambda reference: self._names.get(reference, ""),
         )
-        if not facts.place:
-            facts = diagnostic_report.at_place(facts, self._pusher.site.details.name)
+        facts = replace(
+            facts,
+            place=facts.place or self._pusher.site.details.name,
+            accession=self._where.accession_of(entry),
+        )
         self._reports.append(batch)
         return stored, facts.to_dict()
 

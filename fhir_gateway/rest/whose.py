@@ -165,7 +165,15 @@ class Whereabouts:
                     raise unprocessable("The study is not known.", place).at(entry.place) from None
             if uid := diagnostic_report.study_uid_named(reference):
                 return uid
-        return papers_uid(accession_of(entry.resource)[0])
+        return papers_uid(self.accession_of(entry))
+
+    def accession_of(self, entry: Entry) -> str:
+        """A report's accession number: its own, or that of the order it is based on."""
+        number, _ = accession_of(entry.resource)
+        for reference in entry.resource.get("basedOn") or []:
+            there = self.entry_at(self.short(str(reference.get("reference") or "")))
+            number = number or (accession_of(there.resource)[0] if there is not None else "")
+        return number
 
     def study_uids_of(self, entry: Entry) -> list[str]:
         """The UIDs of all studies a report is about, as far as they are told."""

@@ -106,7 +106,9 @@ class Sender(Caller):
     def creates(self, resource: Any, **headers: str) -> TestResponse:
         return self.post(f"/fhir/{resource['resourceType']}", json.dumps(resource).encode(), FHIR_JSON, **headers)
 
-    def operates(self, name: str, accept: str | None = None, at: str = "Patient", **values: Any) -> TestResponse:
+    def operates(
+        self, operation: str, /, accept: str | None = None, at: str = "Patient", **values: Any
+    ) -> TestResponse:
         """A claim operation; values by parameter name."""
         kinds = {"birthDate": "valueDate", "days": "valueInteger", "name": "valueHumanName"}
         kinds |= {"identifier": "valueIdentifier"}
@@ -114,7 +116,7 @@ class Sender(Caller):
             {"name": one, kinds.get(one, "valueString"): value} for one, value in values.items() if value is not None
         ]
         sent = {"resourceType": "Parameters", "parameter": listed}
-        return self.post(f"/fhir/{at}/${name}", json.dumps(sent).encode(), FHIR_JSON, accept)
+        return self.post(f"/fhir/{at}/${operation}", json.dumps(sent).encode(), FHIR_JSON, accept)
 
     def asks_for_slip(self, mrn: str, born: str | None, operation: str = "issue-claim", **more: Any) -> TestResponse:
         seed = base64.urlsafe_b64encode(self.seal_seed).rstrip(b"=").decode()
