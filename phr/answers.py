@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 from flask import Response, redirect, render_template
-from werkzeug.wrappers import Response as BaseResponse
 
 from phr.forms import Mistakes
 
-Answer = BaseResponse | str | tuple[str, int]
+Answer = Response | str | tuple[str, int]
 
 
 def again(template: str, wrong: Mistakes, **values: object) -> tuple[str, int]:
@@ -18,9 +17,11 @@ def again(template: str, wrong: Mistakes, **values: object) -> tuple[str, int]:
     return render_template(template, errors=wrong.at, **values), 422
 
 
-def onward(address: str) -> BaseResponse:
+def onward(address: str) -> Response:
     """To the next page, which the browser asks for anew: going back or reloading sends nothing twice."""
-    return redirect(address, 303)
+    answer = redirect(address, 303, Response=Response)
+    assert isinstance(answer, Response)
+    return answer
 
 
 def file(name: str, octets: bytes, media_type: str, *, shown: str = "attachment") -> Response:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import g
-from werkzeug.wrappers import Response
+from flask import Response, g
 
 from consent.cookies import DRAFT, Cookie
 from consent.request import draft_secret, services, settings

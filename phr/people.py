@@ -5,20 +5,22 @@ A new cookie comes with every sign-in; what was typed before moves to it, readab
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date
 
-from flask import current_app, request
-from werkzeug.wrappers import Response
+from flask import Response, current_app, request
+from flask_babel import get_timezone
 
 from consent import guests, sessions
 from consent.access import Access
 from consent.errors import Area
 from consent.request import clear_cookie, services, set_cookie, signed_in, source, this_device, work
 from consent.sessions import LIVES, Place
-from phr import drafts, mail
+from phr import dates, drafts, mail
 from vault import accounts
 from vault.accounts import SignedIn
 from vault.attempts import source_prefix
+from vault.database import Work
+from vault.keyring import VaultKeyring
 
 MINUTE = 60
 
@@ -39,10 +41,23 @@ def network() -> str:
 
 
 def begin_session(signed: SignedIn, answer: Response, *, place: Place = Place.OWN) -> Response:
-    """After this the device is signed in, with `answer`."""
+    """After this the device is signed in, with `answer`; of a kind of device not seen before a letter tells (K5)."""
     with work() as w:
         cookie = sessions.sign_in(w, signed, device=this_device(), place=place)
+        is_new = _note_device(w, signed.keyring)
+    if is_new:
+        now = services().clock.now()
+        write_to(signed.account_id, "new_device", when=dates.moment_in_words(now, now=now, zone=get_timezone() or UTC))
     return drafts.move(set_cookie(answer, cookie))
+
+
+def _note_device(w: Work, own: VaultKeyring) -> bool:
+    """Whether this is another kind of device than those before; the first one, at joining, is no news."""
+    known = (own.field(w, "devices") or "").split("\n")
+    if this_device() in known:
+        return False
+    own.keep_field(w, "devices", "\n".join(filter(None, (*known, this_device()))))
+    return known != [""]
 
 
 def renew_session(me: Access, answer: Response) -> Response:
@@ -78,13 +93,12 @@ def write_to(account_id: bytes, letter: str, **words: str) -> None:
 def around() -> dict[str, object]:
     """The navigation, and after how many quiet minutes a page warns; for every template."""
     area = area_of(request.path)
-    me = signed_in(area) if area is not None else None
-    if me is None:
-        return {"area": area.value if area and area is not Area.PATIENT else "public", "signed_in": False}
+    if signed_in(area) is None:
+        return {"area": "public" if area is Area.PATIENT else area.value, "signed_in": False}
     return {"area": area.value, "signed_in": True, "idle_minutes": _idle(area) // MINUTE}
 
 
-def area_of(path: str) -> Area | None:
+def area_of(path: str) -> Area:
     """Whose pages these are, by their address."""
     if path == "/pro" or path.startswith("/pro/"):
         return Area.PROVIDER

@@ -16,10 +16,14 @@ from typing import Protocol
 class NamedSeries(Protocol):
     """What a title needs of one series."""
 
-    modality: str
-    body_part: str
-    laterality: str
-    description: str
+    @property
+    def modality(self) -> str: ...  # noqa: D102  as DICOM has them
+    @property
+    def body_part(self) -> str: ...  # noqa: D102
+    @property
+    def laterality(self) -> str: ...  # noqa: D102
+    @property
+    def description(self) -> str: ...  # noqa: D102
 
 
 # Companions of pictures, which never name a scan.

@@ -10,11 +10,10 @@ import traceback
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from flask import Flask, current_app, make_response, render_template, request
+from flask import Flask, Response, current_app, make_response, render_template, request
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing.exceptions import RoutingException
-from werkzeug.wrappers import Response
 
 from consent.errors import (
     Ambiguous,
@@ -61,6 +60,7 @@ def install_error_pages(app: Flask) -> None:
     """After this every error of a page is answered with a page."""
     app.register_error_handler(FreshSignInNeeded, _check_first)
     app.register_error_handler(SignInNeeded, _sign_in_first)
+    app.register_error_handler(SharingEnded, _has_ended)
     app.register_error_handler(HTTPException, _of_http)
     app.register_error_handler(Exception, _of_rooms)
 
@@ -82,6 +82,11 @@ def _sign_in_first(error: SignInNeeded) -> Response:
 def _check_first(_error: FreshSignInNeeded) -> Response:
     """They show who they are, then come back."""
     return onward(f"/check?next={quote(_page_to_come_back_to(), safe='')}")
+
+
+def _has_ended(error: SharingEnded) -> Response:
+    """The page that says so; a script is told 401."""
+    return _of_rooms(error) if _is_looking() else make_response("", 401)
 
 
 def _is_looking() -> bool:

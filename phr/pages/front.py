@@ -7,6 +7,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from flask import Blueprint, abort, current_app, jsonify, render_template
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import SQLAlchemyError
 
 from consent.guards import public
 from consent.request import services
@@ -100,7 +101,7 @@ def _database_serves() -> bool:
     try:
         with services().reading() as work:
             return work.session.scalar(sa.text("select 1")) == 1
-    except sa.exc.SQLAlchemyError:
+    except SQLAlchemyError:
         return False
 
 

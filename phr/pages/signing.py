@@ -102,7 +102,7 @@ def take_check() -> Answer:
     me = access()
     try:
         password = forms.read_password(request.form)
-        accounts.check_password(services(), me.own_vault(), me.account_id, password)
+        accounts.check_password(services(), me.own_vault(), me.account_id or b"", password)
     except Mistakes as wrong:
         return again("pages/check.html", wrong)
     except WrongSecret:

@@ -2,8 +2,12 @@
 
 import os
 import re
+import shutil
+import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -16,16 +20,20 @@ from fhir_gateway.dicomweb.pushing import Push
 from phr.app import create_app
 from phr.config import Settings
 from tests.factories import Person, a_dataset, an_instance
+from tests.fakes import FrozenClock
 from vault import claims
 from vault.audit import Actor
-from vault.database import Services
+from vault.blobs import DiskBlobs
+from vault.database import Database, Services
 from vault.facts import ReportFacts, Section
 from vault.intake import Pusher, open_batch
 from vault.keyring import KeyClass
 from vault.patients import identify
 from vault.receiving import IncomingResource, Receiving
 from vault.sealing.codes import ClaimPin
+from vault.secrets import Secrets
 from vault.sites import SiteDetails, add_site, find_site
+from vault.tables import Row
 
 PASSWORD = "four words for a knee"
 BORN = {"born-day": "27", "born-month": "3", "born-year": "1958"}
@@ -40,8 +48,19 @@ def renderer() -> Iterator[Renderer]:
     made.close()
 
 
+@pytest.fixture(scope="session")
+def one_set_of_keys() -> Secrets:
+    """The same keys for every test here, so that a store can be taken up again."""
+    pepper, index, mail, audit = (os.urandom(32) for _ in range(4))
+    return Secrets(peppers={1: pepper}, pepper_id=1, index_key=index, mail_key=mail, audit_key=audit)
+
+
 @pytest.fixture
-def settings(services: Services, tmp_path) -> Settings:
+def secrets(one_set_of_keys: Secrets) -> Secrets:
+    return one_set_of_keys
+
+
+def some_settings(services: Services, folder: Path) -> Settings:
     keys = services.secrets
     return Settings(
         base_url="http://localhost",
@@ -49,18 +68,27 @@ def settings(services: Services, tmp_path) -> Settings:
         index_key=keys.index_key,
         mail_key=keys.mail_key,
         audit_key=keys.audit_key,
-        data=tmp_path,
+        data=folder,
         demo=True,
         help_phone="555 0199",
     )
 
 
-@pytest.fixture
-def app(settings: Settings, services: Services, renderer: Renderer) -> Flask:
+def an_app(settings: Settings, services: Services, renderer: Renderer) -> Flask:
     made = create_app(settings, services=services)
     made.extensions["renderer"] = renderer
     made.testing = True
     return made
+
+
+@pytest.fixture
+def settings(services: Services, tmp_path: Path) -> Settings:
+    return some_settings(services, tmp_path)
+
+
+@pytest.fixture
+def app(settings: Settings, services: Services, renderer: Renderer) -> Flask:
+    return an_app(settings, services, renderer)
 
 
 class Browser:
@@ -214,13 +242,51 @@ def ana(app: Flask) -> Patient:
     return Patient(app)
 
 
-@pytest.fixture
-def ana_with_a_scan(ana: Patient, scan_center: ScanCenter) -> Patient:
-    """She has joined and added a reported MRI of her right knee."""
-    uid = scan_center.pushes_a_knee()
-    scan_center.reports(uid, sections=SECTIONS)
+@dataclass(frozen=True)
+class Before:
+    """What had happened before a test begins: the store as it was left, and Ana's cookies."""
+
+    folder: Path
+    seed: bytes
+    site_id: bytes
+    cookies: dict[str, str]
+
+    def bring_back(self, services: Services, folder: Path, center: ScanCenter, ana: Patient) -> None:
+        with sqlite3.connect(self.folder / "keepray.db") as kept, sqlite3.connect(folder / "keepray.db") as here:
+            kept.backup(here)
+        kept.close()
+        here.close()
+        shutil.copytree(self.folder / "objects", folder / "objects", dirs_exist_ok=True)
+        with services.reading() as work:
+            center.site, center.seed = find_site(work, self.site_id), self.seed
+        for name, value in self.cookies.items():
+            ana.client.set_cookie(name, value)
+
+
+@pytest.fixture(scope="session")
+def before(tmp_path_factory: pytest.TempPathFactory, renderer: Renderer, one_set_of_keys: Secrets) -> Before:
+    """Ana has joined and added a reported MRI of her right knee. Done once: stretching passwords and PINs is slow."""
+    folder = tmp_path_factory.mktemp("before")
+    database = Database(f"sqlite:///{folder / 'keepray.db'}")
+    Row.metadata.create_all(database.engine)
+    services = Services(database, DiskBlobs(folder / "objects"), FrozenClock(), one_set_of_keys)
+    app = an_app(some_settings(services, folder), services, renderer)
+    center, ana = ScanCenter(services, renderer), Patient(app)
+    uid = center.pushes_a_knee()
+    center.reports(uid, sections=SECTIONS)
     ana.joins()
-    ana.adds(scan_center.slip_for())
+    ana.adds(center.slip_for())
+    database.dispose()
+    cookies = {cookie.key: cookie.value for cookie in ana.client._cookies.values()}
+    return Before(folder, center.seed, center.site.id, cookies)
+
+
+@pytest.fixture
+def ana_with_a_scan(
+    before: Before, services: Services, tmp_path: Path, scan_center: ScanCenter, ana: Patient
+) -> Patient:
+    """She has joined and added a reported MRI of her right knee."""
+    before.bring_back(services, tmp_path, scan_center, ana)
     return ana
 
 
