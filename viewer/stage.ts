@@ -3,22 +3,19 @@
  * the picture library where it can be, else shown as the server's JPEG, else named in a sentence.
  */
 
-import { ask, Refused } from './asking';
+import { Album, KEPT_JPEGS } from './album';
+import { Refused } from './asking';
 import { Loading } from './loading';
-import { canHold, kindInWords, type Picture, picturesOf } from './pictures';
+import { type Picture, picturesOf } from './pictures';
 import type { Series } from './given';
 import { RenderedSurface } from './rendered';
-import { type NativeSurface, type Surface, Undecodable } from './surface';
+import type { NativeSurface, Surface } from './surface';
 import { words } from './words';
 
 export type Quality = 'loading' | 'quick' | 'full' | 'lossy' | 'simple' | 'none';
 
-type State = { by: 'native' } | { by: 'rendered'; address: string } | { by: 'words'; sentence: string };
-
 const DIM_AFTER_MILLISECONDS = 250;
-const KEPT_JPEGS = 80;
 const REACH_WITHOUT_NATIVE = 2;
-const TRIES = 3;
 
 export interface Happenings {
   changed(): void;
@@ -37,8 +34,7 @@ export class Stage {
   private readonly rendered: RenderedSurface;
   private native: NativeSurface | undefined;
   private shown: 'native' | 'rendered' | 'nothing' = 'rendered';
-  private states = new Map<Picture, State>();
-  private tries = new Map<Picture, number>();
+  private readonly album = new Album();
   private loading: Loading | undefined;
   private opening = new AbortController();
   private stackOf: Series | undefined;
@@ -75,7 +71,7 @@ export class Stage {
   /** After this pictures are drawn by the library wherever it can. */
   adopt(native: NativeSurface): void {
     this.native = native;
-    for (const picture of this.pictures) if (picture.native) this.forget(picture);
+    this.album.adopt(native, this.pictures);
     this.stackOf = undefined;
     if (this.pictures.length) {
       this.start();
@@ -94,8 +90,7 @@ export class Stage {
 
   isReady(at: number): boolean {
     const picture = this.pictures[at];
-    const state = picture && this.states.get(picture);
-    return state !== undefined && (state.by !== 'native' || (this.native?.has(picture as Picture) ?? false));
+    return picture !== undefined && this.album.has(picture);
   }
 
   picture(): Picture | undefined {
@@ -128,7 +123,7 @@ export class Stage {
     this.opening.abort();
     this.loading?.stop();
     this.happenings.offline(false);
-    for (const picture of this.pictures) this.forget(picture);
+    this.album.empty();
     this.pictures = [];
     this.at = 0;
     this.sentence = '';
@@ -156,7 +151,7 @@ export class Stage {
     const { pictures } = this;
     this.native?.know(pictures);
     this.loading = new Loading(
-      { count: pictures.length, reach: this.reach(), isReady: (at) => this.isReady(at), load: (at, signal) => this.load(pictures[at] as Picture, signal) },
+      { count: pictures.length, reach: this.reach(), isReady: (at) => this.isReady(at), load: (at, signal) => this.album.load(pictures[at] as Picture, at + 1, signal) },
       { offline: (is) => this.happenings.offline(is), ended: () => this.happenings.ended(), arrived: (at) => this.arrived(at) },
     );
     this.loading.lookAt(this.at);
@@ -171,52 +166,6 @@ export class Stage {
     // A grey value may become a four-octet number when the file scales it.
     const octets = value('00280010') * value('00280011') * Math.max(4, value('00280002'));
     return Math.max(2, Math.floor((this.memory * 0.8) / octets / 2));
-  }
-
-  private async load(picture: Picture, signal: AbortSignal): Promise<void> {
-    if (picture.notPicture) {
-      this.states.set(picture, { by: 'words', sentence: words.cannotShow(picture.notPicture) });
-      return;
-    }
-    if (this.native && picture.native && (await this.loadNatively(this.native, picture, signal))) return;
-    await this.loadRendered(picture, signal);
-  }
-
-  private async loadNatively(native: NativeSurface, picture: Picture, signal: AbortSignal): Promise<boolean> {
-    try {
-      await native.load(picture, signal);
-      const [least, most] = native.range(picture);
-      // All one grey: empty, or a decoder that failed in silence. The server's rendering knows.
-      if (least === most || !canHold(picture, least, most)) throw new Undecodable();
-      this.states.set(picture, { by: 'native' });
-      return true;
-    } catch (problem) {
-      if (signal.aborted || (problem instanceof Refused && this.isOfTheLine(problem, picture))) throw problem;
-      picture.native = false;
-      return false;
-    }
-  }
-
-  private async loadRendered(picture: Picture, signal: AbortSignal): Promise<void> {
-    const size = this.native ? '' : '?viewport=1024,1024';
-    try {
-      const answer = await ask(`${picture.address}/rendered${size}`, 'image/jpeg', signal);
-      const address = URL.createObjectURL(await answer.blob());
-      this.states.set(picture, { by: 'rendered', address });
-      this.dropOldJpegs();
-    } catch (problem) {
-      if (signal.aborted || !(problem instanceof Refused) || this.isOfTheLine(problem, picture)) throw problem;
-      const sentence = problem.unshowable ? words.cannotShow(kindInWords(picture.instance)) : words.broken(this.pictures.indexOf(picture) + 1);
-      this.states.set(picture, { by: 'words', sentence });
-    }
-  }
-
-  /** Is the line to blame, so that the same question is worth asking again? */
-  private isOfTheLine(problem: Refused, picture: Picture): boolean {
-    if (problem.offline || problem.ended) return true;
-    const tries = (this.tries.get(picture) ?? 0) + 1;
-    this.tries.set(picture, tries);
-    return problem.passing && tries < TRIES;
   }
 
   private arrived(at: number): void {
@@ -241,7 +190,7 @@ export class Stage {
 
   private async drawOnce(): Promise<void> {
     const picture = this.picture();
-    const state = picture && this.states.get(picture);
+    const state = picture && this.album.state(picture);
     if (!picture || !state || !this.isReady(this.at)) return this.waiting();
     if (state.by === 'words') return this.say(state.sentence);
     if (state.by === 'rendered') {
@@ -267,7 +216,7 @@ export class Stage {
   private withoutNative(picture: Picture): void {
     picture.native = false;
     this.stackOf = undefined;
-    this.forget(picture);
+    this.album.forget(picture);
     this.loading?.lookAt(this.at);
   }
 
@@ -295,17 +244,6 @@ export class Stage {
   private say(sentence: string): void {
     this.sentence = sentence;
     this.reveal('nothing', 'none');
-  }
-
-  private forget(picture: Picture): void {
-    const state = this.states.get(picture);
-    if (state?.by === 'rendered') URL.revokeObjectURL(state.address);
-    this.states.delete(picture);
-  }
-
-  private dropOldJpegs(): void {
-    const held = [...this.states].filter(([, state]) => state.by === 'rendered').map(([picture]) => picture);
-    for (const picture of held.slice(0, Math.max(0, held.length - KEPT_JPEGS))) if (picture !== this.picture()) this.forget(picture);
   }
 }
 

@@ -6,12 +6,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
-import phr
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+import phr
 from tests.viewer.gallery import Gallery, open_to_visitors
 
 DESK = {"width": 1366, "height": 768}
@@ -91,7 +92,8 @@ class Visit:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
-    manifest = phr.__path__[0] + "/static/viewer/manifest.json"
+    manifest = Path(phr.__file__).parent / "static" / "viewer" / "manifest.json"
+    assert manifest.is_file(), "the viewer is built by `make setup`"
     with ExitStack() as leaving:
 
         def go(gallery: Gallery, *, size: dict[str, int] = DESK, path: str = "/scans/1/pictures", **options) -> Visit:
@@ -106,5 +108,4 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
             page.goto(gallery.address + path)
             return visitor
 
-        assert open(manifest).close() is None, "the viewer is built by `make setup`"
         yield go

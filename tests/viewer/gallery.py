@@ -15,13 +15,12 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import pydicom
 from flask import Flask, Response, abort, request
 from PIL import Image
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames
 from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import ExplicitVRLittleEndian
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 import phr
@@ -34,7 +33,6 @@ BIG_ENDIAN = "1.2.840.10008.1.2.2"
 RLE = "1.2.840.10008.1.2.5"
 DEFLATED_FRAME = "1.2.840.10008.1.2.8.1"
 PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
-WHEEL_FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 
 
 @dataclass
@@ -46,6 +44,8 @@ class Gallery:
     may_save: str = "yes"
     ended: int = 0  # the status every DICOMweb and alive answer has from now on; 0 is "still open"
     down: bool = False  # every DICOMweb answer is 503
+    missing: set[str] = field(default_factory=set)  # instances whose frames are not found
+    empty: set[str] = field(default_factory=set)  # series whose metadata are empty
     slow: float = 0.0  # seconds a frame takes
     series: dict[str, list[Dataset]] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
@@ -156,7 +156,8 @@ def app_for(gallery: Gallery) -> Flask:
 
     @app.get(base + "/metadata")
     def metadata(study: str, series: str) -> Response:
-        written = json.dumps([in_json(one) for one in gallery.series[series]])
+        listed = [] if series in gallery.empty else gallery.series[series]
+        written = json.dumps([in_json(one) for one in listed])
         return Response(written, mimetype="application/dicom+json")
 
     @app.get(base + "/thumbnail")
@@ -180,6 +181,8 @@ def app_for(gallery: Gallery) -> Flask:
 
 
 def found(gallery: Gallery, series: str, instance: str) -> Dataset:
+    if instance in gallery.missing:
+        abort(404)
     return next((one for one in gallery.series[series] if instance == one.SOPInstanceUID), None) or abort(404)
 
 
@@ -227,8 +230,7 @@ def jpeg(one: Dataset, frame: int) -> Response:
 
 def grey(one: Dataset, pixels: np.ndarray) -> np.ndarray:
     lit = apply_voi_lut(apply_modality_lut(pixels, one), one).astype(float)
-    center, width = one.get("WindowCenter"), one.get("WindowWidth")
-    least, most = (lit.min(), lit.max()) if center is None or width is None else (lit.min(), lit.max())
+    least, most = lit.min(), lit.max()
     shades = np.clip((lit - least) / ((most - least) or 1) * 255, 0, 255).astype(np.uint8)
     return 255 - shades if one.PhotometricInterpretation == "MONOCHROME1" else shades
 
@@ -254,67 +256,3 @@ def open_to_visitors(gallery: Gallery) -> Iterator[Gallery]:
         server.shutdown()
         server.server_close()
         thread.join(5)
-
-
-def a_ct(count: int = 30, side: int = 128, description: str = "Chest, 1 mm", number: int = 2) -> list[Dataset]:
-    """A drawn chest: a body with two lungs, a spine, and a round spot that grows and shrinks along the slices.
-
-    On the patient's left, screen-right, lies a bright bar, so that mirrored pictures can be told.
-    """
-    study, series, place = generate_uid(), generate_uid(), generate_uid()
-    row, column = np.mgrid[0:side, 0:side] / side
-    made = []
-    for at in range(count):
-        hu = np.full((side, side), -1000.0)
-        hu[((row - 0.5) / 0.38) ** 2 + ((column - 0.5) / 0.46) ** 2 < 1] = 40
-        for x in (0.32, 0.68):
-            hu[((row - 0.48) / 0.22) ** 2 + ((column - x) / 0.13) ** 2 < 1] = -800
-        hu[((row - 0.76) / 0.06) ** 2 + ((column - 0.5) / 0.06) ** 2 < 1] = 700
-        size = 0.02 + 0.06 * np.sin(np.pi * at / max(1, count - 1))
-        hu[((row - 0.48) / size) ** 2 + ((column - 0.32) / size) ** 2 < 1] = 60
-        hu[int(side * 0.45) : int(side * 0.55), int(side * 0.88) : int(side * 0.92)] = 900
-        made.append(_slice(study, series, place, at, hu, description, number))
-    return made
-
-
-def _slice(study: str, series: str, place: str, at: int, hu: np.ndarray, description: str, number: int) -> Dataset:
-    one = Dataset()
-    one.file_meta = FileMetaDataset()
-    one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    one.SOPClassUID, one.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", generate_uid()
-    one.StudyInstanceUID, one.SeriesInstanceUID, one.FrameOfReferenceUID = study, series, place
-    one.PatientName, one.PatientID, one.PatientBirthDate = "Perez^Ana", "H-1", "19580327"
-    one.StudyDate, one.Modality, one.SeriesNumber, one.SeriesDescription = "20260303", "CT", number, description
-    one.InstanceNumber = at + 1
-    one.ImagePositionPatient, one.ImageOrientationPatient = [-160, -160, at * 2.0], [1, 0, 0, 0, 1, 0]
-    one.Rows, one.Columns = hu.shape
-    one.PixelSpacing, one.SliceThickness = [320 / hu.shape[0], 320 / hu.shape[1]], 2
-    one.SamplesPerPixel, one.PhotometricInterpretation = 1, "MONOCHROME2"
-    one.BitsAllocated, one.BitsStored, one.HighBit, one.PixelRepresentation = 16, 12, 11, 0
-    one.RescaleIntercept, one.RescaleSlope = -1024, 1
-    one.WindowCenter, one.WindowWidth = 40, 1500
-    one.PixelData = (hu + 1024).astype("<u2").tobytes()
-    return one
-
-
-def from_the_wheel(name: str) -> Dataset:
-    """A real file that pydicom brings along."""
-    return readied(pydicom.dcmread(WHEEL_FILES / name, force=True))
-
-
-def readied(one: Dataset) -> Dataset:
-    """With the UIDs and the syntax that old files lack."""
-    if not getattr(one, "file_meta", None) or "TransferSyntaxUID" not in one.file_meta:
-        one.file_meta = getattr(one, "file_meta", None) or FileMetaDataset()
-        one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian if not one.is_implicit_VR else "1.2.840.10008.1.2"
-    for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
-        if not one.get(name):
-            setattr(one, name, generate_uid())
-    return one
-
-
-def without_a_picture() -> Dataset:
-    """An ECG: a wave, which is no picture."""
-    one = from_the_wheel("waveform_ecg.dcm")
-    one.SeriesInstanceUID = generate_uid()
-    return one
