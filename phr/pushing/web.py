@@ -61,10 +61,10 @@ class Web:
         self,
         config: SiteConfig,
         *,
-        wait: Callable[[float], None] = time.sleep,
+        wait: Callable[[float], None] | None = None,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._config, self._wait, self._tell = config, wait, tell
+        self._config, self._wait, self._tell = config, wait or time.sleep, tell
         self._token, self._good_until = "", 0.0
 
     def send(self, order: Order) -> Answer:
