@@ -21,8 +21,8 @@ LOCKED_OUT = public("for those who cannot sign in")
 @blueprint.get("/sign-in/recover")
 @LOCKED_OUT
 def ways() -> Answer:
-    """L1."""
-    return render_template("pages/recover.html")
+    """L1; the QR code of a kit opens it with the code in the box."""
+    return render_template("pages/recover.html", typed="")
 
 
 @blueprint.get("/sign-in/recover/none")
@@ -32,14 +32,7 @@ def none() -> Answer:
     return render_template("pages/recover_none.html")
 
 
-@blueprint.get("/sign-in/recover/kit")
-@LOCKED_OUT
-def kit_door() -> Answer:
-    """The code of the kit and a new password."""
-    return render_template("pages/recover_kit.html", typed="")
-
-
-@blueprint.post("/sign-in/recover/kit")
+@blueprint.post("/sign-in/recover")
 @LOCKED_OUT
 def use_kit() -> Answer:
     """Signed in, with a new password; the used kit is dead and the next page makes a new one."""
@@ -47,13 +40,13 @@ def use_kit() -> Answer:
         login, code, password = _read_recovery()
         signed = accounts.recover(services(), login=login, code=code, new_password=password, source=source())
     except Mistakes as wrong:
-        return again("pages/recover_kit.html", wrong, typed=request.form.get("login", ""))
+        return again("pages/recover.html", wrong, typed=request.form.get("login", ""))
     except WeakPassword as weak:
         wrong = Mistakes({"password": forms.weak_password(weak.reason)})
-        return again("pages/recover_kit.html", wrong, typed=request.form.get("login", ""))
+        return again("pages/recover.html", wrong, typed=request.form.get("login", ""))
     except WrongSecret:
         wrong = Mistakes({"code": _("The name and the code do not go together. Check both.")})
-        return again("pages/recover_kit.html", wrong, typed=request.form.get("login", ""))
+        return again("pages/recover.html", wrong, typed=request.form.get("login", ""))
     write_to(signed.account_id, "kit_used")
     drafts.keep(told=_("You are signed in. The kit you used no longer works. Make a new one now."))
     return begin_session(signed, onward("/account/recovery-kit"))
@@ -63,14 +56,14 @@ def _read_recovery() -> tuple[str, forms.RecoveryCode, str]:
     """Everything that is wrong with what was typed, at once."""
     wrong: dict[str, str] = {}
     values = []
-    for read in (forms.read_login, forms.read_recovery_code, forms.read_new_password):
+    for read in (forms.read_recovery_code, forms.read_login, forms.read_new_password):
         try:
             values.append(read(request.form))
         except Mistakes as mistakes:
             wrong |= mistakes.at
     if wrong:
         raise Mistakes(wrong)
-    login, code, password = values
+    code, login, password = values
     return login, code, password
 
 

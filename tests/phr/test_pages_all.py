@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-PUBLIC = ["/", "/add", "/join", "/join/name", "/sign-in", "/sign-in/recover", "/sign-in/recover/kit",
-          "/sign-in/recover/none", "/see", "/see/end", "/pro/join", "/pro/sign-in", "/help", "/privacy", "/terms",
+PUBLIC = ["/", "/add", "/join", "/join/name", "/sign-in", "/sign-in/recover", "/sign-in/recover/none", "/see", "/see/end", "/pro/join", "/pro/sign-in", "/help", "/privacy", "/terms",
           "/accessibility", "/for-doctors", "/for-scan-centers", "/outbox", "/goodbye"]  # fmt: skip
 PATIENT = ["/home", "/share/scans", "/share/how", "/share/app", "/share/time", "/share/may", "/share/code", "/shares",
            "/shares/stop-all", "/history", "/history?kind=looks", "/account", "/account/name", "/account/password",
