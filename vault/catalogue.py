@@ -20,7 +20,7 @@ from vault.facts import PersonFacts, ReportFacts, SeriesFacts, StudyFacts
 from vault.gathering import gathered
 from vault.ids import Id
 from vault.keyring import KeyClass, Keyring
-from vault.objects import read_index_head, read_resource
+from vault.objects import check_uid, read_index_head, read_resource
 from vault.sealing.errors import Tampered
 from vault.sealing.stream import Kind
 from vault.studies import Report, Resource, Series, Study
@@ -172,18 +172,28 @@ class _Reader:
             key = self._key(row.batch, KeyClass.META)
             if key is None or not count:
                 continue
-            head = self._opened(read_index_head, row, key, study_id)
+            head = self._opened(self._head_of(series), row, key, study_id)
             if head is None:
                 continue
             found = Series(Id(series.id), SeriesFacts.from_dict(head["series"]), count, series.id in self._previews)
             return StudyFacts.from_dict(head["study"]), found
         return None
 
+    def _head_of(self, series: SeriesRow) -> _Read:
+        def read(work: Work, row: ObjectRow, key: bytes, study_id: bytes) -> dict[str, Any]:
+            head = read_index_head(work, row, key, study_id)
+            study, _ = self._studies[study_id]
+            check_uid(work, head["series"]["uid"], scope=study.scope, uid_bi=series.uid_bi)
+            check_uid(work, head["study"]["uid"], scope=study.scope, uid_bi=study.uid_bi)
+            return head
+
+        return read
+
     def _opened_resources(self, row: StudyRow, site_id: Id | None) -> tuple[list[Resource], list[Report]]:
         resources: list[Resource] = []
         reports: list[Report] = []
         for resource in self._resources[row.id]:
-            paper = self._papers.get(resource.object)
+            paper = self._papers.get(resource.id)  # which is its object's, too
             key = self._key(resource.batch, KeyClass(resource.key_class)) if paper is not None else None
             if paper is None or key is None:
                 continue

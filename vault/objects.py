@@ -3,12 +3,15 @@
 import gzip
 import json
 from collections.abc import Mapping, Sequence
+from hmac import compare_digest
 from typing import Any
 
 from vault.blobs import BlobReader
 from vault.database import Work
+from vault.sealing import derive
+from vault.sealing.errors import Tampered
 from vault.sealing.stream import Kind, SealedObject, padded, unpadded
-from vault.tables import ObjectRow
+from vault.tables import InstanceRow, ObjectRow
 
 RECORD_PADDING = 1024
 RESOURCE_PADDING = 4096
@@ -36,6 +39,11 @@ def series_index(head: Mapping[str, Any], dicom: Sequence[bytes]) -> bytes:
 def document(head: Mapping[str, Any]) -> bytes:
     """What stands before a document's octets: u32 length, JSON."""
     return _prefixed(as_json(head))
+
+
+def layout_context(row: InstanceRow) -> tuple[bytes, ...]:
+    """What an instance's layout is bound to: which octets are found under which UID is not the database's to say."""
+    return row.batch, row.id, row.uid_bi, row.object
 
 
 def description(dicom: Mapping[str, Any]) -> bytes:
@@ -97,6 +105,12 @@ def read_document(work: Work, row: ObjectRow, key: bytes, study_id: bytes) -> tu
 def read_description(work: Work, row: ObjectRow, key: bytes, study_id: bytes) -> dict[str, Any]:
     """The whole DICOM JSON of a document."""
     return json.loads(gzip.decompress(unpadded(read_object(work, row, key, study_id))))
+
+
+def check_uid(work: Work, uid: str, *, scope: bytes, uid_bi: bytes) -> None:
+    """Raise `Tampered` unless the row found by `uid_bi` is the one whose sealed facts say `uid`."""
+    if not compare_digest(uid_bi, derive.uid_index(work.secrets.index_key, scope, uid)):
+        raise Tampered("a row with another's description")
 
 
 def _split(octets: bytes) -> tuple[bytes, bytes]:

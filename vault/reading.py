@@ -14,12 +14,22 @@ import sqlalchemy as sa
 
 from vault.blobs import BlobStore
 from vault.database import Work
-from vault.errors import NoKey, NotThere
+from vault.errors import BrokenRecord, NoKey, NotThere
 from vault.facts import InstanceFacts
 from vault.ids import Id
 from vault.keyring import KeyClass, Keyring
-from vault.objects import read_description, read_document, read_index, read_object, read_resource, sealed_object
+from vault.objects import (
+    check_uid,
+    layout_context,
+    read_description,
+    read_document,
+    read_index,
+    read_object,
+    read_resource,
+    sealed_object,
+)
 from vault.sealing import derive
+from vault.sealing.errors import Tampered
 from vault.sealing.stream import Kind, SealedObject
 from vault.sealing.suite import unwrap
 from vault.tables import BlobRow, InstanceRow, ObjectRow, PreviewRow, ResourceRow, SeriesRow, StudyRow
@@ -100,7 +110,7 @@ def find_instances(work: Work, keyring: Keyring, study_uid: str, series_uid: str
 
 
 def open_series(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None = None) -> list[Instance]:
-    """The descriptions of a study's or series' instances. Raises `NotThere`, `NoKey`."""
+    """The descriptions of a study's or series' instances. Raises `NotThere`, `NoKey`, `Tampered`."""
     rows = _instance_rows(work, keyring, study_uid, series_uid, None)
     if not rows:
         raise NotThere
@@ -110,12 +120,14 @@ def open_series(work: Work, keyring: Keyring, study_uid: str, series_uid: str | 
         if instance.index_object not in indexes:
             indexes[instance.index_object] = _opened_index(work, keyring, instance.index_object, series.study)
         facts, dicom = indexes[instance.index_object]
+        described = InstanceFacts.from_dict(facts[instance.place])
+        check_uid(work, described.uid, scope=instance.scope, uid_bi=instance.uid_bi)
         instances.append(
             Instance(
                 id=Id(instance.id),
                 study_id=Id(series.study),
                 series_id=Id(series.id),
-                facts=InstanceFacts.from_dict(facts[instance.place]),
+                facts=described,
                 dicom=dicom[instance.place],
             )
         )
@@ -139,6 +151,8 @@ def find_preview(work: Work, keyring: Keyring, study_uid: str, series_uid: str, 
         if preview is None:
             continue
         row = _object(work, preview.object)
+        if row.kind != int(kind):
+            raise Tampered("another picture of the series")
         pictures = keyring.class_key(work, row.batch, KeyClass.PICTURES)
         return read_object(work, row, derive.series_key(pictures, series.id), series.study)
     raise NotThere
@@ -170,6 +184,8 @@ def _resource(work: Work, keyring: Keyring, resource_id: bytes, kind: Kind) -> t
     resource = work.session.get(ResourceRow, resource_id)
     if resource is None or resource.study not in set(keyring.study_ids(work)):
         raise NotThere
+    if resource.object != resource.id:
+        raise BrokenRecord("resource")
     row = _object(work, resource.object)
     if row.kind != int(kind):
         raise NotThere
@@ -195,7 +211,7 @@ def _found(keys: _Keys, lying: _Lying) -> FoundInstance:
     key = keys.of(instance.batch, key_class)
     if key_class is KeyClass.PICTURES:
         key = derive.series_key(key, series.id)
-    layout = json.loads(unwrap(key, instance.layout, "layout", instance.batch, instance.id))
+    layout = json.loads(unwrap(key, instance.layout, "layout", *layout_context(instance)))
     return FoundInstance(
         id=Id(instance.id),
         study_id=Id(series.study),

@@ -20,7 +20,7 @@ from vault.facts import InstanceFacts, SeriesFacts, StudyFacts
 from vault.ids import Id, new_id
 from vault.intake import OpenBatch, Pusher, series_in
 from vault.keyring import KeyClass
-from vault.objects import RESOURCE_PADDING, as_json, description, document
+from vault.objects import RESOURCE_PADDING, as_json, description, document, layout_context
 from vault.packs import Pack, SeriesIndex
 from vault.sealing import derive
 from vault.sealing.stream import Kind, padded
@@ -168,7 +168,7 @@ class Receiving:
             full = self._full_description(pack, batch, incoming.full(), series_id)
             layout = layout | {"full": full.hex()}
             objects.add(full)
-        instance.layout = wrap(key, as_json(layout), "layout", batch.id, instance.id)
+        instance.layout = wrap(key, as_json(layout), "layout", *layout_context(instance))
         index = SeriesIndex(batch, series_id, incoming.study, incoming.series)
         self._indexes.setdefault((batch.id, series_id), index).add(instance, facts, dicom)
         self._waiting_records, self._waiting_octets = self._waiting_records + 1, self._waiting_octets + len(dicom)
@@ -185,7 +185,7 @@ class Receiving:
     ) -> Id:
         row, _ = self._pack(batch).seal(batch, kind, key_class, octets, key=batch.class_key(key_class))
         resource = ResourceRow(
-            id=new_id(),
+            id=row.id,  # the object's own, which its header seals: no row can point at another's words
             scope=batch.scope_id,
             study=batch.study_id,
             batch=batch.id,
