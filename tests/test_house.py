@@ -20,7 +20,7 @@ MODULE_LINES = 300
 FUNCTION_LINES = 40
 
 # Longer than the house allows, each with its reason.
-LONG_MODULES: dict[str, str] = {}
+LONG_MODULES: dict[str, str] = {"vault/tables.py": "one table after the other, read like a list"}
 LONG_FUNCTIONS: dict[str, str] = {}
 
 
