@@ -1,0 +1,72 @@
+"""A copy to take away: a ZIP as a disc would be (experience 1.6; IHE PDI)."""
+
+import io
+import shutil
+import subprocess
+import zipfile
+
+import pydicom
+import pytest
+from pydicom.fileset import FileSet
+
+from tests.journeys.people import Guest
+from tests.journeys.stories import a_story
+
+
+@pytest.fixture
+def disc(keepray, tmp_path):
+    """The unpacked ZIP of a scan with a report, and its story."""
+    told = a_story(keepray, report="A small effusion.")
+    answer = told.patient.ask("GET", f"{told.page}/save/all.zip")
+    assert answer.headers["Content-Type"] == "application/zip"
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as packed:
+        assert packed.testzip() is None
+        packed.extractall(tmp_path / "disc")
+    return told, tmp_path / "disc"
+
+
+def test_the_disc_has_an_index_that_dicom_software_reads(disc):
+    told, folder = disc
+    found = FileSet(pydicom.dcmread(folder / "DICOMDIR"))
+    assert {one.SOPInstanceUID for one in found} == {told.scan.instance_uid(number) for number in (1, 2)}
+    for one in found:
+        original = told.scan.files[int(one.InstanceNumber) - 1]
+        assert open(one.path, "rb").read() == original
+    assert found.find_values("StudyInstanceUID") == [told.scan.uid]
+
+
+@pytest.mark.skipif(not shutil.which("dcmdump"), reason="DCMTK is not installed here")
+def test_dcmtk_reads_the_index_too(disc):
+    _, folder = disc
+    told = subprocess.run(["dcmdump", "-q", str(folder / "DICOMDIR")], capture_output=True, text=True, check=True)
+    for kind in ("PATIENT", "STUDY", "SERIES", "IMAGE"):
+        assert f"[{kind}" in told.stdout, kind
+
+
+def test_people_without_a_viewer_find_something_to_read(disc):
+    _, folder = disc
+    readme = (folder / "README.TXT").read_bytes()
+    assert b"\r\n" in readme
+    index = (folder / "INDEX.HTM").read_text()
+    assert "CT of the chest" in index
+    assert "<script" not in index
+    assert "A small effusion." in index
+    assert [one.read_bytes()[:5] for one in folder.rglob("REPORT1.PDF")] == [b"%PDF-"]
+
+
+def test_one_picture_for_the_family_has_no_name_on_it(keepray):
+    told = a_story(keepray)
+    answer = told.patient.ask("GET", f"{told.page}/save/picture.jpg")
+    assert answer.content[:2] == b"\xff\xd8"
+    assert b"Perez" not in answer.content
+
+
+def test_a_doctors_copy_is_the_same_disc(keepray):
+    told = a_story(keepray)
+    doctor = Guest(keepray)
+    doctor.opens(told.patient.gives_a_code(may=("see", "save")).code)
+    answer = doctor.ask("GET", f"/see/save/{told.id}.zip")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as packed:
+        assert "DICOMDIR" in packed.namelist()
+        assert told.scan.files[0] in [packed.read(name) for name in packed.namelist()]
