@@ -29,7 +29,8 @@ def pictures(study_id: str) -> Answer:
         here = f"/scans/{scan.id}"
         shown = shown_study(w, own, study, scan, report_url=f"{here}/report")
         first_time = own.field(w, "hints") is None
-        own.keep_field(w, "hints", "shown")
+        if first_time:
+            own.keep_field(w, "hints", "shown")
     tell_viewed(services(), access(), study.id)
     around = Surroundings(
         toolbar="patient",

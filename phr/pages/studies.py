@@ -59,7 +59,8 @@ def scan(study_id: str) -> Answer:
     own = access().own_vault()
     with work() as w:
         study, catalogue = _study(w, own, study_id)
-        own.keep_field(w, SEEN, "yes", subject=study.id)
+        if own.field(w, SEEN, subject=study.id) is None:
+            own.keep_field(w, SEEN, "yes", subject=study.id)
         shown = scan_of(study, site_names(w, [study]))
         values = {
             "scan": shown,

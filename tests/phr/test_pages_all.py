@@ -105,3 +105,15 @@ def test_there_is_no_outbox_but_in_a_demonstration(services, settings, renderer)
 
     app = create_app(replace(settings, demo=False), services=services)
     assert Browser(app).get("/outbox").status_code == 404
+
+
+def test_a_form_that_is_far_too_big_is_refused_unread(browser):
+    answer = browser.post("/add", pin="A" * 100_000)
+    assert answer.status_code == 413
+    assert "That is too big" in answer.text
+
+
+def test_pages_for_people_carry_a_strict_policy(browser):
+    policy = browser.get("/add").headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe-inline" not in policy
