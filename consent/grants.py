@@ -41,9 +41,9 @@ __all__ = [
     "end",
     "end_all",
     "end_empty",
-    "end_given_up",
     "end_run_out",
     "give",
+    "give_back",
     "give_code",
     "give_to_provider",
     "mark_opened",
@@ -180,8 +180,10 @@ def end_run_out(work: Work) -> int:
     return len(found)
 
 
-def end_given_up(work: Work, grant_id: bytes) -> None:
-    """The app gave its access back; where nothing opens the grant any more, it has ended."""
+def give_back(work: Work, grant_id: bytes, family: bytes) -> None:
+    """An app gave back what came of one decision; where nothing opens the grant any more, it has ended."""
+    work.session.get(GrantOwnerRow, grant_id, with_for_update=True)  # before its tokens, as every end does
+    tokens.end_family(work, family)
     limits = sharing.limits(work, grant_id)
     row = work.session.get(GrantRow, grant_id)
     if row is None or row.kind != For.APP or limits.ended is not None or tokens.is_alive(work, grant_id):

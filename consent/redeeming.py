@@ -15,6 +15,7 @@ from vault.database import Services, Work
 from vault.errors import WrongSecret
 from vault.ids import Id
 from vault.keyring import SYSTEM, GrantKeyring, Owner, OwnerKind
+from vault.limits import hold_grant
 from vault.sealing.codes import ShareCode
 
 
@@ -56,6 +57,7 @@ def redeem(services: Services, code: ShareCode, redeemer: Redeemer, *, source: s
 
 
 def _hand_over(work: Work, keyring: GrantKeyring, redeemer: Redeemer) -> Redeemed:
+    hold_grant(work, keyring.grant_id)  # it cannot be stopped half-way through
     limits = sharing.check_live(work, keyring.grant_id)
     row = row_of(work, keyring.grant_id)
     words = json.dumps([redeemer.name.strip()[:LONGEST_WORDS], redeemer.clinic.strip()[:LONGEST_WORDS]])

@@ -11,7 +11,9 @@ from consent.tables import TokenRow
 from consent.tokens import GRACE, Bearer, Held, Kind, State
 from vault import openers
 from vault.database import Work
+from vault.errors import Expired, NotThere
 from vault.ids import Id
+from vault.limits import hold_grant
 from vault.rows import changed_rows
 from vault.tables_sharing import TokenHolderRow
 
@@ -26,8 +28,8 @@ def open_code(work: Work, text: str, client: Id) -> Held | None:
     bearer = Bearer.read(text, Kind.CODE)
     if bearer is None:
         return None
-    row = work.session.get(TokenRow, bearer.id, with_for_update=True, populate_existing=True)
-    if row is None or row.kind != Kind.CODE or row.client != client:
+    row = _locked(work, bearer)
+    if row is None or row.client != client:
         return None
     if row.state == State.SPENT:
         tokens.notice_reuse(work, row)
@@ -62,8 +64,8 @@ def rotate(work: Work, text: str, client: Id) -> Held | None:
     bearer = Bearer.read(text, Kind.REFRESH)
     if bearer is None:
         return None
-    row = work.session.get(TokenRow, bearer.id, with_for_update=True, populate_existing=True)
-    if row is None or row.kind != Kind.REFRESH or row.client != client or row.state == State.ENDED:
+    row = _locked(work, bearer)
+    if row is None or row.client != client or row.state == State.ENDED:
         return None
     if row.state == State.LIVE:
         return _rotate_live(work, bearer, row)
@@ -105,6 +107,21 @@ def _replace_unused(work: Work, row: TokenRow) -> bool:
         openers.drop_token_holder(work, one.id)
     work.session.flush()
     return True
+
+
+def _locked(work: Work, bearer: Bearer) -> TokenRow | None:
+    """The row of a code or refresh token whose grant lives, held until the transaction ends.
+
+    The grant is held first, as whoever ends it does: so neither waits for the other.
+    """
+    row = work.session.get(TokenRow, bearer.id)
+    if row is None or row.grant is None:
+        return None
+    try:
+        hold_grant(work, row.grant)
+    except (Expired, NotThere):
+        return None
+    return work.session.get(TokenRow, bearer.id, with_for_update=True, populate_existing=True)
 
 
 def _moves(work: Work, token_id: bytes, before: State, after: State) -> bool:

@@ -21,7 +21,8 @@ from consent.tables import TokenRow
 from consent.tokens import Bearer, Held, Kind
 from vault import audit
 from vault.audit import Actor, Did
-from vault.errors import Wait
+from vault.database import Work
+from vault.errors import Expired, NotThere, Wait
 from vault.keyring import Owner, OwnerKind
 from vault.sealing.errors import Busy
 from vault.sharing import limits
@@ -90,6 +91,8 @@ def _answered(make: Callable[[Party | None, str], Response]) -> Response:
         response = make(party, refused)
     except (Wait, Busy) as problem:
         return _later(problem)
+    except (Expired, NotThere):  # the patient stopped it while this was on its way
+        return refuse(400, "invalid_grant", "The sharing has ended.")
     response.headers.update(NOT_KEPT)
     return response
 
@@ -194,10 +197,15 @@ def _revoked() -> Response:
         return Response(status=200)
     if row.client != begun.party.client.id:
         return refuse(400, "invalid_grant", "The token was issued to another client.")
-    tokens.end_family(begun.work, row.family)
-    if row.grant is not None:
-        owner = Owner(OwnerKind.VAULT, limits(begun.work, row.grant).vault_id)
-        by = Actor("app", row.client, row.grant)
-        audit.record(begun.work, owner=owner, did=Did.TOKEN_REVOKED, by=by, to=row.grant)
-        grants.end_given_up(begun.work, row.grant)
+    _give_back(begun.work, row)
     return Response(status=200)
+
+
+def _give_back(w: Work, row: TokenRow) -> None:
+    if row.grant is None:
+        tokens.end_family(w, row.family)
+        return
+    grants.give_back(w, row.grant, row.family)
+    owner = Owner(OwnerKind.VAULT, limits(w, row.grant).vault_id)
+    by = Actor("app", row.client, row.grant)
+    audit.record(w, owner=owner, did=Did.TOKEN_REVOKED, by=by, to=row.grant)

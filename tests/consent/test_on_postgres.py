@@ -91,8 +91,11 @@ def test_one_assertion_at_once_counts_once(app, services):
     assert sum(status == 200 for status in statuses) == 1
 
 
-def test_giving_redeeming_and_stopping_at_once_never_lock_up(app, services, ana, knee):
+@pytest.mark.parametrize("again", range(3))
+def test_giving_redeeming_and_stopping_at_once_never_lock_up(app, services, ana, knee, again):
     codes = [ana.gives_code(knee)[1] for _ in range(4)]
+    tracker = an_app(app, services)
+    lines = [tracker.gets_tokens(ana)["refresh_token"] for _ in range(3)]
 
     def redeem(code):
         return grants.redeem(services, code, Redeemer("Dr. J. Lee"), source="192.0.2.7")
@@ -100,6 +103,12 @@ def test_giving_redeeming_and_stopping_at_once_never_lock_up(app, services, ana,
     def stop(_):
         with services.work() as w:
             return grants.end_all(w, ana.access_in(w))
+
+    def refresh(text):
+        assert tracker.refreshes(text).status_code in {200, 400}
+
+    def revoke(text):
+        assert tracker.revokes(text).status_code == 200
 
     def tried(deed, what):
         from vault.errors import Expired, WrongSecret
@@ -110,8 +119,11 @@ def test_giving_redeeming_and_stopping_at_once_never_lock_up(app, services, ana,
             return False
         return True
 
+    deeds = [*((redeem, code) for code in codes), *((refresh, text) for text in lines), (revoke, lines[0])]
+    deeds[2:2] = [(stop, 0)]
+    deeds[6:6] = [(stop, 1)]
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda pair: tried(*pair), [(redeem, code) for code in codes] + [(stop, 0), (stop, 1)]))
+        list(pool.map(lambda pair: tried(*pair), deeds))
     stop(2)
     with services.reading() as w:
         assert live_for(w, ana.access()) == []
