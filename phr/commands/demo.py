@@ -72,8 +72,10 @@ def _set_up(home: Home, services: Services, process: Popen[bytes]) -> dict[str, 
     if "site" not in notes:
         notes |= site.register(services)
         home.keep(notes)
-    wait_until_ready(home, process)
     with site.desk(home.settings, notes["site"]) as desk:
+        if "patient" not in notes:
+            people.lay_out(desk)  # while the server starts
+        wait_until_ready(home, process)
         ready = people.ready_patient(services, desk, notes)
         home.keep(notes)
         waiting, pin = people.waiting_slip(desk, notes)

@@ -25,6 +25,8 @@ from vault.settling import settle
 HERE = "127.0.0.1"
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike
 SHARED_DAYS = 30
+CLAIMED = (CHEST_CT, ABDOMEN_MR)
+WAITING = (CHEST_XRAY, ULTRASOUND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,13 @@ def ben(number: int) -> Person:
     return Person(name="Example^Ben", born="19750930", sex="M", mrn=f"DEMO-2{number:03d}")
 
 
+def lay_out(desk: Desk) -> None:
+    """What the first run pushes lies ready."""
+    for samples, person in ((CLAIMED, ada(1)), (WAITING, ben(1))):
+        for sample in samples:
+            desk.lay_out(sample, person)
+
+
 def ready_patient(services: Services, desk: Desk, notes: Notes) -> Ready:
     """The patient of earlier runs, or a new one where there is none or nobody knows the password any more."""
     kept: dict[str, Any] = notes.get("patient") or {"number": 0}
@@ -61,7 +70,7 @@ def ready_patient(services: Services, desk: Desk, notes: Notes) -> Ready:
     person = ada(number)
     login = "ada.sample" if number == 1 else f"ada.sample.{number}"
     password = "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(5))
-    for sample in (CHEST_CT, ABDOMEN_MR):
+    for sample in CLAIMED:
         desk.push(sample, person)
     pin = desk.issue_slip(person).pin
     if pin is None:
@@ -94,7 +103,7 @@ def waiting_slip(desk: Desk, notes: Notes) -> tuple[Person, str]:
     pin = desk.issue_slip(ben(number)).pin if number else None
     while pin is None:
         number += 1
-        for sample in (CHEST_XRAY, ULTRASOUND):
+        for sample in WAITING:
             desk.push(sample, ben(number))
         pin = desk.issue_slip(ben(number)).pin
     notes["waiting"] = number

@@ -72,12 +72,18 @@ class Desk:
     site: dict[str, Any]
     folder: Path
 
+    def lay_out(self, sample: Sample, person: Person) -> Path:
+        """The study and its report lie in a folder of their own."""
+        place = self.folder / person.mrn / sample.name
+        if not place.exists():
+            studies.write(sample, person, place)
+            reports.write(sample, person, place)
+        return place
+
     def push(self, sample: Sample, person: Person) -> None:
         """The study and its report are with the server. Raises `CommandFailed`."""
-        place = self.folder / person.mrn / sample.name
-        studies.write(sample, person, place)
-        written = reports.write(sample, person, place)
-        named = [word for path in written for word in ("--report", str(path))]
+        place = self.lay_out(sample, person)
+        named = [word for path in sorted(place.glob("report.*")) for word in ("--report", str(path))]
         command = [
             *PHR,
             "push",

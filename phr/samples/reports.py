@@ -1,5 +1,6 @@
 """What a radiologist might have written about the samples. Nobody was examined, and nothing here is advice."""
 
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 
@@ -38,17 +39,11 @@ _TEXTS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
-def write(sample: Sample, person: Person, folder: Path) -> list[Path]:
-    """The report lies in the folder as text, and as PDF where this machine can print. Answers the files."""
-    text = folder / "report.txt"
-    text.write_text(as_text(sample, person))
-    try:
-        printed = printing.pdf(_as_page(sample, person), {})
-    except printing.PrintingError:
-        return [text]
-    paper = folder / "report.pdf"
-    paper.write_bytes(printed)
-    return [text, paper]
+def write(sample: Sample, person: Person, folder: Path) -> None:
+    """The report lies in the folder as report.txt, and as report.pdf where this machine can print."""
+    (folder / "report.txt").write_text(as_text(sample, person))
+    with suppress(printing.PrintingError):
+        (folder / "report.pdf").write_bytes(printing.pdf(_as_page(sample, person), {}))
 
 
 def as_text(sample: Sample, person: Person) -> str:
