@@ -211,7 +211,7 @@ class Patient(Browser):
         return self.open("/sign-in").send("Sign in", login=self.login, password=password or self.password)
 
     def signs_out(self) -> Page:
-        return self.open("/home").send("Sign out")
+        return self.open("/account").send("Sign out")
 
     def types_a_slip(self, slip: Slip, *, pin: str = "", born: str = "") -> Page:
         """P2 and P3; signed in it is taken, else the page to make an account comes."""

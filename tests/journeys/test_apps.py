@@ -94,7 +94,11 @@ def test_a_code_used_twice_takes_back_what_it_gave(keepray):
 
 def test_a_code_is_worth_nothing_without_its_verifier(keepray):
     told = a_story(keepray)
-    for changed in ({"code_verifier": "x" * 43}, {"redirect_uri": "https://evil.example.org/back"}, {"client_id": "other"}):
+    for changed in (
+        {"code_verifier": "x" * 43},
+        {"redirect_uri": "https://evil.example.org/back"},
+        {"client_id": "other"},
+    ):
         app = App(keepray)
         code = app.code_in(told.patient.decides(app.request()))
         assert app.exchanges(code, **changed).status_code in {400, 401}, changed

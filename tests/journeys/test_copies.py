@@ -4,6 +4,7 @@ import io
 import shutil
 import subprocess
 import zipfile
+from pathlib import Path
 
 import pydicom
 import pytest
@@ -32,8 +33,9 @@ def test_the_disc_has_an_index_that_dicom_software_reads(disc):
     assert {one.SOPInstanceUID for one in found} == {told.scan.instance_uid(number) for number in (1, 2)}
     for one in found:
         original = told.scan.files[int(one.InstanceNumber) - 1]
-        assert open(one.path, "rb").read() == original
+        assert Path(one.path).read_bytes() == original
     assert found.find_values("StudyInstanceUID") == [told.scan.uid]
+    found._tmp_dir.cleanup()  # it would do so late, and warn
 
 
 @pytest.mark.skipif(not shutil.which("dcmdump"), reason="DCMTK is not installed here")

@@ -54,7 +54,7 @@ def test_a_deleted_account_is_gone_at_once_if_they_say_so(keepray):
     assert app.get("/fhir/Patient", FHIR).status_code == 401
     assert app.refreshes().status_code == 400
     assert ana.signs_in().says("The name or the password is not right.")
-    recover = ana.open("/sign-in/recover/kit").send("Continue", login=ana.login, code=kit, password=ana.password)
+    recover = ana.open("/sign-in/recover").send("Use it", login=ana.login, code=kit, password=ana.password)
     assert recover.says("The name and the code do not go together.")
 
     # The site's next push waits for a new slip, for whoever has it.

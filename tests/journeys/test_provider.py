@@ -76,8 +76,10 @@ def test_doors_are_not_mixed_up(keepray):
     doctor.makes_an_account()
     at_the_patients_door = doctor.open("/sign-in").send("Sign in", login=doctor.login, password=doctor.password)
     assert at_the_patients_door.says("This is a provider account. Use the provider sign-in.")
-    at_the_doctors_door = Patient(keepray).open("/pro/sign-in").send(
-        "Sign in", login=told.patient.login, password=told.patient.password, code="123456"
+    at_the_doctors_door = (
+        Patient(keepray)
+        .open("/pro/sign-in")
+        .send("Sign in", login=told.patient.login, password=told.patient.password, code="123456")
     )
     assert at_the_doctors_door.says("The name, the password or the code is not right.")
     # The cookie of one area under the name of another.

@@ -92,9 +92,9 @@ def test_the_smart_python_client_launches_and_reads(keepray):
     smart.handle_callback(told.patient.decides(smart.authorize_url))
     assert smart.ready
     assert smart.patient.birthDate.isostring == "1958-03-27"
-    (study,) = ImagingStudy.where({"patient": smart.patient_id}).perform_resources(smart.server)
+    (study,) = ImagingStudy.where({"patient": smart.patient_id}).perform_resources_iter(smart.server)
     assert study.identifier[0].value == f"urn:oid:{told.scan.uid}"
-    (report,) = DiagnosticReport.where({"patient": smart.patient_id}).perform_resources(smart.server)
+    (report,) = DiagnosticReport.where({"patient": smart.patient_id}).perform_resources_iter(smart.server)
     assert report.conclusion == "The SMART client reads this."
     assert ImagingStudy.read(study.id, smart.server).numberOfInstances == 2
     assert smart.reauthorize()

@@ -51,15 +51,15 @@ def test_the_recovery_kit_lets_back_in_once(keepray):
     ana = told.patient
     kit = ana.makes_a_recovery_kit()
     lost = ana.another_browser()
-    door = lost.open("/sign-in/recover").follow("Use it")
-    wrong = door.send("Continue", login=lost.login, code=kit[:-1] + ("0" if kit[-1] != "0" else "1"), password=NEW)
+    door = lost.open("/sign-in/recover")
+    wrong = door.send("Use it", login=lost.login, code=kit[:-1] + ("0" if kit[-1] != "0" else "1"), password=NEW)
     assert wrong.status == 422
-    page = lost.open("/sign-in/recover/kit").send("Continue", login=lost.login, code=kit, password=NEW)
+    page = lost.open("/sign-in/recover").send("Use it", login=lost.login, code=kit, password=NEW)
     assert page.heading == "Your recovery kit"
     assert page.says("The kit you used no longer works. Make a new one now.")
     assert lost.scans() == [told.id]
     assert lost.ask("GET", f"{told.scan.address()}/metadata").status_code == 200
-    again = ana.another_browser().open("/sign-in/recover/kit").send("Continue", login=lost.login, code=kit, password=NEW)
+    again = ana.another_browser().open("/sign-in/recover").send("Use it", login=lost.login, code=kit, password=NEW)
     assert again.says("The name and the code do not go together.")
     assert ana.another_browser().signs_in().says("The name or the password is not right.")
     assert ana.another_browser().signs_in(NEW).path == "/home"
@@ -71,7 +71,7 @@ def test_a_new_kit_kills_the_old_one(keepray):
     page = told.patient.open("/account/recovery-kit").send("Make a new kit")
     assert page.heading == "Your recovery kit"
     lost = told.patient.another_browser()
-    refused = lost.open("/sign-in/recover/kit").send("Continue", login=lost.login, code=old, password=NEW)
+    refused = lost.open("/sign-in/recover").send("Use it", login=lost.login, code=old, password=NEW)
     assert refused.says("The name and the code do not go together.")
 
 
