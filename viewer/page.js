@@ -90,6 +90,22 @@ for (const box of document.querySelectorAll('input[data-code]')) {
   });
 }
 
+/** Say that the answer is on its way when it takes longer than a blink; a file leaves us on the page, so it ends. */
+for (const form of document.querySelectorAll('form[method="post"]')) {
+  form.addEventListener('submit', (event) => {
+    if (event.defaultPrevented) return;
+    const line = document.createElement('p');
+    line.setAttribute('role', 'status');
+    line.className = 'kr-waiting';
+    form.append(line);
+    setTimeout(() => { line.textContent = document.body.dataset.waiting; }, 300);
+    setTimeout(() => line.remove(), 20_000);
+  });
+}
+window.addEventListener('pageshow', () => {
+  for (const line of document.querySelectorAll('.kr-waiting')) line.remove();
+});
+
 for (const button of document.querySelectorAll('[data-print]')) {
   button.hidden = false;
   button.addEventListener('click', () => window.print());
