@@ -167,16 +167,6 @@ class VaultKeyring(Keyring):
             for row in rows
         }
 
-    def wrap_link_key(self, key: bytes, *context: bytes | str) -> bytes:
-        """A grant's key or another 32 octets under the library key, as the owner's own holder (kind "holder")."""
-        return wrap(self.library_key, key, "holder", *context)
-
-    def unwrap_holder(self, ct: bytes, *context: bytes | str) -> bytes:
-        """The grant's key that the owner's holder keeps, or that was sealed to this vault."""
-        if len(ct) == WRAPPED_KEY_OCTETS:
-            return unwrap(self.library_key, ct, "holder", *context)
-        return open_sealed(self.pair, ct, "holder", *context)
-
 
 class GrantKeyring(Keyring):
     """An opened grant: the class keys a patient chose to give, and no way back to the root keys."""

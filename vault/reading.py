@@ -274,11 +274,6 @@ def _object(work: Work, object_id: bytes) -> ObjectRow:
     return row
 
 
-def holds(work: Work, keyring: Keyring, study_uid: str) -> bool:
-    """Whether this keyring sees a study with this UID at all."""
-    return bool(_series_rows(work, keyring, study_uid, None))
-
-
 __all__ = [
     "FoundInstance",
     "Instance",
@@ -289,7 +284,6 @@ __all__ = [
     "find_instances",
     "find_preview",
     "full_description",
-    "holds",
     "open_document",
     "open_resource",
     "open_series",

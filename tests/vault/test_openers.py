@@ -171,3 +171,47 @@ def test_what_is_past_its_time_is_swept(services, clock, signed_in, grant):
     clock.advance(hours=13)
     with services.work() as work:
         assert openers.sweep_openers(work) == 3
+
+
+def test_showing_again_who_one_is_is_remembered_with_the_moment(services, clock, signed_in):
+    _, secret = signed_in
+    clock.advance(minutes=20)
+    with services.work() as work:
+        openers.touch_auth(work, openers.open_session(work, secret, "patient").id)
+    with services.reading() as work:
+        session = openers.open_session(work, secret, "patient")
+        assert session.auth_time == session.seen == clock.now()
+        assert not openers.needs_touch(session, work.now)
+        assert session.created == clock.now() - timedelta(minutes=20)
+
+
+def test_a_dropped_draft_is_forgotten(services):
+    secret = os.urandom(32)
+    with services.work() as work:
+        openers.keep_draft(work, secret, "first", 600)
+        openers.keep_draft(work, secret, "second", 600)
+        assert openers.draft(work, secret) == "second"
+        openers.drop_draft(work, secret)
+        assert openers.draft(work, secret) is None
+
+
+def test_a_token_past_its_own_time_or_dropped_opens_nothing(services, clock, grant):
+    kept, dropped = openers.new_secret(), openers.new_secret()
+    with services.work() as work:
+        for secret in (kept, dropped):
+            made = openers.add_token_holder(
+                work, grant[1], secret=secret, kind="at", expires=work.now + timedelta(minutes=15)
+            )
+        openers.drop_token_holder(work, made)
+        with pytest.raises(NotThere):
+            openers.open_token_holder(work, dropped, "at")
+    clock.advance(minutes=15)
+    with services.reading() as work, pytest.raises(Expired):
+        openers.open_token_holder(work, kept, "at")
+
+
+def test_a_device_that_is_signed_out_is_in_no_list(services, clock, signed_in):
+    keyring, _ = signed_in
+    clock.advance(minutes=30)
+    with services.reading() as work:
+        assert openers.sessions_of(work, keyring) == []

@@ -13,6 +13,7 @@ from vault.catalogue import open_catalogue
 from vault.errors import BrokenRecord, CodeSpent, Expired, NoKey, NotThere, Wait, WrongSecret
 from vault.keyring import GrantKeyring, KeyClass
 from vault.limits import micros, owner_of_study
+from vault.owing import seal_to_grants
 from vault.receiving import Receiving
 from vault.sealing import derive
 from vault.sealing.codes import ShareCode
@@ -488,3 +489,17 @@ def test_times_are_whole_microseconds():
         moment = EPOCH + timedelta(days=20_514, microseconds=int.from_bytes(octets, "big"))
         assert micros(moment) == 20_514 * 86_400_000_000 + int.from_bytes(octets, "big")
     assert all(micros(EPOCH + timedelta(seconds=1_772_442_000, microseconds=n)) % 1_000_000 == n for n in range(5000))
+
+
+def test_a_key_that_is_there_already_is_not_made_again(services, ana, harbor, knee):
+    give(services, ana, knee)
+    with services.work() as work:
+        before = work.session.scalars(sa.select(GrantKeyRow.ct)).all()
+        assert sharing.give_owed_keys(work, ana) == 0
+        assert work.session.scalars(sa.select(GrantKeyRow.ct)).all() == before
+        batch = work.session.scalar(sa.select(GrantKeyRow.batch))
+        sealed = seal_to_grants(
+            work, owner=ana.owner, site_id=harbor.site.id, study_id=knee, batch=batch, root_key=bytes(32)
+        )
+        assert sealed == 1
+        assert work.session.scalars(sa.select(GrantKeyRow.ct)).all() == before
