@@ -15,8 +15,8 @@ from vault.database import Services, Work
 from vault.errors import WrongSecret
 from vault.ids import Id
 from vault.keyring import SYSTEM, GrantKeyring, Owner, OwnerKind
-from vault.limits import hold_grant
 from vault.sealing.codes import ShareCode
+from vault.sharing import ProvedCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +39,34 @@ class Redeemed:
 
 
 def redeem(services: Services, code: ShareCode, redeemer: Redeemer, *, source: str) -> Redeemed:
-    """The code is spent, and whoever typed it has a way in.
+    """The code is spent, and whoever typed it has a way in: both, or neither.
 
-    Raises what `sharing.redeem_code` raises (`WrongSecret`, `CodeSpent`, `Expired`, `Wait`), and `NotYours` where
-    someone signed in as anything but a provider tries to keep the grant.
+    Raises what `prove` and `hand_over` raise.
+    """
+    proved = prove(services, code, redeemer, source=source)
+    with services.work() as work:
+        return hand_over(work, proved, redeemer)
+
+
+def prove(services: Services, code: ShareCode, redeemer: Redeemer, *, source: str) -> ProvedCode:
+    """The code is right, and nothing is spent yet.
+
+    Raises what `sharing.prove_code` raises (`WrongSecret`, `Wait`), and `NotYours` where someone signed in as anything
+    but a provider tries to keep the grant.
     """
     if redeemer.provider is not None and redeemer.provider.actor.kind != "provider":
         raise NotYours("only a provider keeps a grant")
     try:
-        keyring = sharing.redeem_code(services, code, source=source_prefix(source))
+        return sharing.prove_code(services, code, source=source_prefix(source))
     except WrongSecret:
         with services.work() as work:
             audit.record(work, owner=SYSTEM, did=Did.REDEEM_FAILED, by=Actor("guest"))
         raise
-    with services.work() as work:
-        return _hand_over(work, keyring, redeemer)
 
 
-def _hand_over(work: Work, keyring: GrantKeyring, redeemer: Redeemer) -> Redeemed:
-    hold_grant(work, keyring.grant_id)  # it cannot be stopped half-way through
+def hand_over(work: Work, proved: ProvedCode, redeemer: Redeemer) -> Redeemed:
+    """Spend the code and write down who has a way in now. Raises `CodeSpent`, `Expired`."""
+    keyring = proved.spend(work)  # holds the grant: it cannot be stopped half-way through
     limits = sharing.check_live(work, keyring.grant_id)
     row = row_of(work, keyring.grant_id)
     words = json.dumps([redeemer.name.strip()[:LONGEST_WORDS], redeemer.clinic.strip()[:LONGEST_WORDS]])

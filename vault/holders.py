@@ -71,12 +71,33 @@ class _Printed:
     commitment: bytes = field(repr=False)
 
 
-def redeem_code(services: Services, code: ShareCode, *, source: str) -> GrantKeyring:
-    """Open a grant with its share code, which is spent by this, and by ten wrong guesses.
+@dataclass(frozen=True, slots=True)
+class ProvedCode:
+    """A share code that was found to be right, and is not spent yet."""
 
-    Raises `WrongSecret` for a code that opens nothing, `CodeSpent` for the right code used before, `Expired` when it or
-    its sharing is over, `Wait` after too many tries, `Busy` of `vault.sealing`. An unknown code costs the same work as
-    a wrong one.
+    _printed: "_Printed" = field(repr=False)
+    _key: bytes = field(repr=False)
+
+    def spend(self, work: Work) -> GrantKeyring:
+        """The grant, opened; the code is spent with the caller's transaction: all it gives is given, or none.
+
+        Raises `CodeSpent` when it was used before, `Expired` when it or its sharing is over.
+        """
+        return _spend(work, self._printed, self._key)
+
+
+def redeem_code(services: Services, code: ShareCode, *, source: str) -> GrantKeyring:
+    """Open a grant with its share code, which is spent by this. Raises what both halves raise."""
+    proved = prove_code(services, code, source=source)
+    with services.work() as work:
+        return proved.spend(work)
+
+
+def prove_code(services: Services, code: ShareCode, *, source: str) -> ProvedCode:
+    """Find out whether a code is right, which is slow and needs no transaction. Ten wrong guesses spend it.
+
+    Raises `WrongSecret` for a code that opens nothing, `Wait` after too many tries, `Busy` of `vault.sealing`. An
+    unknown code costs the same work as a wrong one.
     """
     locator = code.locator.to_bytes(4, "big")
     tries: tuple[Try, ...] = ((Limit.CODE_SOURCE, source), (Limit.CODE_GUESS, locator))
@@ -95,8 +116,7 @@ def redeem_code(services: Services, code: ShareCode, *, source: str) -> GrantKey
             _use_up(services, printed.holder_id)
         raise WrongSecret
     attempts.credit_all(services, *tries)
-    with services.work() as work:
-        return _spend(work, printed, derive.code_key(stretched))
+    return ProvedCode(printed, derive.code_key(stretched))
 
 
 def _find_code(services: Services, locator: int, octets: bytes) -> _Printed:

@@ -14,11 +14,13 @@ from vault import revocations
 from vault.database import Work
 from vault.errors import NoKey, NotThere
 from vault.holders import (
+    ProvedCode,
     add_owner,
     add_provider,
     add_share_code,
     grants_given_to,
     owner_opens,
+    prove_code,
     provider_opens,
     redeem_code,
 )
@@ -51,6 +53,7 @@ from vault.tables_sharing import GrantKeyRow, GrantOwnerRow, HolderRow, TokenHol
 __all__ = [
     "GrantLimits",
     "GrantTerms",
+    "ProvedCode",
     "Standing",
     "add_provider",
     "add_share_code",
@@ -63,6 +66,7 @@ __all__ = [
     "new_grant",
     "open_note",
     "owner_opens",
+    "prove_code",
     "provider_opens",
     "redeem_code",
     "seal_note",

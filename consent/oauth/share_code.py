@@ -8,7 +8,7 @@ from consent.oauth.callers import Party
 from consent.oauth.discovery import SHARE_CODE
 from consent.oauth.flow import answer, refuse
 from consent.oauth.issuing import for_share_code
-from consent.redeeming import Redeemer, redeem
+from consent.redeeming import Redeemer, hand_over, prove
 from consent.scopes import PATIENT_READS, Scopes
 from consent.sessions import reads_of
 from consent.tokens import Line
@@ -37,12 +37,12 @@ def redeem_by_software(party: Party | None, refused: str) -> Response:
         return refuse(400, "invalid_scope", "None of these scopes can be given.")
     try:
         redeemer = Redeemer(name=party.client.name, clinic=party.client.maker, client=party.client.id)
-        redeemed = redeem(services(), code, redeemer, source=source())
+        proved = prove(services(), code, redeemer, source=source())
+        with work() as w:
+            line = Line.begins(party.client.id, hand_over(w, proved, redeemer).keyring)
+            return answer(for_share_code(w, party.client, line, _within(w, line, asked)))
     except (WrongSecret, Expired):
         return refuse(400, "invalid_grant", "The code opens nothing, or was used before.")
-    with work() as w:
-        line = Line.begins(party.client.id, redeemed.keyring)
-        return answer(for_share_code(w, party.client, line, _within(w, line, asked)))
 
 
 def _within(w: Work, line: Line, asked: Scopes) -> Scopes:

@@ -97,6 +97,19 @@ def test_a_code_opens_once(app, services, ana, knee):
         grants.redeem(services, code, LEE, source="192.0.2.7")
 
 
+def test_a_process_that_dies_before_the_doctor_has_a_way_in_spends_no_code(app, services, ana, knee, monkeypatch):
+    _, code = ana.gives_code(knee)
+
+    def dies(*_):
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr("consent.guests.begin_guest", dies)
+        with pytest.raises(SystemExit):
+            grants.redeem(services, code, LEE, source="192.0.2.7")
+    a_guest(app, services, code)
+
+
 def test_two_at_once_cannot_both_have_it(services, ana, knee):
     _, code = ana.gives_code(knee)
 
