@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from consent import clients
 from consent.clients import APP, CLAIMS, PUBLIC, PUSH, SECRET, SIGNED, SITE, AddedClient, NewClient, NewSiteClient
+from consent.jwks import Reach
 from consent.scopes import APP_LIMIT
 from consent.tables import ClientRow
 from phr.commands import CommandFailed, say_json
@@ -56,14 +57,20 @@ def add(options: argparse.Namespace) -> int:
     jwks = None if options.jwks is None else options.jwks.read_text()
     services = prepare(settings)
     with services.work() as work:
-        added = _add_site_client(work, options, jwks) if options.site else _add_app(work, options, jwks)
+        adding = _add_site_client if options.site else _add_app
+        added = adding(work, options, jwks, reach_of(settings))
         told = _shown(work.session.scalars(sa.select(ClientRow).where(ClientRow.client_id == added.client_id)).one())
     secret = {} if added.secret is None else {"client_secret": added.secret}
     say_json({**told, **secret, "fhir_base": f"{settings.base_url}/fhir"})
     return 0
 
 
-def _add_app(work: Work, options: argparse.Namespace, jwks: str | None) -> AddedClient:
+def reach_of(settings: Settings) -> Reach:
+    """How far key sets may be fetched from: the open internet, unless the settings trust our own network."""
+    return Reach.ANYWHERE if settings.allow_private_jwks else Reach.INTERNET
+
+
+def _add_app(work: Work, options: argparse.Namespace, jwks: str | None, reach: Reach) -> AddedClient:
     if not options.redirect:
         raise CommandFailed("An app returns somewhere: give --redirect.")
     return clients.add_client(
@@ -78,10 +85,11 @@ def _add_app(work: Work, options: argparse.Namespace, jwks: str | None) -> Added
             jwks=jwks,
             jwks_url=options.jwks_url,
         ),
+        reach=reach,
     )
 
 
-def _add_site_client(work: Work, options: argparse.Namespace, jwks: str | None) -> AddedClient:
+def _add_site_client(work: Work, options: argparse.Namespace, jwks: str | None, reach: Reach) -> AddedClient:
     rights = frozenset(word.strip() for word in options.rights.split(","))
     if not rights <= {PUSH, CLAIMS}:
         raise CommandFailed(f"--rights is {PUSH}, {CLAIMS} or {PUSH},{CLAIMS}.")
@@ -94,7 +102,7 @@ def _add_site_client(work: Work, options: argparse.Namespace, jwks: str | None) 
         jwks_url=options.jwks_url,
         rights=rights,
     )
-    return clients.add_site_client(work, new)
+    return clients.add_site_client(work, new, reach=reach)
 
 
 def show(_options: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from zoneinfo import available_timezones
 
 from consent.clients import CLAIMS, PUSH, SITE_SCOPES, NewSiteClient, add_site_client
 from phr.commands import CommandFailed, say_json
-from phr.commands.client import switch_off_clients_of
+from phr.commands.client import reach_of, switch_off_clients_of
 from phr.config import Settings
 from phr.storing import prepare
 from vault import sites
@@ -66,6 +66,7 @@ def add(options: argparse.Namespace) -> int:
         client = add_site_client(
             work,
             NewSiteClient(name=options.name, site_id=new.site_id, jwks=jwks, jwks_url=options.jwks_url, rights=rights),
+            reach=reach_of(settings),
         )
     say_json(
         {
