@@ -1,9 +1,11 @@
 """The claim operations: a site asks for a slip, for another one, and what became of it (docs/format.md 4.2)."""
 
 import binascii
+import re
 from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from flask import Response, current_app, request
@@ -19,7 +21,7 @@ from vault import claims
 from vault.claims import ClaimStatus, Issued
 from vault.errors import NotThere
 from vault.ids import parse_id
-from vault.patients import identify, is_full_date
+from vault.patients import identify
 from vault.pushed import patient_of
 from vault.sites import Site
 
@@ -28,6 +30,7 @@ Json = dict[str, Any]
 SCOPE = "system/Patient.c"
 RIGHT = "claims"
 DAYS = 90
+_PART_OF_A_DATE = re.compile(r"[0-9]{4}(?:-(?:0[1-9]|1[0-2]))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +136,7 @@ def _asked(patient_id: str, *, needs_seed: bool) -> Asked:
     for told in (patient_id, _text(given, "id").removeprefix("Patient/")):
         if told:
             _check_same(told, mrn, issuer)
-    born = day_of(_text(given, "birthDate") or str(person.get("birthDate") or ""))
-    if born and not is_full_date(born):
-        raise unprocessable("This is no date of birth.", "Parameters.parameter", "value")
+    born = _born(_text(given, "birthDate") or str(person.get("birthDate") or ""))
     names = [given["name"]] if isinstance(given.get("name"), dict) else person.get("name") or []
     name = person_name(names) or _text(given, "name")
     return Asked(
@@ -149,6 +150,18 @@ def _asked(patient_id: str, *, needs_seed: bool) -> Asked:
         description=_text(given, "description"),
         taken_on=_text(given, "date"),
     )
+
+
+def _born(text: str) -> str:
+    """YYYYMMDD; "" where only the year or month is known, and then the slip asks for no date. Raises `Refusal` 422."""
+    if not text or _PART_OF_A_DATE.fullmatch(text):
+        return ""
+    born = day_of(text)
+    try:
+        date.fromisoformat(born)
+    except ValueError:
+        raise unprocessable("This is no date of birth.", "Parameters.parameter", "value") from None
+    return born
 
 
 def _parameters(sent: Json) -> Json:
