@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 
 from flask import Flask, request
@@ -43,7 +44,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> Flask
     app.extensions["settings"] = settings
     app.extensions["services"] = services or open_store(settings)
     app.extensions["mailer"] = mailer_of(settings)
-    app.extensions["renderer"] = Renderer()
+    app.extensions["renderer"] = Renderer(max(1, (os.cpu_count() or 1) // settings.processes))
     app.extensions["print_slip"] = slips.printer(settings.base_url)
     app.extensions["study_title"] = scans.title_of
     furnish(app, brand=settings.brand)

@@ -53,7 +53,7 @@ class Settings:
     serve: tuple[str, ...] = values.ROOMS
     host: str = "127.0.0.1"
     port: int = 8000
-    processes: int = 2
+    processes: int = 1
     threads: int = 8
     proxies: int = 0
     zone: str = "UTC"

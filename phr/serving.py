@@ -20,7 +20,6 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
-from phr.app import create_app
 from phr.config import Settings
 from phr.jobs import Jobs, make_consumer, make_jobs
 from phr.storing import open_store, prepare
@@ -58,6 +57,8 @@ def end_with_parent() -> None:
 
 def worker_app() -> Flask:
     """The app of one worker process, which takes its part of the cores and no more."""
+    from phr.app import create_app  # noqa: PLC0415  the parent answers nothing, and need not hold every room in memory
+
     keep_to_ourselves()
     settings = Settings.from_env()
     share_cores(among=settings.processes)
@@ -72,6 +73,8 @@ def serve(settings: Settings, listening: Listening) -> None:
     # Spawned workers read the settings anew: they must know how many they are, to share the cores.
     multiprocessing.set_start_method("spawn", force=True)
     os.putenv("PHR_PROCESSES", str(listening.processes))
+    # glibc would give each thread an arena of its own, which keeps what a pushed study once needed.
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     server = Server(
         FACTORY,
         factory=True,
