@@ -74,7 +74,7 @@ def serve(settings: Settings, listening: Listening) -> None:
     multiprocessing.set_start_method("spawn", force=True)
     os.putenv("PHR_PROCESSES", str(listening.processes))
     # glibc would give each thread an arena of its own, which keeps what a pushed study once needed.
-    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
+    os.putenv("MALLOC_ARENA_MAX", "2")
     server = Server(
         FACTORY,
         factory=True,
