@@ -1,6 +1,7 @@
 """One wheel carries everything: built, installed in a clean environment, and asked how it is."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -38,7 +39,8 @@ def installed(wheel, tmp_path_factory):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place)], check=True)
     if not install(wheel, place):
         lend(wheel, place)
-    return place
+    yield place
+    shutil.rmtree(place)  # a few hundred megabytes
 
 
 def install(wheel, place):
