@@ -21,7 +21,7 @@ from consent.errors import (
     TokenRefused,
     Unguarded,
 )
-from vault.errors import Expired, NoKey, NotThere, Wait
+from vault.errors import Expired, NoKey, NotThere, StoreAway, Wait
 from vault.sealing.errors import Busy
 
 
@@ -59,6 +59,7 @@ _TABLE: Mapping[type[Exception], Refusal] = {
     NoKey: Refusal(404, "not-found", "There is no such thing here."),
     Wait: Refusal(429, "throttled", "Too many requests."),
     Busy: Refusal(503, "transient", "Too much at once."),
+    StoreAway: Refusal(503, "transient", "The record does not answer now."),
     Unguarded: Refusal(500, "exception", "This route is not open."),
 }
 
@@ -79,7 +80,7 @@ def _with_details(found: Refusal, error: Exception) -> Refusal:
         return Refusal(found.status, found.issue, found.words, challenge)
     if isinstance(error, Wait):
         return Refusal(found.status, found.issue, found.words, retry_after=error.seconds)
-    if isinstance(error, Busy):
+    if isinstance(error, Busy | StoreAway):
         return Refusal(found.status, found.issue, found.words, retry_after=error.retry_after)
     return found
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from consent.errors import BadClient, UnknownClient
 from phr.commands import CommandFailed, complain
 from phr.config import WrongSettings
-from vault.errors import NotThere, StoreClosed
+from vault.errors import NotThere, StoreAway, StoreClosed
 
 COMMANDS = {
     "serve": "answer requests",
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         complain(f"Not registered: {error.reason}.")
     except (NotThere, UnknownClient):
         complain("There is nothing of that name or number.")
-    except OperationalError:
+    except (OperationalError, StoreAway):
         complain("The database cannot be reached: see PHR_DATABASE_URL, and phr doctor.")
     except KeyboardInterrupt:
         return INTERRUPTED

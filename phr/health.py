@@ -21,6 +21,7 @@ from phr.config import Settings
 from phr.storing import open_store, setting_of, wrong_keys
 from vault.blobs import BlobError
 from vault.database import Services
+from vault.errors import StoreAway
 
 DECODERS = {
     "openjpeg": "JPEG 2000",
@@ -217,7 +218,7 @@ def _database(services: Services) -> Iterator[Finding]:
             return
         yield Finding(How.GOOD, "database", f"reachable, shape {shape}")
         yield _keys(services)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, StoreAway) as error:
         yield Finding(How.BAD, "database", f"cannot be reached ({type(error).__name__}): nobody can sign in.")
 
 

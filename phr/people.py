@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, date
 
-from flask import Response, current_app, request
+from flask import Response, current_app, g, request
 from flask_babel import get_timezone
 
 from consent import guests, sessions
@@ -93,7 +93,7 @@ def write_to(account_id: bytes, letter: str, **words: str) -> None:
 def around() -> dict[str, object]:
     """The navigation, and after how many quiet minutes a page warns; for every template."""
     area = area_of(request.path)
-    if signed_in(area) is None:
+    if g.get("nobody_is_here") or signed_in(area) is None:
         return {"area": "public" if area is Area.PATIENT else area.value, "signed_in": False}
     return {"area": area.value, "signed_in": True, "idle_minutes": _idle(area) // MINUTE}
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from vault.blobs import BlobStore
 from vault.clock import Clock
+from vault.errors import StoreAway
 from vault.journal import RevocationJournal
 from vault.secrets import Secrets
 
@@ -64,18 +66,18 @@ class Database:
 
     @contextmanager
     def writing(self) -> Generator[Session]:
-        """A session that may change rows; commits on leaving, rolls back on an exception."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        """A session that may change rows; commits on leaving, rolls back on an exception. Raises `StoreAway`."""
+        with _answering(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
     def reading(self) -> Generator[Session]:
-        """A session that only reads, and sees one moment: it never waits for a writer."""
+        """A session that only reads, and sees one moment: it never waits for a writer. Raises `StoreAway`."""
         options: dict[str, Any] = {"reading": True}
         if not self.is_sqlite:  # which shows one moment to one transaction anyway
             options["isolation_level"] = "REPEATABLE READ"
         engine = self.engine.execution_options(**options)
-        with Session(engine, expire_on_commit=False) as session:
+        with _answering(), Session(engine, expire_on_commit=False) as session:
             yield session
 
     def forget_freed_pages(self) -> bool:
@@ -126,6 +128,15 @@ class Services:
 
     def _work(self, session: Session) -> Work:
         return Work(session, self.clock.now(), self.secrets, self.blobs, self.database, self.journal)
+
+
+@contextmanager
+def _answering() -> Generator[None]:
+    """What a driver says of a lost connection or of a lock may quote a row; what is told instead is our own."""
+    try:
+        yield
+    except OperationalError:
+        raise StoreAway("the database does not answer") from None
 
 
 def _make_engine(url: str) -> sa.Engine:

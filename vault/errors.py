@@ -18,6 +18,7 @@ VaultError
 ├── WrongBirthDate        an open claim of this patient carries another birth date
 ├── WrongSealSeed         the seed does not open the site's seal key
 ├── StoreClosed           keys are missing or are not those of this store
+├── StoreAway             the database does not answer now
 └── Expired               a session, grant or opener is past its time or was ended
 """
 
@@ -117,6 +118,12 @@ class WrongSealSeed(VaultError):
 
 class StoreClosed(VaultError):
     """The keys in the settings are missing or are not those this store was made with."""
+
+
+class StoreAway(VaultError):
+    """The database does not answer, or another transaction is in the way for too long. The same again may succeed."""
+
+    retry_after = 10  # seconds
 
 
 class Expired(VaultError):

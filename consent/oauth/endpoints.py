@@ -22,7 +22,7 @@ from consent.tokens import Bearer, Held, Kind
 from vault import audit
 from vault.audit import Actor, Did
 from vault.database import Work
-from vault.errors import Expired, NotThere, Wait
+from vault.errors import Expired, NotThere, StoreAway, Wait
 from vault.keyring import Owner, OwnerKind
 from vault.sealing.errors import Busy
 from vault.sharing import limits
@@ -89,7 +89,7 @@ def _answered(make: Callable[[Party | None, str], Response]) -> Response:
         except ClientRefused as problem:
             party, refused = None, problem.reason
         response = make(party, refused)
-    except (Wait, Busy) as problem:
+    except (Wait, Busy, StoreAway) as problem:
         return _later(problem)
     except (Expired, NotThere):  # the patient stopped it while this was on its way
         return refuse(400, "invalid_grant", "The sharing has ended.")
@@ -116,7 +116,7 @@ def _undo_unless_kept(begun: Flow, response: Response) -> None:
         raise _Undo(response)
 
 
-def _later(problem: Wait | Busy) -> Response:
+def _later(problem: Wait | Busy | StoreAway) -> Response:
     found = refusal_of(problem)
     assert found is not None
     response = refuse(found.status, "temporarily_unavailable", found.words)

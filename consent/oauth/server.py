@@ -8,6 +8,7 @@ Authlib brings the order of the checks. Ours are: storage (only derived identifi
 token is made, rotation with families, SMART's scopes, PKCE with S256 for everyone, `aud`, `state`, `iss`.
 """
 
+import logging
 import re
 from dataclasses import dataclass
 
@@ -39,6 +40,9 @@ from consent.tokens import CODE_SECONDS, Held, Kind, Line, issue
 from vault.errors import NotThere
 from vault.keyring import GrantKeyring
 from vault.sites import find_site
+
+# Authlib tells its debug log the tokens it hands out; whatever level an operator sets, it does not.
+logging.getLogger("authlib").setLevel(logging.INFO)
 
 EVERY_METHOD = ["private_key_jwt", "client_secret_basic", "client_secret_post", "none"]
 LONGEST_STATE = 1_000

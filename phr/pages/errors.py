@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from flask import Flask, Response, current_app, make_response, render_template, request
+from flask import Flask, Response, current_app, g, make_response, render_template, request
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing.exceptions import RoutingException
@@ -31,7 +31,7 @@ from phr.answers import onward
 from phr.config import Settings
 from phr.mail import NotSent
 from phr.printing import PrintingBusy, PrintingError
-from vault.errors import Expired, NoKey, NotThere, VaultError, Wait
+from vault.errors import Expired, NoKey, NotThere, StoreAway, VaultError, Wait
 from vault.sealing.errors import Busy, SealingError
 
 STATUS_OF: Mapping[type[Exception], int] = {
@@ -45,6 +45,7 @@ STATUS_OF: Mapping[type[Exception], int] = {
     Ambiguous: 400,
     Wait: 429,
     Busy: 503,
+    StoreAway: 503,
     PrintingBusy: 503,
     PrintingError: 503,
     NotSent: 503,
@@ -161,5 +162,6 @@ def _place(error: Exception) -> str:
 
 def _page(status: int, **details: object) -> Response:
     settings: Settings = current_app.extensions["settings"]
+    g.nobody_is_here = status >= 500  # what just failed would fail again in asking who is signed in
     template = f"errors/{status if status in PAGES else 400 if status < 500 else 500}.html"
     return make_response(render_template(template, help_phone=settings.help_phone, **details), status)

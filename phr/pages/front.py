@@ -14,6 +14,7 @@ from consent.request import services
 from phr.config import Settings
 from phr.mail import OutboxMailer
 from vault.blobs import BlobError
+from vault.errors import StoreAway
 from vault.ids import new_id
 
 blueprint = Blueprint("front", __name__)
@@ -101,7 +102,7 @@ def _database_serves() -> bool:
     try:
         with services().reading() as work:
             return work.session.scalar(sa.text("select 1")) == 1
-    except SQLAlchemyError:
+    except (SQLAlchemyError, StoreAway):
         return False
 
 
