@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from phr.commands import CommandFailed, say
+from phr.commands.serve import check_address
 from phr.commands.site import addresses
 from phr.demo import people, site
 from phr.demo.home import Home, write_private
@@ -42,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """The demo answers until told to end."""
     keep_to_ourselves()
+    check_address(options.host, options.port)
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     try:

@@ -5,8 +5,9 @@ Ends by SIGTERM or Ctrl-C, after what is being sent has been sent.
 """
 
 import argparse
+import socket
 
-from phr.commands import say
+from phr.commands import CommandFailed, say
 from phr.config import Settings
 from phr.serving import Listening, end_with_parent, serve
 
@@ -32,9 +33,23 @@ def run(options: argparse.Namespace) -> int:
         processes=options.workers or settings.processes,
         threads=options.threads or settings.threads,
     )
+    check_address(listening.host, listening.port)
     say(f"Listening at {listening.host} port {listening.port} for {settings.base_url}")
     serve(settings, listening)
     return 0
+
+
+def check_address(host: str, port: int) -> None:
+    """Raise `CommandFailed` where nobody can listen there now: the server's own words would be a page of its stack."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen()
+    except OSError as error:
+        reason = error.strerror or "no such host"
+        raise CommandFailed(f"{host} port {port} cannot be listened at: {reason}.") from None
 
 
 def _some(text: str) -> int:

@@ -397,6 +397,17 @@ def test_a_server_with_another_stores_key_does_not_start(environment, typed):
         assert "Traceback" not in said
 
 
+def test_a_port_that_another_program_uses_is_named(environment, typed, tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        for words in (("serve",), ("demo", "--data", tmp_path / "demo")):
+            code, _, said = typed(*words, "--port", port)
+            assert code == 1
+            assert f"port {port} cannot be listened at" in said
+
+
 def test_the_worker_does_the_jobs_and_ends_when_told(environment, tmp_path, typed):
     typed("db", "upgrade")
     with running(environment, "worker") as process:
