@@ -92,6 +92,19 @@ class RunningHouse:
             time.sleep(0.05)
         raise AssertionError(f"the server does not answer:\n{self.log.read_text()[-3000:]}")
 
+    def stand_again(self) -> None:
+        """After workers were killed: others take their place, or (too many at once) whoever runs it starts it anew."""
+        for _ in range(UP_WITHIN * 10):
+            assert self._process is not None
+            if self._process.poll() is not None:
+                self.start()
+                return
+            with suppress(requests.RequestException):
+                if requests.get(f"{self.base_url}/healthz", timeout=5).status_code == 200:
+                    return
+            time.sleep(0.1)
+        raise AssertionError("the server does not come back")
+
     def stop(self) -> int:
         """Ended politely; answers the exit code."""
         process, self._process = self._process, None
