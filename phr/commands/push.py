@@ -93,7 +93,7 @@ def _push(options: argparse.Namespace) -> int:
         memory.forget()
     left = [one for one in found if not memory.holds(mark_of(one))]
     progress = Progress(len(left), sum(one.size for one in left))
-    progress.say(f"{len(found)} DICOM files of {len(studies)} studies; {len(found) - len(left)} were taken before.")
+    progress.say(f"DICOM files: {len(found)}, studies: {len(studies)}, taken before: {len(found) - len(left)}.")
     web = Web(config, tell=progress.say)
     sent = send_pictures(web, config.dicomweb_base, found, memory, progress=progress.add)
     progress.end()
