@@ -92,7 +92,7 @@ def note_assertion(work: Work, assertion: Assertion) -> None:
 
 
 def _key(assertion: Assertion, client: Client, key_sets: KeySets) -> Jwk:
-    if client.keys_url and assertion.jku not in {None, client.keys_url}:
+    if assertion.jku is not None and assertion.jku != client.keys_url:
         raise ClientRefused("jku is not the registered address.")
     try:
         if client.keys_url:

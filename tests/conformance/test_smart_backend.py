@@ -103,6 +103,7 @@ def test_an_assertion_with_a_wrong_claim_is_refused(pacs, claims):
         {"zip": "DEF"},
         {"b64": False, "crit": ["b64"]},
         {"crit": ["exp"], "exp": NOW + 100},
+        {"jku": "https://pacs.example.org/keys"},
     ],
 )
 def test_an_assertion_with_a_wrong_header_is_refused(pacs, header):
