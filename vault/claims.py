@@ -19,7 +19,7 @@ from vault.errors import WrongSealSeed
 from vault.ids import Id, new_id
 from vault.keyring import Owner, OwnerKind, check_batch_key, put_batch_key, row_mac
 from vault.links import claim_fields
-from vault.patients import SitePatient, identify, is_full_date
+from vault.patients import SitePatient, is_full_date
 from vault.rows import changed_rows
 from vault.sealing import derive
 from vault.sealing.codes import ClaimPin
@@ -65,8 +65,7 @@ def issue(
     services: Services,
     *,
     site: Site,
-    mrn: str,
-    issuer: str | None,
+    patient: SitePatient,
     born: str | None,
     days: int,
     seal_seed: bytes,
@@ -74,10 +73,10 @@ def issue(
 ) -> Issued:
     """A claim is open for the patient for 1 to 365 `days`, with all that waited for them sealed to it.
 
+    `born` is what the patient will type; whoever gives a birth date with the number gives the same to `identify`.
     No PIN comes where the patient is linked or a claim is open already. Raises `WrongSealSeed`, `AmbiguousPatient`,
     `WrongBirthDate`, `ValueError` for other days, `Busy` of `vault.sealing`.
     """
-    patient = identify(services.secrets, site, mrn=mrn, issuer=issuer, born=born)
     seal_pair = _seal_pair(site, seal_seed)
     with services.work() as work:
         answer = _without_a_slip(work, patient)
@@ -94,15 +93,13 @@ def reissue(
     services: Services,
     *,
     site: Site,
-    mrn: str,
-    issuer: str | None,
+    patient: SitePatient,
     born: str | None,
     days: int,
     seal_seed: bytes,
     by: Actor,
 ) -> Issued:
     """Like `issue`, but an open claim is replaced: its slip opens nothing any more, and the new birth date counts."""
-    patient = identify(services.secrets, site, mrn=mrn, issuer=issuer, born=born)
     seal_pair = _seal_pair(site, seal_seed)
 
     def open_it(work: Work, slip: _Slip) -> Issued:

@@ -8,8 +8,7 @@ import sqlalchemy as sa
 
 from vault.database import Services, Work
 from vault.keyring import OwnerKind
-from vault.patients import SitePatient, identify
-from vault.sites import Site
+from vault.patients import SitePatient
 from vault.tables import ClaimRow, InstanceRow, LinkRow, ScopeRow, SeriesRow, StudyRow
 from vault.taking import MANY_WRONG_TRIES
 
@@ -36,12 +35,11 @@ class Waiting(NamedTuple):
     instances: int
 
 
-def status(services: Services, *, site: Site, mrn: str, issuer: str | None) -> ClaimStatus:
+def status(services: Services, *, patient: SitePatient) -> ClaimStatus:
     """What the site may know of the patient's newest claim: never a vault, an account or another site."""
-    patient = identify(services.secrets, site, mrn=mrn, issuer=issuer, born=None)
     with services.reading() as work:
         linked = work.session.scalar(_live_links(patient).limit(1)) is not None
-        found = sa.select(ClaimRow).where(ClaimRow.site == site.id, ClaimRow.patient_bi == patient.bi)
+        found = sa.select(ClaimRow).where(ClaimRow.site == patient.site_id, ClaimRow.patient_bi == patient.bi)
         # An open one first: it can have been issued at the moment in which another was replaced.
         row = work.session.scalar(found.order_by(ClaimRow.not_before.desc(), ClaimRow.closed.is_(None).desc()).limit(1))
         waiting = count_waiting(work, patient)

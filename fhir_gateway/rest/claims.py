@@ -3,7 +3,7 @@
 import binascii
 import re
 from base64 import b64encode, urlsafe_b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -21,7 +21,7 @@ from vault import claims
 from vault.claims import ClaimStatus, Issued
 from vault.errors import NotThere
 from vault.ids import parse_id
-from vault.patients import identify
+from vault.patients import SitePatient, identify
 from vault.pushed import patient_of
 from vault.sites import Site
 
@@ -37,8 +37,7 @@ _PART_OF_A_DATE = re.compile(r"[0-9]{4}(?:-(?:0[1-9]|1[0-2]))?")
 class Asked:
     """The parameters of an operation."""
 
-    mrn: str
-    issuer: str
+    patient: SitePatient
     born: str
     seal_seed: bytes = field(repr=False)
     language: str
@@ -72,7 +71,7 @@ def claim_status(patient_id: str = "") -> Response:
     access().check_right(RIGHT)
     check_accepted()
     asked = _asked(patient_id, needs_seed=False)
-    return answer(_status(claims.status(services(), site=_site(), mrn=asked.mrn, issuer=asked.issuer or None)))
+    return answer(_status(claims.status(services(), patient=asked.patient)))
 
 
 def _slip(issue: Callable[..., Issued], patient_id: str) -> Response:
@@ -82,8 +81,7 @@ def _slip(issue: Callable[..., Issued], patient_id: str) -> Response:
     made = issue(
         services(),
         site=_site(),
-        mrn=asked.mrn,
-        issuer=asked.issuer or None,
+        patient=asked.patient,
         born=asked.born or None,
         days=asked.days,
         seal_seed=asked.seal_seed,
@@ -132,16 +130,13 @@ def _asked(patient_id: str, *, needs_seed: bool) -> Asked:
     if sent.get("resourceType") != "Parameters":
         raise malformed("Parameters are expected here.", "resourceType")
     given = _parameters(sent)
-    mrn, issuer, person = _patient(given)
-    for told in (patient_id, _text(given, "id").removeprefix("Patient/")):
-        if told:
-            _check_same(told, mrn, issuer)
+    person = given["patient"] if isinstance(given.get("patient"), dict) else {}
     born = _born(_text(given, "birthDate") or str(person.get("birthDate") or ""))
+    told = {one for one in (patient_id, _text(given, "id").removeprefix("Patient/")) if one}
     names = [given["name"]] if isinstance(given.get("name"), dict) else person.get("name") or []
     name = person_name(names) or _text(given, "name")
     return Asked(
-        mrn=mrn,
-        issuer=issuer,
+        patient=_whose(told, _number(given, person), born),
         born=born,
         seal_seed=_seed(_text(given, "sealSeed"), needed=needs_seed),
         language=_text(given, "language") or _site().details.language,
@@ -179,30 +174,34 @@ def _parameters(sent: Json) -> Json:
     return found
 
 
-def _patient(given: Mapping[str, Any]) -> tuple[str, str, Json]:
-    """The patient's number and issuer, by identifier or in a Patient resource."""
-    person = given.get("patient") if isinstance(given.get("patient"), dict) else {}
-    assert isinstance(person, dict)
+def _number(given: Mapping[str, Any], person: Json) -> tuple[str, str] | None:
+    """The patient's number and issuer, by identifier or in a Patient resource; None where none is told."""
     identifier = given.get("identifier")
     if isinstance(identifier, str):
         system, _, value = identifier.rpartition("|")
         identifier = {"system": system, "value": value}
     listed = [identifier] if isinstance(identifier, dict) else person.get("identifier") or []
-    number = number_of([one for one in listed if isinstance(one, dict)], _site().details.issuers)
-    if number is None:
-        raise unprocessable("The patient's identifier is needed.", "Parameters.parameter", "required")
-    return (*number, person)
+    return number_of([one for one in listed if isinstance(one, dict)], _site().details.issuers)
 
 
-def _check_same(patient_id: str, mrn: str, issuer: str) -> None:
-    """Raise `NotThere` unless the id is that of the patient with this number.
+def _whose(ids: Iterable[str], number: tuple[str, str] | None, born: str) -> SitePatient:
+    """The patient with this number, or under the id the site was told; with both, they must be one.
 
-    The number is needed with the id: only slow indexes of it are kept, and a slip is bound to the number itself.
+    Raises `NotThere` for an id that is not the site's, or another patient's. Under an id alone the birth check of the
+    pushes stays: it can only be made from the number.
     """
-    known = identify(services().secrets, _site(), mrn=mrn, issuer=issuer or None, born=None)
-    with services().reading() as work:
-        if patient_of(work, _site(), parse_id(patient_id)).bi != known.bi:
+    found: SitePatient | None = None
+    if number is not None:
+        found = identify(services().secrets, _site(), mrn=number[0], issuer=number[1] or None, born=born or None)
+    for told in ids:
+        with services().reading() as work:
+            one = patient_of(work, _site(), parse_id(told))
+        if found is not None and one.bi != found.bi:
             raise NotThere
+        found = found or one
+    if found is None:
+        raise unprocessable("The patient's identifier or id is needed.", "Parameters.parameter", "required")
+    return found
 
 
 def _text(given: Mapping[str, Any], name: str) -> str:

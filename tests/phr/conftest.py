@@ -185,8 +185,9 @@ class ScanCenter:
             receiving.commit()
 
     def slip_for(self, person: Person = ANA) -> ClaimPin:
+        patient = identify(self.services.secrets, self.site, mrn=person.mrn, issuer=None, born=person.born)
         issued = claims.issue(
-            self.services, site=self.site, mrn=person.mrn, issuer=None, born=person.born, days=90,
+            self.services, site=self.site, patient=patient, born=person.born, days=90,
             seal_seed=self.seed, by=Actor("site", self.site.id),
         )  # fmt: skip
         assert issued.pin is not None

@@ -18,6 +18,7 @@ from vault.errors import BrokenRecord, ClaimExpired, ClaimUsed, Wait, WrongBirth
 from vault.ids import Id, new_id
 from vault.keyring import WRAPPED_KEY_OCTETS, Owner, OwnerKind, VaultKeyring
 from vault.links import links_of
+from vault.patients import SitePatient, identify
 from vault.sealing.codes import ClaimPin
 from vault.sites import rekey_site
 from vault.tables import BatchKeyRow, BlobRow, ClaimRow, IngestRow, LinkRow, ScopeRow, StudyRow
@@ -26,11 +27,14 @@ HERE = "192.0.2.7"
 SOMEONE_ELSE = replace(ANA, born="19460201")
 
 
-def asked(site: PushingSite, person=ANA, *, days: int = 90) -> dict:
+def known(services: Services, site: PushingSite, person=ANA) -> SitePatient:
+    return identify(services.secrets, site.site, mrn=person.mrn, issuer=person.issuer, born=person.born or None)
+
+
+def asked(services: Services, site: PushingSite, person=ANA, *, days: int = 90) -> dict:
     return {
         "site": site.site,
-        "mrn": person.mrn,
-        "issuer": person.issuer,
+        "patient": known(services, site, person),
         "born": person.born or None,
         "days": days,
         "seal_seed": site.seed,
@@ -39,7 +43,7 @@ def asked(site: PushingSite, person=ANA, *, days: int = 90) -> dict:
 
 
 def a_slip(services: Services, site: PushingSite, person=ANA) -> Issued:
-    return issue(services, **asked(site, person))
+    return issue(services, **asked(services, site, person))
 
 
 def an_owner(services: Services) -> VaultKeyring:
@@ -56,7 +60,7 @@ def taken(
 
 
 def standing(services: Services, site: PushingSite):
-    return status(services, site=site.site, mrn=ANA.mrn, issuer=None)
+    return status(services, patient=known(services, site))
 
 
 def another_pin(pin: ClaimPin) -> ClaimPin:
@@ -106,7 +110,7 @@ def test_after_the_claim_pushes_come_straight_and_no_slip_is_needed(services: Se
     batch = push(services, site.next_token(services), a_picture("1.2.3.4", b"x"))
     assert batch.owner == ana.owner
     assert a_slip(services, site) == Issued(None, None, None, linked=True, studies=0)
-    assert reissue(services, **asked(site)).linked
+    assert reissue(services, **asked(services, site)).linked
     assert standing(services, site).linked
 
 
@@ -273,7 +277,7 @@ def _reissue_while_taken(services: Services) -> None:
         pin = a_slip(services, site).pin
         with ThreadPoolExecutor(2) as together:
             taking = together.submit(taken, services, pin, ana)
-            again = together.submit(reissue, services, **asked(site)).result()
+            again = together.submit(reissue, services, **asked(services, site)).result()
         if not again.linked:
             assert isinstance(taking.exception(), ClaimExpired)
             taken(services, again.pin, ana)
@@ -297,14 +301,14 @@ def test_only_the_sites_own_seed_issues_a_slip(services: Services):
     site, other = a_site(services), a_site(services)
     for seed in (other.seed, b"short"):
         with pytest.raises(WrongSealSeed):
-            issue(services, **asked(site) | {"seal_seed": seed})
+            issue(services, **asked(services, site) | {"seal_seed": seed})
 
 
 def test_a_slip_is_good_for_a_day_to_a_year(services: Services):
     site = a_site(services)
     for days in (0, 366):
         with pytest.raises(ValueError):
-            issue(services, **asked(site, days=days))
+            issue(services, **asked(services, site, days=days))
 
 
 def test_a_second_slip_is_not_issued_while_one_is_open(services: Services):
@@ -319,7 +323,7 @@ def test_a_reissued_slip_takes_everything_and_the_old_one_nothing(services: Serv
     site, ana = a_site(services), an_owner(services)
     first = a_slip(services, site)
     batch = push(services, site, a_picture("1.2.3.4", b"x"))
-    second = reissue(services, **asked(site.next_token(services)))
+    second = reissue(services, **asked(services, site.next_token(services)))
     assert (second.studies, owners_of_keys(services)) == (1, ["claim", "site"])
     with pytest.raises(ClaimExpired):
         taken(services, first.pin, ana)
@@ -332,7 +336,7 @@ def test_a_reissue_mends_a_wrong_birth_date(services: Services):
     site, ana = a_site(services), an_owner(services)
     a_slip(services, site, SOMEONE_ELSE)
     push(services, site, a_picture("1.2.3.4", b"x"), person=SOMEONE_ELSE)
-    pin = reissue(services, **asked(site)).pin
+    pin = reissue(services, **asked(services, site)).pin
     assert len(taken(services, pin, ana).study_ids) == 1
     assert begin(services, site.next_token(services), person=ANA).owner == ana.owner
 
@@ -346,7 +350,7 @@ def test_a_reissue_after_the_seed_was_lost_leaves_out_what_nobody_can_open(servi
         from vault.sites import find_site
 
         again = PushingSite(find_site(work, site.site.id), renewed.seal_seed, site.pusher)
-    slip = reissue(services, **asked(again))
+    slip = reissue(services, **asked(services, again))
     assert slip.studies == 0
     push(services, again.next_token(services), a_picture("1.2.3.4", b"x"))
     assert len(taken(services, slip.pin, ana).study_ids) == 1
@@ -393,7 +397,7 @@ def test_within_the_week_a_reissue_still_brings_everything(services: Services, c
     push(services, site, a_picture("1.2.3.4", b"x"))
     clock.advance(days=93)
     expire(services)
-    slip = reissue(services, **asked(site))
+    slip = reissue(services, **asked(services, site))
     clock.advance(days=5)
     expire(services)
     assert len(taken(services, slip.pin, ana).study_ids) == 1

@@ -122,6 +122,22 @@ def test_what_is_missing_or_wrong_is_422(site, change):
     assert "pin" not in answer.text
 
 
+def test_the_id_a_site_was_told_names_its_patient(house, site):
+    site.stores(*make.a_ct_series(2))
+    location = site.creates(a_patient_resource()).headers["Location"]
+    at = location.removeprefix("https://phr.example.org/fhir/")
+    seed = base64.urlsafe_b64encode(site.seal_seed).decode()
+    pin = told(site.operates("issue-claim", at=at, birthDate=BORN, sealSeed=seed))["pin"]
+    status = told(site.operates("claim-status", id=at.removeprefix("Patient/")))
+    assert (status["state"], status["instances"]) == ("open", 2)
+    another = told(site.operates("reissue-claim", id=at, birthDate=BORN, sealSeed=seed))["pin"]
+    assert another != pin
+    assert claims_it(house, another).study_ids
+    assert told(site.operates("claim-status", at=at))["linked"] is True
+    assert a_site(house, "Hill Scan Center").operates("claim-status", at=at).status_code == 404
+    assert site.operates("claim-status", at="Patient/unknown").status_code == 404
+
+
 def test_the_id_must_be_that_of_the_patient_with_the_number(house, site):
     location = site.creates(a_patient_resource()).headers["Location"]
     at = location.removeprefix("https://phr.example.org/fhir/")
