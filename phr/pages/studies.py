@@ -43,6 +43,7 @@ def home() -> Answer:
             "called": own.field(w, "name") or "",
             "doubts": [scan.named for scan in scans if parse_id(scan.id) in set(settled.doubts)],
             "kit_owed": kit_is_owed(w, own),
+            "damaged": len(catalogue.damaged),
         }
     return render_template("pages/home.html", told=drafts.take("told"), **values)
 

@@ -27,6 +27,14 @@ def test_a_scan_is_new_until_it_was_opened(ana, scan_center):
     assert page.count("New</strong>") <= 1
 
 
+def test_a_lost_file_is_told_and_hides_nothing_else(ana_with_a_scan, tmp_path):
+    for blob in (path for path in (tmp_path / "objects").rglob("*") if path.is_file()):
+        blob.write_bytes(b"not what was sealed")
+    page = ana_with_a_scan.get("/home")
+    assert page.status_code == 200
+    assert "We could not open a part of one scan" in page.text
+
+
 def test_a_scan_shows_its_picture_and_details(ana_with_a_scan):
     here = ana_with_a_scan.scan()
     page = ana_with_a_scan.get(here).text
