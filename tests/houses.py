@@ -21,7 +21,6 @@ from email.message import Message
 from pathlib import Path
 
 import requests
-from flask import Flask
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 from urllib3._collections import HTTPHeaderDict
@@ -111,7 +110,7 @@ class RunningHouse:
         self.close_sessions()
         if process is None:
             return 0
-        print(self.log.read_text(errors="replace")[-5000:])  # shown where a test failed
+        print(self.log.read_text(errors="replace")[-5000:])  # noqa: T201  shown where a test failed
         process.terminate()
         try:
             return process.wait(45)
@@ -232,9 +231,9 @@ class Indoors(HTTPAdapter):
         environ["wsgi.input"] = io.BytesIO(body or b"")
         environ["CONTENT_LENGTH"] = str(len(body or b""))
         for name, value in request.headers.items():
-            value = value.decode("latin-1") if isinstance(value, bytes) else value
             key = name.upper().replace("-", "_")
-            environ[key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"] = value
+            text = value.decode("latin-1") if isinstance(value, bytes) else value
+            environ[key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"] = text
         pieces, status, headers = run_wsgi_app(self._house.app.wsgi_app, environ, buffered=True)
         octets = b"".join(pieces)
         told = Message()

@@ -35,7 +35,7 @@ def test_the_disc_has_an_index_that_dicom_software_reads(disc):
         original = told.scan.files[int(one.InstanceNumber) - 1]
         assert Path(one.path).read_bytes() == original
     assert found.find_values("StudyInstanceUID") == [told.scan.uid]
-    found._tmp_dir.cleanup()  # it would do so late, and warn
+    found._stage["t"].cleanup()  # it would do so late, and warn
 
 
 @pytest.mark.skipif(not shutil.which("dcmdump"), reason="DCMTK is not installed here")

@@ -1,7 +1,10 @@
 """Slips: in any order, under any token, once, for a time (experience 1.1, E-PIN; docs/format.md 4.2)."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
+from consent.assertion import new_signing_key
+from consent.clients import PUSH, NewSiteClient, add_site_client
 from tests.journeys.people import Patient, Site
 from tests.journeys.stories import a_scan, born_as, someone
 
@@ -147,10 +150,6 @@ def test_a_slip_with_a_corrected_birth_date(keepray):
 
 
 def test_a_site_without_the_right_issues_no_slips(keepray):
-    from consent.clients import PUSH, NewSiteClient, add_site_client
-    from consent.assertion import new_signing_key
-    import json
-
     site = Site(keepray)
     private, public = new_signing_key()
     with keepray.opened() as services, services.work() as work:

@@ -19,6 +19,7 @@ PUBLIC_PAGES = {
     "oauth": {"authorize", "authorize_by_form", "token", "introspect", "revoke", "keys"},
     "oauth_well_known": {"metadata"},
     "fhir": {"metadata", "smart_configuration", "nothing_here"},
+    "dicomweb": {"nothing_here"},
 }  # fmt: skip
 
 

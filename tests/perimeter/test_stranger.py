@@ -211,8 +211,7 @@ def test_every_route_refuses_everyone_who_has_no_business_there(world: World) ->
             answer = asks(who, method, path, form)
             asked += 1
             said = answer.content + repr(answer.headers).encode()
-            for found in search.in_octets(said):
-                wrong.append(f"{name}: {method} {rule} betrays {found}")
+            wrong += [f"{name}: {method} {rule} betrays {found}" for found in search.in_octets(said)]
             if answer.status_code >= 500:
                 wrong.append(f"{name}: {method} {rule} answers {answer.status_code}")
             names_victim = bool(variables - {"numbers", "path"})
@@ -248,7 +247,7 @@ def changed(before: dict[str, str], after: dict[str, str]) -> list[str]:
 
 def test_the_victim_sees_everything_as_before(world: World) -> None:
     ana = world.victim.patient
-    assert ana.scans() == [world.victim.id]
+    assert world.victim.id in ana.scans()
     assert ana.ask("GET", f"{world.victim.scan.address()}/metadata").status_code == 200
     report = ana.open(f"{world.victim.page}/report")
     assert report.says("Your report is here") or report.says("Zygomaticotemporal")

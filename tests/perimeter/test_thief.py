@@ -263,7 +263,7 @@ def test_nothing_is_left_in_temporary_folders_and_no_core_file(robbed) -> None:
     told, _ = robbed
     left = [one for one in told.house.tmp.rglob("*") if one.is_file() and one.stat().st_size]
     assert left == []
-    assert not [one for one in told.house.folder.rglob("core*")]
+    assert not list(told.house.folder.rglob("core*"))
 
 
 def test_files_are_readable_by_their_owner_alone(robbed) -> None:
