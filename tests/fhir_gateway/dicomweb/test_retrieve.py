@@ -252,6 +252,19 @@ def test_errors_are_short_and_hold_nothing_of_the_question(patient):
     assert "SECRET" not in answer.text
 
 
+def test_what_is_not_offered_is_said_in_the_form_of_all_errors(patient):
+    app = patient.lets_in(studies=())
+    for method, path, status in (
+        ("GET", "workitems", 404),
+        ("DELETE", "studies/1.2.3", 405),
+        ("PUT", "studies", 405),
+        ("POST", "studies/1.2.3/series", 405),
+    ):
+        answer = app.asks(method, f"/dicomweb/{path}")
+        assert (answer.status_code, answer.content_type) == (status, "application/problem+json"), path
+        assert ("Allow" in answer.headers) == (status == 405)
+
+
 def test_nothing_may_stay_in_a_cache(site, patient):
     site.stores(make.an_instance())
     answer = patient.lets_in().get(f"/dicomweb/studies/{INSTANCE}/frames/1")
