@@ -151,6 +151,6 @@ def refused(refusal: Refusal) -> Response:
 
 def _http_refusal(error: HTTPException) -> Refusal:
     codes = {404: "not-found", 405: "not-supported", 413: "too-long", 415: "not-supported"}
-    allowed = {name: value for name, value in error.get_headers() if name == "Allow"}
+    told = {name: value for name, value in error.get_headers() if name in {"Allow", "Content-Range"}}
     code = error.code or 500
-    return Refusal(code, Issue(codes.get(code, "invalid"), error.name), headers=allowed)
+    return Refusal(code, Issue(codes.get(code, "invalid"), error.name), headers=told)

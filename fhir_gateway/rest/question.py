@@ -33,7 +33,7 @@ _SUMMARIES = frozenset({"true", "false", "text", "data", "count"})
 _MODIFIERS: Mapping[str, frozenset[str]] = {
     "token": frozenset({"not"}),
     "string": frozenset({"exact", "contains"}),
-    "reference": frozenset({"Patient", "ImagingStudy", "Endpoint", "ServiceRequest"}),
+    "reference": frozenset({"Patient", "ImagingStudy", "Endpoint", "ServiceRequest", "Organization", "Practitioner"}),
     "date": frozenset(),
 }
 
@@ -107,7 +107,7 @@ class Question:
             if name in _PASSED:
                 continue
             bare, _, modifier = name.partition(":")
-            param = kind.param(SPELLED_ALSO.get(bare, bare))
+            param = kind.param(bare) or kind.param(SPELLED_ALSO.get(bare, bare))
             if param is not None:
                 tests.append(Test.parse(param, modifier, text, base))
                 used.append((name, text))

@@ -69,12 +69,14 @@ def _wants_bare(media_type: str) -> bool:
 
 
 def _bare(resource_id: str, media_type: str, octets: bytes) -> Response:
+    """The file, or the part of it that Range names (RFC 9110 14)."""
     text = media_type.startswith("text/")
     answer = Response(octets, content_type=f"{media_type}; charset=utf-8" if text else media_type)
     how = "inline" if media_type in _DRAWN_INLINE else "attachment"
     ending = {"application/pdf": "pdf", "text/html": "html"}.get(media_type, "txt")
     answer.headers["Content-Disposition"] = f'{how}; filename="report-{resource_id[:8]}.{ending}"'
     answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    answer.make_conditional(request.environ, accept_ranges=True, complete_length=len(octets))
     return answer
 
 

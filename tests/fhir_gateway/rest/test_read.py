@@ -95,6 +95,18 @@ def test_a_file_is_read_through_its_report_alone(app, pushed):
     assert pushed.lets_in(scopes="patient/DiagnosticReport.rs").get(path).status_code == 403
 
 
+def test_a_part_of_a_file_is_read_by_its_range(app):
+    (report,) = app.matches("DiagnosticReport")
+    path = report["presentedForm"][0]["url"].removeprefix("https://phr.example.org")
+    whole = app.get(path)
+    part = app.get(path, Range="bytes=1-4")
+    assert (part.status_code, part.data) == (206, whole.data[1:5])
+    assert part.headers["Content-Range"] == f"bytes 1-4/{len(whole.data)}"
+    beyond = app.get(path, Range=f"bytes={len(whole.data)}-")
+    assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{len(whole.data)}")
+    assert beyond.json["resourceType"] == "OperationOutcome"
+
+
 def test_every_reference_that_is_served_can_be_followed(app):
     for kind in ("ImagingStudy", "DiagnosticReport", "ServiceRequest"):
         for resource in app.matches(kind):
@@ -147,6 +159,8 @@ def test_a_consent_names_what_was_given_and_ends_with_it(app, pushed):
         ([("_lastUpdated", "gt2030-01-01T00:00:00Z")], []),
         ([("_lastUpdated", "ge2026-03-02")], ["one", "knee", "foot"]),
         ([("started:missing", "true")], []),
+        ([("interpreter:missing", "true"), ("encounter:missing", "true")], ["one", "knee", "foot"]),
+        ([("reason", "http://snomed.info/sct|363679005")], []),
         ([("_sort", "started")], ["foot", "knee", "one"]),
         ([("_sort", "-started")], ["one", "knee", "foot"]),
     ],
