@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.factories import Person, a_ct_series, a_uid
-from tests.journeys.people import ANA, Patient, Site
 from tests.papers import a_report
+from tests.people import ANA, Patient, Site
 
 
 def someone(name: str = ANA.name, born: str = ANA.born, **more: Any) -> Person:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.journeys.people import FHIR, App, Guest
 from tests.journeys.stories import a_story
+from tests.people import FHIR, App, Guest
 
 FRAMES = "application/octet-stream; transfer-syntax=*"
 

@@ -10,8 +10,8 @@ import pydicom
 import pytest
 from pydicom.fileset import FileSet
 
-from tests.journeys.people import Guest
 from tests.journeys.stories import a_story
+from tests.people import Guest
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import io
 import pikepdf
 
 from tests.factories import some_pixels
-from tests.journeys.people import Patient, Site
 from tests.journeys.stories import a_scan, a_story, someone
 from tests.papers import a_report
+from tests.people import Patient, Site
 
 SITES_OWN = b"%PDF-1.4\n% from the scan center\n%%EOF\n"
 

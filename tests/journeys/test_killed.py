@@ -18,8 +18,8 @@ import requests
 
 from tests.houses import RunningHouse
 from tests.journeys.conftest import a_database
-from tests.journeys.people import Guest, Patient, Site, until
 from tests.journeys.stories import a_scan, a_story, someone
+from tests.people import Guest, Patient, Site, until
 
 KEPT = "00081199"
 

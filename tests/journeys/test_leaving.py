@@ -1,7 +1,7 @@
 """Removing a scan, deleting an account: nothing opens afterwards (experience 1.10)."""
 
-from tests.journeys.people import FHIR, App, Guest, Patient
 from tests.journeys.stories import a_scan, a_story
+from tests.people import FHIR, App, Guest, Patient
 
 
 def test_a_removed_scan_opens_for_nobody(keepray):

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from tests.factories import a_ct_series, an_instance
-from tests.journeys.people import App, Patient
 from tests.journeys.stories import someone
+from tests.people import App, Patient
 
 
 def test_a_site_is_registered_pushes_a_folder_and_hands_out_the_slip(keepray, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """A doctor with an account keeps what patients share in one list (experience 1.12)."""
 
-from tests.journeys.people import Patient, Provider
 from tests.journeys.stories import a_story
+from tests.people import Patient, Provider
 
 
 def test_an_account_without_a_code_app_opens_nothing(keepray):

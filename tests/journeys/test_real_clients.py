@@ -12,8 +12,8 @@ from fhirclient.models.diagnosticreport import DiagnosticReport
 from fhirclient.models.imagingstudy import ImagingStudy
 
 from tests.factories import JPEG_LS, some_pixels
-from tests.journeys.people import App, Patient, Site
 from tests.journeys.stories import a_scan, a_story, someone
+from tests.people import App, Patient, Site
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.journeys.people import Guest
 from tests.journeys.stories import a_story
+from tests.people import Guest
 
 ALL = "application/octet-stream; transfer-syntax=*"
 

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from consent.assertion import new_signing_key
 from consent.clients import PUSH, NewSiteClient, add_site_client
-from tests.journeys.people import Patient, Site
 from tests.journeys.stories import a_scan, born_as, someone
+from tests.people import Patient, Site
 
 NOT_TOGETHER = "The PIN and the date of birth do not go together."
 

@@ -1,8 +1,8 @@
 """Two scan centers, one person, one time line (experience 1.2; docs/format.md 4.3, 4.4)."""
 
-from tests.journeys.people import Patient, Site
 from tests.journeys.stories import a_scan, a_story, born_as, someone
 from tests.papers import a_report, a_transaction
+from tests.people import Patient, Site
 
 
 def test_two_sites_one_vault_one_time_line(keepray):

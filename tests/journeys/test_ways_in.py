@@ -1,7 +1,7 @@
 """Passwords, devices and the recovery kit (experience 1.9)."""
 
-from tests.journeys.people import Patient
 from tests.journeys.stories import a_story
+from tests.people import Patient
 
 NEW = "another four words here"
 

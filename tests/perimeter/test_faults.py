@@ -6,9 +6,9 @@ import pytest
 
 from phr.printing import PrintingError
 from tests.houses import IndoorHouse
-from tests.journeys.people import FHIR, App, Patient, Software
 from tests.journeys.stories import a_scan, a_story, someone
 from tests.papers import values_of
+from tests.people import FHIR, App, Patient, Software
 from vault.database import Database
 from vault.sealing.errors import Tampered
 

@@ -4,7 +4,7 @@ import pytest
 
 from consent.guards import OPEN_ENDPOINTS, guards_of
 from tests.houses import IndoorHouse
-from tests.journeys.people import Software
+from tests.people import Software
 
 # What everyone may ask for, written here a second time so that nobody opens a door by accident.
 PUBLIC_PAGES = {

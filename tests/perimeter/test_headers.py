@@ -5,8 +5,8 @@ import re
 import pytest
 
 from tests.houses import IndoorHouse
-from tests.journeys.people import FHIR, App, Guest
 from tests.journeys.stories import Story, a_story
+from tests.people import FHIR, App, Guest
 
 EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",

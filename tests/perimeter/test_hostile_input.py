@@ -13,9 +13,9 @@ from pydicom.uid import UID
 
 from tests.factories import DEFLATED, a_body, a_dataset, a_nest, an_instance, as_file
 from tests.houses import IndoorHouse
-from tests.journeys.people import FHIR, App, Guest, Patient, Site
 from tests.journeys.stories import Story, a_scan, a_story, someone
 from tests.papers import a_patient, a_report, a_transaction
+from tests.people import FHIR, App, Guest, Patient, Site
 from vault.blobs import DiskFull
 
 FAILED, KEPT, OTHER = "00081198", "00081199", "0008119A"

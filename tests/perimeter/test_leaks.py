@@ -12,8 +12,8 @@ import pytest
 
 from phr.mail import OutboxMailer
 from tests.houses import IndoorHouse
-from tests.journeys.people import App, Guest, Patient, Software
 from tests.journeys.stories import Story, a_story, someone
+from tests.people import App, Guest, Patient, Software
 from tests.perimeter.canaries import Canaries, Search
 from vault.keyring import KeyPair
 from vault.sealing.codes import ClaimPin, RecoveryCode, ShareCode
@@ -149,8 +149,8 @@ def test_settings_do_not_print(indoors: IndoorHouse) -> None:
 
 
 def test_an_outbox_names_nobody_and_its_letters_hold_no_finding(indoors: IndoorHouse) -> None:
-    from tests.journeys.people import Site
     from tests.journeys.stories import a_scan
+    from tests.people import Site
 
     site, person = Site(indoors), someone("Quetzalpapalotl^Xochitl")
     site.pushes(*a_scan(person, StudyDescription="CT of the thorax").files)

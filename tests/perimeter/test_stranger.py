@@ -19,8 +19,8 @@ import sqlalchemy as sa
 from consent.guards import OPEN_ENDPOINTS, guards_of
 from tests.browser import Browser
 from tests.houses import IndoorHouse
-from tests.journeys.people import App, Guest, Patient, Provider, Site, Software
 from tests.journeys.stories import Story, a_scan, a_story, someone
+from tests.people import App, Guest, Patient, Provider, Site, Software
 from tests.perimeter.canaries import Canaries, Search
 from vault.tables import Row
 
