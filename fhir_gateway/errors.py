@@ -98,7 +98,12 @@ class Inflated(UnreadableDicom):
 
 
 class MissingIdentity(UnreadableDicom):
-    """No study, series, instance or SOP class UID."""
+    """No study, series, instance or SOP class UID; what there is of the last two tells its sender which it was."""
+
+    def __init__(self, message: str, sop_class: str = "", instance_uid: str = "") -> None:
+        super().__init__(message)
+        self.sop_class = sop_class
+        self.instance_uid = instance_uid
 
 
 class DirectoryRefused(UnreadableDicom):

@@ -80,7 +80,8 @@ def read_instance(pieces: Iterable[Buffer]) -> IncomingInstance:
     if not all(map(is_uid, [*uids, sop_class])):
         if reading.cut_short:
             raise TooLarge("The header of the file is larger than is taken in.")
-        raise MissingIdentity("The object does not say which study, series and instance it is.")
+        known = [one if is_uid(one) else "" for one in (sop_class, uids[2])]
+        raise MissingIdentity("The object does not say which study, series and instance it is.", *known)
     report = facts.is_report(sop_class, seen)
     return IncomingInstance(
         study_uid=StudyUID(uids[0]),

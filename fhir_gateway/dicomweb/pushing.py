@@ -12,7 +12,7 @@ from itertools import chain
 from fhir_gateway.dicom.instance import IncomingInstance, read_instance
 from fhir_gateway.dicom.syntaxes import OCTETS, is_native, is_referenced, media_type_of, syntax_of
 from fhir_gateway.dicomweb import described
-from fhir_gateway.errors import UnreadableDicom
+from fhir_gateway.errors import MissingIdentity, UnreadableDicom
 from vault.blobs import StoreFull
 from vault.database import Services
 from vault.errors import AmbiguousPatient, DifferentContent, NotThere, WrongBirthDate
@@ -114,6 +114,9 @@ class Push:
             return
         try:
             incoming = read_instance(pieces)
+        except MissingIdentity as lacking:
+            self.outcome.failed.append(Failed(Failure.NOT_UNDERSTOOD, lacking.sop_class, lacking.instance_uid))
+            return
         except UnreadableDicom:
             self.outcome.failed.append(Failed(Failure.NOT_UNDERSTOOD))
             return

@@ -78,7 +78,7 @@ def store_response(outcome: Outcome) -> Json:
 
 def _reference(sop_class: str, instance_uid: str) -> Json:
     return {
-        "00081150": {"vr": "UI", "Value": [sop_class]},
+        "00081150": {"vr": "UI", "Value": [sop_class]} if sop_class else {"vr": "UI"},
         "00081155": {"vr": "UI", "Value": [instance_uid]},
     }
 

@@ -97,6 +97,14 @@ def test_an_instance_without_a_patient_number_is_refused(site):
     assert "names no patient" in answer.headers["Warning"]
 
 
+def test_an_instance_without_a_series_is_refused_by_its_name(site):
+    answer = site.stores(make.an_instance(), make.an_instance(number=2, SeriesInstanceUID=None))
+    assert (answer.status_code, reasons(answer)) == (202, [NOT_UNDERSTOOD])
+    (failed,) = answer.json["00081198"]["Value"]
+    assert failed["00081155"]["Value"] == [make.a_uid("instance", "one", "first", 2)]
+    assert "0008119A" not in answer.json
+
+
 def test_a_second_patient_in_one_study_is_refused(site, patient):
     other = make.an_instance(number=2, person=make.ANOTHER_PERSON)
     answer = site.stores(make.an_instance(), other)
