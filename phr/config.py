@@ -62,6 +62,7 @@ class Settings:
     help_phone: str = ""
     help_mail: str = ""
     backup_days: int = 35
+    document_mib: int = 20
     demo: bool = False
     allow_private_jwks: bool = False
 
@@ -89,6 +90,11 @@ class Settings:
     def outbox_folder(self) -> Path:
         """Where letters wait when no mail server is set; each is kept under the mail key."""
         return self.data / "outbox"
+
+    @property
+    def document_octets(self) -> int:
+        """The largest file inside a report that is taken in."""
+        return self.document_mib << 20
 
     @property
     def secure(self) -> bool:
@@ -218,6 +224,8 @@ TABLE: tuple[_Line, ...] = (
     _Line("PHR_HELP_MAIL", "help_mail", "the e-mail address on the help page", values.mail_address, "none"),
     _Line("PHR_BACKUP_DAYS", "backup_days", "days after which the last backup of an erased account is gone",
           values.number(1, 365)),
+    _Line("PHR_DOCUMENT_MIB", "document_mib", "the largest file inside a report that is taken in, in MiB",
+          values.number(1, 100)),
     _Line("PHR_PRIVATE_JWKS", "allow_private_jwks", "yes if key sets may lie in our own network", values.choice),
     _Line("PHR_DEMO", "demo", "yes on a demonstration, which shows its outbox to everyone", values.choice),
 )  # fmt: skip

@@ -20,7 +20,6 @@ Json = dict[str, Any]
 
 FHIR_JSON = "application/fhir+json"
 _JSON = (FHIR_JSON, "application/json", "text/json", "json")
-DOCUMENT_OCTETS = 20 << 20
 BASE64 = 4 / 3
 
 blueprint = Blueprint("fhir", __name__, url_prefix="/fhir")
@@ -33,7 +32,7 @@ def links() -> Links:
 
 def document_octets() -> int:
     """The largest file in a report that is taken in."""
-    return getattr(current_app.extensions["settings"], "document_octets", DOCUMENT_OCTETS)
+    return current_app.extensions["settings"].document_octets
 
 
 # --- what comes in ---------------------------------------------------------------------------------------------------

@@ -92,3 +92,9 @@ def test_the_table_describes_every_setting():
     assert all(line.meaning for line in lines)
     assert {line.name: line.default for line in lines}["PHR_SERVE"] == "pages,fhir,dicomweb,oauth"
     assert {line.name: line.default for line in lines}["PHR_DEMO"] == "no"
+
+
+def test_how_large_a_report_may_be_is_for_the_operator_to_say():
+    assert Settings.from_env(WHOLE).document_octets == 20 << 20
+    assert Settings.from_env({**WHOLE, "PHR_DOCUMENT_MIB": "64"}).document_octets == 64 << 20
+    assert "PHR_DOCUMENT_MIB" in problems_of({**WHOLE, "PHR_DOCUMENT_MIB": "0"})
