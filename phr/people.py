@@ -93,9 +93,10 @@ def write_to(account_id: bytes, letter: str, **words: str) -> None:
 def around() -> dict[str, object]:
     """The navigation, and after how many quiet minutes a page warns; for every template."""
     area = area_of(request.path)
-    if g.get("nobody_is_here") or signed_in(area) is None:
+    here = None if g.get("nobody_is_here") else signed_in(area)
+    if here is None:
         return {"area": "public" if area is Area.PATIENT else area.value, "signed_in": False}
-    return {"area": area.value, "signed_in": True, "idle_minutes": _idle(area) // MINUTE}
+    return {"area": area.value, "signed_in": True, "idle_minutes": _idle(here, area) // MINUTE}
 
 
 def area_of(path: str) -> Area:
@@ -107,5 +108,6 @@ def area_of(path: str) -> Area:
     return Area.PATIENT
 
 
-def _idle(area: Area) -> int:
-    return LIVES[area, Place.OWN].idle
+def _idle(here: Access, area: Area) -> int:
+    """Seconds; a shared device has fewer."""
+    return int(here.idle.total_seconds()) if here.idle else LIVES[area, Place.OWN].idle

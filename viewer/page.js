@@ -81,13 +81,15 @@ for (const box of document.querySelectorAll('input[data-code]')) {
   if (location.hash.length > 1) takeFromAddress(box);
   box.addEventListener('blur', () => tidy(box));
   if (!box.dataset.mistyped) continue;
-  // Before the double-press guard of the button sees it, so that the second try is not ignored.
-  box.form.addEventListener('submit', (event) => {
+  // On the way down to the button (Enter presses it too), so that its double-press guard counts no refused press.
+  box.form.addEventListener('click', (event) => {
+    if (!event.target.closest('[type=submit]')) return;
     const sentence = mistakeIn(box);
     if (!sentence) return;
     event.preventDefault();
+    event.stopPropagation();
     refuse(box, sentence);
-  });
+  }, true);
 }
 
 /** Say that the answer is on its way when it takes longer than a blink; a file leaves us on the page, so it ends. */

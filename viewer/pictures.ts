@@ -35,6 +35,14 @@ export async function picturesOf(series: Series, signal: AbortSignal): Promise<P
   return inOrder(instances).flatMap((instance) => framesOf(series, instance));
 }
 
+/** Where the middle picture of the middle file stands: the quick view shows it too. */
+export function middleOf(pictures: readonly Picture[]): number {
+  const files = [...new Set(pictures.map((picture) => picture.instance))];
+  const middle = files[files.length >> 1];
+  const frames = pictures.filter((picture) => picture.instance === middle).length;
+  return pictures.findIndex((picture) => picture.instance === middle) + (frames >> 1);
+}
+
 /** By instance number, then along the stack; what has neither stays where the server put it. */
 function inOrder(instances: DicomJson[]): DicomJson[] {
   const ranked = instances.map((instance, at) => ({

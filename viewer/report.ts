@@ -5,7 +5,7 @@ import { make, plainButton } from './building';
 import type { Stage } from './stage';
 import { words } from './words';
 
-const NOT_SHOWN = 'script, style, link, iframe, object, embed, form, nav, base, meta';
+const NOT_SHOWN = 'script, style, link, iframe, object, embed, form, nav, base, meta, .kr-actions';
 
 export class ReportBeside {
   private shownFor = '';
@@ -54,7 +54,7 @@ export class ReportBeside {
   }
 }
 
-/** The report's own words, without what belongs to a page of its own. */
+/** The report's own words, without what belongs to a page of its own: what can be done there is at hand here. */
 function content(page: Document): HTMLElement {
   const from = page.querySelector('main') ?? page.body;
   for (const part of from.querySelectorAll(NOT_SHOWN)) part.remove();

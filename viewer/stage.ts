@@ -6,7 +6,7 @@
 import { Album, KEPT_JPEGS } from './album';
 import { Refused } from './asking';
 import { Loading } from './loading';
-import { type Picture, picturesOf } from './pictures';
+import { type Picture, middleOf, picturesOf } from './pictures';
 import type { Series } from './given';
 import { RenderedSurface } from './rendered';
 import type { NativeSurface, Surface } from './surface';
@@ -63,7 +63,7 @@ export class Stage {
     if (signal.aborted || !pictures) return;
     this.pictures = pictures;
     if (!pictures.length) return this.say(words.noPictures);
-    this.at = pictures.length >> 1;
+    this.at = middleOf(pictures);
     this.start();
     this.draw();
   }

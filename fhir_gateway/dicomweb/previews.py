@@ -71,7 +71,7 @@ def _make(services: Services, renderer: Renderer, series: Arrived) -> None:
 def middle_frame(services: Services, found: FoundInstance) -> tuple[bytes, bytes, int]:
     """Header and octets of an instance's middle frame, and its number. Raises `NoSuchFrame`."""
     table = frame_table(found.layout)
-    number = (table.count + 1) // 2 if table else 0
+    number = table.count // 2 + 1 if table and table.count else 0
     with found.octets.opened(services.blobs) as sealed:
         if table is None:
             return b"", b"", number

@@ -134,7 +134,7 @@ def _rendered_series(study_uid: str, series_uid: str) -> Response:
         raise PixelsRefused(WhyRefused.NO_PIXELS)
     ordered = sorted(instances, key=lambda one: (one.facts.number or 0, one.facts.uid))
     middle = ordered[len(ordered) // 2]
-    return _picture(found.one(study_uid, series_uid, middle.facts.uid), (middle.facts.frames + 1) // 2)
+    return _picture(found.one(study_uid, series_uid, middle.facts.uid), middle.facts.frames // 2 + 1)
 
 
 def _picture(one: Shown, number: int) -> Response:

@@ -16,6 +16,11 @@ Json = dict[str, Any]
 
 PDF, TEXT, HTML = "application/pdf", "text/plain", "text/html"
 _HEADING = re.compile(r"\s*([A-Z][A-Z /&,()\-]{2,60}):\s*(.*)")
+_KNOWN = re.compile(
+    r"\s*(indications?|clinical (?:history|information)|history|reason|techniques?|comparison|findings|impression|"
+    r"conclusions?|recommendations?):?\s*",
+    re.IGNORECASE,
+)
 _CHARSETS = {"utf-8": "utf-8", "us-ascii": "ascii", "iso-8859-1": "latin-1", "windows-1252": "cp1252"}
 
 
@@ -83,12 +88,14 @@ def _decoded(octets: bytes, parameters: str, place: str) -> str:
 
 
 def sections_of(text: str) -> tuple[Section, ...]:
-    """A report's text in its parts: a line such as `FINDINGS:` begins one."""
+    """A report's text in its parts: a line such as `FINDINGS: …`, or `Findings` alone on its line, begins one."""
     found: list[tuple[str, list[str]]] = [("", [])]
     for line in text.splitlines():
         match = _HEADING.fullmatch(line)
         if match:
             found.append((match[1].strip().capitalize(), [match[2]] if match[2] else []))
+        elif alone := _KNOWN.fullmatch(line):
+            found.append((alone[1].capitalize(), []))
         else:
             found[-1][1].append(line.rstrip())
     joined = ((heading, "\n".join(lines).strip()) for heading, lines in found)

@@ -80,6 +80,8 @@ def stopping_all() -> Answer:
     """What it will do."""
     with reading() as w:
         count = len(shared.live_for(w, access()))
+    if not count:
+        return onward("/shares")
     return render_template("pages/stop_all.html", count=count)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -204,6 +204,10 @@ def code() -> Answer:
     given = drafts.found("given")
     if not given:
         return render_template("pages/share/gone.html")
+    with reading() as w:
+        share = share_of(w, access(), parse_id(given["grant"]))
+    if share.opened or share.state == "ended":
+        return render_template("pages/share/opened.html", share=share, ends=share.until)
     address = current_app.extensions["settings"].base_url
     return render_template(
         "pages/share/code.html",
@@ -228,7 +232,10 @@ def state(grant_id: str) -> Answer:
     with reading() as w:
         share = share_of(w, access(), parse_id(grant_id))
     ends = _("Ends: %(until)s.", until=share.until)
-    return render_template("pages/share/state.html", share=share, until=ends)
+    answer = Response(render_template("pages/share/state.html", share=share, until=ends))
+    if share.opened or share.state == "ended":
+        answer.headers["HX-Refresh"] = "true"  # the code is spent: the page that shows it turns into S8
+    return answer
 
 
 @blueprint.post("/share/slip.pdf")

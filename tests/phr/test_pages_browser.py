@@ -210,6 +210,16 @@ def test_a_mistake_is_named_in_the_browser_and_has_the_focus(visitor):
     ana.check()
 
 
+def test_a_mistake_put_right_at_once_is_no_double_press(visitor):
+    ana = visitor()
+    ana.goes("/add")
+    press = "document.querySelector('main [type=submit]').click()"
+    ana.page.evaluate(press)
+    ana.page.wait_for_selector(".nhsuk-error-summary")
+    ana.page.evaluate(f"document.querySelector('[data-code]').value = '7KQ4M9TX2RWP5HD'; {press}")
+    assert "You typed 15." in ana.page.inner_text(".nhsuk-error-summary")
+
+
 def test_after_the_visit_the_back_button_shows_nothing(visitor, ana_with_a_scan):
     code = ana_with_a_scan.shares()
     doctor = visitor()

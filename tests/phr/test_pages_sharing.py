@@ -88,6 +88,10 @@ def test_the_patient_sees_that_it_was_opened_and_by_whom(ana_with_a_scan, doctor
     state = ana.get(f"/share/state/{grant}").text
     assert "Dr. J. Lee, Hill Clinic can see your scans" in state
     assert "<html" not in state
+    shown = ana.get("/share/code").text
+    assert "Dr. J. Lee, Hill Clinic can see your scans" in shown
+    assert code not in shown
+    assert code[:4] not in shown
     history = ana.get("/history").text
     assert "Dr. J. Lee, Hill Clinic looked at the MRI of the right knee." in history
     assert "You shared scans with Dr. J. Lee, Hill Clinic." in history

@@ -97,6 +97,14 @@ def test_sections_begin_with_their_headings():
     ]
 
 
+def test_a_known_heading_may_stand_alone_on_its_line():
+    parts = sections_of("Findings\nNo tear.\n  Impression:\nNothing new.\nThe findings\nare old.")
+    assert [(one.heading, one.text) for one in parts] == [
+        ("Findings", "No tear."),
+        ("Impression", "Nothing new.\nThe findings\nare old."),
+    ]
+
+
 def test_a_number_is_chosen_by_type_then_by_namespace_then_by_place():
     mr = {"type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}]}, "value": "1"}
     known, first = {"system": "urn:ours", "value": "2"}, {"system": "urn:else", "value": "3"}
