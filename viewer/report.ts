@@ -57,6 +57,8 @@ export class ReportBeside {
 /** The report's own words, without what belongs to a page of its own: what can be done there is at hand here. */
 function content(page: Document): HTMLElement {
   const from = page.querySelector('main') ?? page.body;
+  // A page that asks first is answered on the page itself; its question has no buttons here.
+  if (from.querySelector('form')) for (const part of from.querySelectorAll('h2, h2 ~ *')) part.remove();
   for (const part of from.querySelectorAll(NOT_SHOWN)) part.remove();
   const box = make('div', { class: 'v-report-text' });
   for (const heading of from.querySelectorAll('h1')) {
