@@ -62,11 +62,12 @@ _SHORTEST: dict[str, int] = {"person": SHORTEST_ALONE, "provider": SHORTEST_WITH
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """An account and the vault it opened."""
+    """An account and the vault it opened; `came_back` where that called off an erasure."""
 
     account_id: Id
     kind: AccountKind
     keyring: VaultKeyring = field(repr=False)
+    came_back: bool = False
 
 
 def open_account(
@@ -123,7 +124,7 @@ def sign_in(services: Services, *, login: str, password: str, source: str) -> Si
             slots.put_slot(work, keyring, renewed)
         audit.record(work, owner=keyring.owner, did=Did.SIGNED_IN, by=_self(account.kind, keyring))
         write_record(work, keyring)
-    return SignedIn(Id(account.id), _kind(account), keyring)
+    return SignedIn(Id(account.id), _kind(account), keyring, came_back=account.erase_after is not None)
 
 
 def recover(services: Services, *, login: str, code: RecoveryCode, new_password: str, source: str) -> SignedIn:
@@ -151,7 +152,7 @@ def recover(services: Services, *, login: str, code: RecoveryCode, new_password:
         audit.record(work, owner=keyring.owner, did=Did.RECOVERY_USED, by=_self(account.kind, keyring))
         write_record(work, keyring)
     attempts.credit_all(services, *tries, (Limit.LOGIN, login_bi))
-    return SignedIn(Id(account.id), _kind(account), keyring)
+    return SignedIn(Id(account.id), _kind(account), keyring, came_back=account.erase_after is not None)
 
 
 def check_password(services: Services, keyring: VaultKeyring, account_id: bytes, password: str) -> None:

@@ -44,6 +44,8 @@ def take_sign_in() -> Answer:
     except Mistakes as wrong:
         typed = request.form.get("login", "")
         return again("pages/sign_in.html", wrong, typed=typed, shared=shared, ended=False, claiming=claim_waits())
+    if signed.came_back:
+        drafts.keep(told=_("Your account stays. Nobody can see your scans until you share them again."))
     place = Place.SHARED if shared else Place.OWN
     return begin_session(signed, onward(_next_page(signed)), place=place)
 

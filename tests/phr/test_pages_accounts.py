@@ -232,8 +232,16 @@ def test_an_account_is_gone_in_seven_days_unless_one_comes_back(ana, app, clock)
     ana.get("/home")
     assert ana.path == "/sign-in"
     clock.advance(days=3)
-    ana.signs_in()
+    assert "Your account stays." in ana.signs_in().text
     assert ana.path == "/home"
+
+
+def test_a_shared_device_is_warned_in_time_for_its_five_minutes(ana):
+    ana.joins()
+    assert 'data-idle-minutes="30"' in ana.get("/home").text
+    ana.post("/sign-out")
+    ana.post("/sign-in", login="ana.perez", password=PASSWORD, shared="yes")
+    assert 'data-idle-minutes="5"' in ana.get("/home").text
 
 
 def test_an_account_deleted_now_opens_nothing_any_more(ana_with_a_scan, doctor):

@@ -148,6 +148,17 @@ def test_a_range_of_bulk_data(site, patient):
     assert app.get(f"/dicomweb/studies/{INSTANCE}/bulkdata/00100010").status_code == 404
 
 
+@pytest.mark.parametrize(("frames", "middle"), [(1, 1), (2, 2), (3, 2), (4, 3)])
+def test_a_series_is_seen_by_the_middle_one_of_its_frames(site, patient, frames, middle):
+    site.stores(make.an_instance(frames=frames))
+    app = patient.lets_in()
+    at = f"/dicomweb/studies/{INSTANCE}"
+    series = app.get(f"/dicomweb/studies/{STUDY}/series/{SERIES}/rendered", "image/jpeg")
+    assert series.data == app.get(f"{at}/frames/{middle}/rendered", "image/jpeg").data
+    small = app.get(f"{at}/thumbnail", "image/jpeg")
+    assert small.data == app.get(f"{at}/frames/{middle}/thumbnail", "image/jpeg").data
+
+
 def test_a_rendered_picture_is_as_large_as_asked(site, patient):
     site.stores(make.an_instance(rows=300, columns=400))
     answer = patient.lets_in().get(f"/dicomweb/studies/{INSTANCE}/rendered?window=1040,700,linear&viewport=256,256")
