@@ -61,22 +61,18 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def running(place):
-    with demo(place / "data", place / "told.json") as (told, process):
-        yield told, process
+def told(place):
+    with demo(place / "data", place / "told.json") as (told, _):
+        yield told
 
 
-@pytest.fixture
-def told(running):
-    return running[0]
-
-
-@pytest.fixture
-def store(place):
-    home = Home.opened(place / "data", host="127.0.0.1", port=1)
-    services = open_store(home.settings)
-    yield services
-    services.database.dispose()
+@contextmanager
+def store_of(folder):
+    services = open_store(Home.opened(folder, host="127.0.0.1", port=1).settings)
+    try:
+        yield services
+    finally:
+        services.database.dispose()
 
 
 def asked(url, token=None, form=None):
@@ -108,10 +104,11 @@ def test_its_series_is_long_enough_to_scroll(told):
     assert chest["instances"] == phantom.SLICES >= 60
 
 
-def test_the_patient_signs_in_with_what_it_tells(told, store):
-    signed_in = accounts.sign_in(
-        store, login=told["patient"]["name"], password=told["patient"]["password"], source="127.0.0.1"
-    )
+def test_the_patient_signs_in_with_what_it_tells(told, place):
+    with store_of(place / "data") as store:
+        signed_in = accounts.sign_in(
+            store, login=told["patient"]["name"], password=told["patient"]["password"], source="127.0.0.1"
+        )
     assert signed_in.keyring.vault_id.hex() == told["patient"]["patient_id"]
 
 
@@ -156,26 +153,12 @@ def test_what_it_leaves_tells_a_thief_nothing(told, place):
             assert found == [], path
 
 
-def test_run_again_it_goes_on_with_a_fresh_pin_and_code(told, running, place, store):
-    before, process = running
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
-    somebody = accounts.open_account(
-        store, login="visitor", password="long enough to be one", name="V", born="19750930"
-    )
-    claims.take(
-        store,
-        pin=ClaimPin.parse(before["unclaimed"]["pin"]),
-        born=before["unclaimed"]["born"].replace("-", ""),
-        keyring=somebody.keyring,
-        account_id=somebody.account_id,
-        source="127.0.0.1",
-    )
-    with store.work() as work:
-        settle(work, somebody.keyring)
-        claimed = {study.facts.description for study in open_catalogue(work, somebody.keyring).studies}
-    assert claimed == {CHEST_XRAY.description, ULTRASOUND.description}
-    with demo(place / "data", place / "again.json") as (again, second):
+def test_run_again_it_goes_on_with_a_fresh_pin_and_code(tmp_path):
+    with demo(tmp_path / "data", tmp_path / "told.json") as (before, first):
+        ended_by_signal(first)
+    with store_of(tmp_path / "data") as store:
+        assert claimed_with_the_slip(store, before["unclaimed"]) == {CHEST_XRAY.description, ULTRASOUND.description}
+    with demo(tmp_path / "data", tmp_path / "again.json") as (again, second):
         assert again["patient"]["name"] == before["patient"]["name"]
         assert again["patient"]["scans"] == before["patient"]["scans"]
         assert again["site"] == before["site"]
@@ -183,9 +166,31 @@ def test_run_again_it_goes_on_with_a_fresh_pin_and_code(told, running, place, st
         assert again["unclaimed"]["pin"] != before["unclaimed"]["pin"]
         assert again["unclaimed"]["mrn"] != before["unclaimed"]["mrn"]
         assert again["share_code"] != before["share_code"]
-        second.send_signal(signal.SIGTERM)
-        assert second.wait(60) == 0
-        assert "Traceback" not in (place / "output.txt").read_text()
+        ended_by_signal(second)
+    assert "Traceback" not in (tmp_path / "output.txt").read_text()
+
+
+def ended_by_signal(process):
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+
+
+def claimed_with_the_slip(store, slip):
+    """What somebody new finds with the slip that the demo printed."""
+    somebody = accounts.open_account(
+        store, login="visitor", password="long enough to be one", name="V", born="19750930"
+    )
+    claims.take(
+        store,
+        pin=ClaimPin.parse(slip["pin"]),
+        born=slip["born"].replace("-", ""),
+        keyring=somebody.keyring,
+        account_id=somebody.account_id,
+        source="127.0.0.1",
+    )
+    with store.work() as work:
+        settle(work, somebody.keyring)
+        return {study.facts.description for study in open_catalogue(work, somebody.keyring).studies}
 
 
 def test_the_borrowed_pictures_are_where_we_look_for_them():

@@ -285,7 +285,14 @@ HARMLESS = {
 
 
 def swap(services, table, columns, one, two):
-    """Swap the columns of two rows; False where they are equal already."""
+    """Swap the columns of two rows; False where they are equal already, or the database itself refuses it."""
+    try:
+        return _swapped(services, table, columns, one, two)
+    except sa.exc.IntegrityError:  # a third row of that study has this UID
+        return False
+
+
+def _swapped(services, table, columns, one, two):
     with services.work() as work:
         first, second = work.session.get(table, one), work.session.get(table, two)
         mine, theirs = ([getattr(row, column) for column in columns] for row in (first, second))
