@@ -60,8 +60,9 @@ def tell_read(
 ) -> None:
     """One FHIR read or search is an event of the patient's chain; of each patient's, where several are looked at."""
     told = [access_for(work, access, study)] if study is not None else list(access.each)
+    which = {} if study is None else {"study": study.hex()}
     for one in {single.owner: single for single in told}.values():
-        audit.record(work, owner=one.owner, did=did, by=one.actor, to=to, type=of)
+        audit.record(work, owner=one.owner, did=did, by=one.actor, to=to, type=of, **which)
         if one.grant is not None:
             mark_opened(work, one)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
+from flask_babel.speaklater import LazyString
 
 from vault.audit import Did, Event
 
@@ -84,12 +85,16 @@ BY_OTHERS = {
     Did.SIGN_IN_FAILED: later("Someone typed a wrong password for your account."),
 }
 
+# By whether it was the patient.
+_READ_REPORT = {True: later("You read the report of {scan}."), False: later("{who} read the report of {scan}.")}
+_READ_ABOUT = {True: later("You read about {scan}."), False: later("{who} read about {scan}.")}
+
 
 def sentence(event: Event, names: Names) -> str:
     """What happened, in one sentence."""
     mine = event.by.kind == "patient"
     table = BY_YOU if mine else BY_OTHERS
-    words = table.get(event.did) or BY_YOU.get(event.did) or BY_OTHERS.get(event.did)
+    words = _of_reading(event, names) or table.get(event.did) or BY_YOU.get(event.did) or BY_OTHERS.get(event.did)
     if words is None:
         return str(event.did.value).replace("-", " ").capitalize() + "."
     grant = event.by.via or event.to or b""
@@ -98,6 +103,18 @@ def sentence(event: Event, names: Names) -> str:
         scan=_scan(event, names),
         share=names.shares.get(grant, _("someone")),
     )
+
+
+_REPORTS = frozenset({"DiagnosticReport", "DocumentReference", "Binary"})
+
+
+def _of_reading(event: Event, names: Names) -> LazyString | None:
+    """What was read, where it is known of which scan."""
+    if event.did is not Did.READ or not scan(event, names):
+        return None
+    if event.detail.get("type") in _REPORTS:
+        return _READ_REPORT[event.by.kind == "patient"]
+    return _READ_ABOUT[event.by.kind == "patient"]
 
 
 def who(event: Event, names: Names) -> str:
@@ -116,7 +133,8 @@ def who(event: Event, names: Names) -> str:
 
 def scan(event: Event, names: Names) -> str:
     """Which scan it was about; empty where it was none, or one that is gone."""
-    return names.scans.get(event.to or b"", "")
+    named = bytes.fromhex(str(event.detail.get("study", "")))
+    return names.scans.get(event.to or b"", "") or names.scans.get(named, "")
 
 
 def _scan(event: Event, names: Names) -> str:
