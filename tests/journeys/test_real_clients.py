@@ -1,5 +1,6 @@
-"""Software that others wrote, with tokens from the real flows: dicomweb-client, and the SMART Python client."""
+"""Software that others wrote, with tokens from the real flows: dicomweb-client, the SMART Python client, fhirpy."""
 
+import asyncio
 import io
 
 import numpy as np
@@ -10,6 +11,8 @@ from dicomweb_client.api import DICOMwebClient
 from fhirclient.client import FHIRClient
 from fhirclient.models.diagnosticreport import DiagnosticReport
 from fhirclient.models.imagingstudy import ImagingStudy
+from fhirpy import AsyncFHIRClient, SyncFHIRClient
+from fhirpy.base.exceptions import AuthorizationError, ForbiddenError, ResourceNotFound
 
 from tests.factories import JPEG_LS, some_pixels
 from tests.journeys.stories import a_scan, a_story, someone
@@ -100,3 +103,47 @@ def test_the_smart_python_client_launches_and_reads(keepray):
     assert smart.reauthorize()
     assert DiagnosticReport.read(report.id, smart.server).status == "final"
     smart.server.session.close()
+
+
+def test_fhirpy_searches_counts_pages_and_follows_references(keepray):
+    told = a_story(keepray, report="fhirpy reads this.")
+    told.another_scan(StudyDescription="CT of the head")
+    app = App(keepray).is_let_in_by(told.patient)
+    client = SyncFHIRClient(f"{keepray.base_url}/fhir", authorization=f"Bearer {app.token}")
+    asked = client.resources("ImagingStudy").search(patient=app.said["patient"])
+    assert asked.count() == 2
+    assert len(asked.limit(1).fetch()) == 1
+    assert {one["description"] for one in asked.limit(1).fetch_all()} == {"CT of the chest", "CT of the head"}
+    found = asked.search(identifier=f"urn:dicom:uid|urn:oid:{told.scan.uid}").first()
+    assert found.get_by_path(["series", 0, "modality", "code"]) == "CT"
+    assert found["subject"].to_resource()["birthDate"] == "1958-03-27"
+    together = client.resources("ImagingStudy").include("ImagingStudy", "endpoint").fetch_raw()
+    assert {one.resource_type for one in (entry["resource"] for entry in together["entry"])} >= {"Endpoint"}
+    report = client.resources("DiagnosticReport").search(issued__ge="2000-01-01").get()
+    assert report["conclusion"] == "fhirpy reads this."
+    assert report["imagingStudy"][0].to_resource().id == found.id
+
+
+def test_fhirpy_hears_what_it_may_not_and_what_is_not_there(keepray):
+    told = a_story(keepray)
+    app = App(keepray).is_let_in_by(told.patient)
+    client = SyncFHIRClient(f"{keepray.base_url}/fhir", authorization=f"Bearer {app.token}")
+    with pytest.raises(ResourceNotFound):
+        client.get("ImagingStudy", "0" * 32)
+    with pytest.raises(ForbiddenError, match="OperationOutcome"):
+        client.resource("ServiceRequest", status="active", intent="order").create()
+    stranger = SyncFHIRClient(f"{keepray.base_url}/fhir", authorization="Bearer nobody")
+    with pytest.raises(AuthorizationError, match="OperationOutcome"):
+        stranger.resources("Patient").fetch()
+
+
+def test_fhirpy_asks_for_many_things_at_once(keepray):
+    told = a_story(keepray)
+    app = App(keepray).is_let_in_by(told.patient)
+
+    async def everything() -> list[list]:
+        client = AsyncFHIRClient(f"{keepray.base_url}/fhir", authorization=f"Bearer {app.token}")
+        kinds = ("Patient", "ImagingStudy", "DiagnosticReport", "Endpoint", "Consent")
+        return await asyncio.gather(*(client.resources(kind).fetch_all() for kind in kinds))
+
+    assert all(asyncio.run(everything()))
