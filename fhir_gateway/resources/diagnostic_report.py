@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fhir_gateway.links import Links
-from fhir_gateway.outcome import unprocessable
+from fhir_gateway.resources.attachments import at_our_addresses
 from fhir_gateway.resources.codes import DICOM_UID, bare_uid
-from fhir_gateway.resources.documents import IncomingDocument, incoming_document, sections_of
+from fhir_gateway.resources.documents import IncomingDocument, sections_of
 from fhir_gateway.resources.imaging_study import accession_of, first_text
 from fhir_gateway.resources.narrative import narrative, plain_text
 from vault.facts import DocumentFacts, ReportFacts, Section
@@ -53,61 +53,10 @@ def from_fhir(
     )
 
 
-def documents_in(resource: Json, *, most: int) -> list[IncomingDocument | None]:
-    """The files in `presentedForm`, one for each attachment; None where it only names an address.
-
-    Raises `Refusal` 413 above `most` octets, 422 for what is no PDF, text or HTML, or an address that is none.
-    """
-    found: list[IncomingDocument | None] = []
-    for number, attachment in enumerate(resource.get("presentedForm") or []):
-        place = f"DiagnosticReport.presentedForm[{number}]"
-        if "data" in attachment:
-            found.append(incoming_document(attachment, place, most=most))
-            continue
-        if not str(attachment.get("url") or "https:").startswith("https:"):
-            raise unprocessable(
-                "A document elsewhere needs an address that begins with https.", f"{place}.url", "value"
-            )
-        found.append(None)
-    return found
-
-
-def without_documents(resource: Json) -> Json:
-    """The report as it is checked for its shape: attachments lighter by their octets."""
-    forms = [{**one, "data": ""} if "data" in one else one for one in resource.get("presentedForm") or []]
-    light = [{name: value for name, value in one.items() if name != "data"} for one in forms]
-    return {**resource, "presentedForm": light} if forms else resource
-
-
-def with_addresses(resource: Json, documents: Sequence[tuple[IncomingDocument | None, str]]) -> Json:
-    """The report as it is kept: each file behind its address, with its true size and hash."""
-    forms: list[Json] = []
-    for attachment, (document, kept) in zip(resource.get("presentedForm") or [], documents, strict=True):
-        if document is None:
-            forms.append(attachment)
-            continue
-        plain = {name: value for name, value in attachment.items() if name not in ("data", "_data")}
-        forms.append(
-            plain
-            | {
-                "contentType": document.media_type,
-                "url": f"Binary/{kept}",
-                "size": len(document.octets),
-                "hash": document.sha1,
-            }
-        )
-    return {**resource, "presentedForm": forms} if forms else resource
-
-
 def to_fhir(stored: Json, *, report_id: str, patient: str, links: Links) -> Json:
     """The report as its reader gets it: their patient, and documents at absolute addresses of ours."""
     made = {**stored, "id": report_id, "subject": {**stored.get("subject", {}), "reference": f"Patient/{patient}"}}
-    if "presentedForm" in stored:
-        made["presentedForm"] = [
-            {**one, "url": f"{links.fhir}/{one['url']}"} if str(one.get("url", "")).startswith("Binary/") else one
-            for one in stored["presentedForm"]
-        ]
-    return made
+    return at_our_addresses(made, links)
 
 
 def study_references(resource: Json) -> list[Json]:

@@ -6,7 +6,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from fhir_gateway.outcome import Issue, Refusal, forbidden, malformed, unprocessable
-from fhir_gateway.resources.diagnostic_report import clean_text, documents_in, without_documents
+from fhir_gateway.resources.attachments import HOLDERS, documents_in, without_octets
+from fhir_gateway.resources.diagnostic_report import clean_text
 from fhir_gateway.resources.documents import IncomingDocument
 from fhir_gateway.resources.references import check_references
 from fhir_gateway.resources.shapes import check_shape, check_type
@@ -88,8 +89,8 @@ def _bundle_entry(raw: Json, place: str, *, most: int) -> Entry:
 
 def _entry(kind: str, resource: Json, *, place: str, full_url: str, if_none_exist: Any, most: int) -> Entry:
     plain = _without_server_fields(clean_text(resource))
-    documents = tuple(documents_in(plain, most=most)) if kind == "DiagnosticReport" else ()
-    check_shape(without_documents(plain) if documents else plain)
+    documents = tuple(documents_in(plain, most=most)) if kind in HOLDERS else ()
+    check_shape(without_octets(plain) if documents else plain)
     check_references(plain)
     return Entry(place, full_url, kind, plain, documents, _condition(if_none_exist))
 

@@ -7,6 +7,7 @@ import orjson
 
 from fhir_gateway.outcome import Issue, Refusal, unprocessable
 from fhir_gateway.resources import diagnostic_report, imaging_study
+from fhir_gateway.resources.attachments import with_addresses
 from fhir_gateway.resources.codes import DICOM_UID
 from fhir_gateway.resources.imaging_study import accession_of
 from fhir_gateway.resources.patient import person_name
@@ -158,7 +159,7 @@ class Keeping:
             (one, receiving.document(batch, one.media_type, one.octets, KeyClass.REPORTS).hex() if one else "")
             for one in entry.documents
         ]
-        stored = diagnostic_report.with_addresses(resource, kept)
+        stored = with_addresses(resource, kept)
         facts = diagnostic_report.from_fhir(
             stored,
             [(one, document_id) for one, document_id in kept if one is not None],
