@@ -45,7 +45,8 @@ class ClientRow(Row):
 class GrantRow(Row):
     """A patient's decision. Its keys are the vault's grant of the same identifier; here is what became of it.
 
-    `kind` is code, provider or app. `by` is patient or time: who ended it. `redeemer` is sealed to the patient.
+    `kind` is code, link, provider or app. `ended_by` is patient, time, app or guesses. `redeemer` is sealed to the
+    patient.
     """
 
     __tablename__ = "grant"
@@ -67,11 +68,24 @@ class GrantRow(Row):
     ended_by: Mapped[str | None]
 
 
+class LinkReaderRow(Row):
+    """Someone who opened a health link, by an index of what they called themselves; that is sealed to the patient."""
+
+    __tablename__ = "linkreader"
+    id: Mapped[bytes] = mapped_column(_ID, primary_key=True)
+    grant: Mapped[bytes] = mapped_column(_ID, sa.ForeignKey("grantowner.id", ondelete="CASCADE"), index=True)
+    ct: Mapped[bytes]
+    first: Mapped[datetime]
+    last: Mapped[datetime]
+    opens: Mapped[int]
+
+
 class TokenRow(Row):
     """The policy side of a bearer secret; the key side, where there is one, is the vault's row of the same identifier.
 
-    `kind` is authz, at, rt, site or guest. `state` is live, spent (a code), rotated, superseded (a refresh token's
-    unused successors) or ended. All that came of one decision share `family`; `parent` is the refresh token before.
+    `kind` is authz, at, rt, shl-at, site or guest. `state` is live, spent (a code), rotated, superseded (a refresh
+    token's unused successors) or ended. All that came of one decision share `family`; `parent` is the refresh token
+    before.
     """
 
     __tablename__ = "token"

@@ -20,9 +20,9 @@ from vault.journal import RevocationJournal
 from vault.sealing.derive import check_value
 from vault.secrets import Secrets
 from vault.tables import ClaimRow, MetaRow, SlotRow
-from vault.tables_sharing import HolderRow
+from vault.tables_sharing import HealthLinkRow, HolderRow
 
-_PEPPERED = (SlotRow.pepper_id, ClaimRow.pepper_id, HolderRow.pepper_id, ClientRow.pepper_id)
+_PEPPERED = (SlotRow.pepper_id, ClaimRow.pepper_id, HolderRow.pepper_id, HealthLinkRow.pepper_id, ClientRow.pepper_id)
 _SETTING_OF = {"index": "PHR_INDEX_KEY", "mail": "PHR_MAIL_KEY", "audit": "PHR_AUDIT_KEY"}
 
 

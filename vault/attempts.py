@@ -30,6 +30,7 @@ class Limit(StrEnum):
     CLAIM_SOURCE = "claim source"  # address prefix
     CODE_SOURCE = "code source"  # address prefix
     CODE_GUESS = "code guess"  # locator
+    HEALTH_LINK = "health link"  # link
     SIGN_UP = "sign up"  # address prefix
     MAIL_CODE = "mail code"  # account
     TOKEN = "token"  # noqa: S105  client
@@ -60,6 +61,7 @@ PACES: dict[Limit, Pace] = {
     Limit.CLAIM_SOURCE: Pace(20, 3600),
     Limit.CODE_SOURCE: Pace(10, 3600),
     Limit.CODE_GUESS: Pace(10, _DAY),
+    Limit.HEALTH_LINK: Pace(60, 60),
     Limit.SIGN_UP: Pace(5, 3600),
     Limit.MAIL_CODE: Pace(3, 3600),
     Limit.TOKEN: Pace(60, 60),

@@ -5,7 +5,8 @@ VaultError
 ├── NotThere              no such row for this asker (never told apart from "not yours")
 ├── WrongSecret           a password, recovery code or share code opens nothing
 │   ├── WrongPin          PIN and birth date open no claim; carries the tries left
-│   └── CodeSpent         the right code, already redeemed
+│   ├── CodeSpent         the right code, already redeemed
+│   └── WrongPasscode     a health link's passcode is wrong or missing; carries the tries left for life
 ├── ClaimUsed             the right PIN and birth date, but the claim was taken before
 ├── ClaimExpired          the right PIN and birth date, but the claim has run out
 ├── Wait                  too many tries; carries the seconds to wait
@@ -18,7 +19,7 @@ VaultError
 ├── WrongBirthDate        an open claim of this patient carries another birth date
 ├── WrongSealSeed         the seed does not open the site's seal key
 ├── StoreClosed           keys are missing or are not those of this store
-├── StoreAway             the database does not answer now
+├── StoreAway             the database, or the store of octets, does not answer now
 └── Expired               a session, grant or opener is past its time or was ended
 """
 
@@ -49,6 +50,14 @@ class WrongPin(WrongSecret):
 
 class CodeSpent(WrongSecret):
     """The right code, but it was redeemed before or its sharing has ended."""
+
+
+class WrongPasscode(WrongSecret):
+    """The health link wants another passcode. `tries_left` is for the link's whole life; at 0 it is dead."""
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__("the passcode opens nothing")
+        self.tries_left = tries_left
 
 
 class ClaimUsed(VaultError):
@@ -121,7 +130,10 @@ class StoreClosed(VaultError):
 
 
 class StoreAway(VaultError):
-    """The database does not answer, or another transaction is in the way for too long. The same again may succeed."""
+    """The database or the store of octets does not answer now, or another transaction is in the way for too long.
+
+    The same again may succeed.
+    """
 
     retry_after = 10  # seconds
 

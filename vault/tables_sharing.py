@@ -111,6 +111,40 @@ class TokenHolderRow(Row):
     expires: Mapped[datetime] = mapped_column(index=True)
 
 
+class HealthLinkRow(Row):
+    """A SMART Health Link over a grant, found and opened by what its address derives (docs/format.md 8).
+
+    `flags` are the letters of its payload. `owner_ct` shows the link to its patient again; `grant_ct` and `key_ct` are
+    what the address opens. `tries_left` counts wrong passcodes for life; None where the link has none.
+    """
+
+    __tablename__ = "healthlink"
+    id: Mapped[bytes] = _id()
+    grant: Mapped[bytes] = _of("grantowner.id", index=True)
+    flags: Mapped[str]
+    owner_ct: Mapped[bytes]
+    grant_ct: Mapped[bytes]
+    key_ct: Mapped[bytes]
+    commitment: Mapped[bytes]
+    salt: Mapped[bytes | None]
+    pepper_id: Mapped[int | None]
+    kdf_id: Mapped[int | None]
+    tries_left: Mapped[int | None]
+    created: Mapped[datetime]
+    row_mac: Mapped[bytes]
+
+
+class HealthFileRow(Row):
+    """One file of a health link, to be fetched once: the link's opening key under its address's. Short-lived."""
+
+    __tablename__ = "healthfile"
+    id: Mapped[bytes] = _id()
+    link: Mapped[bytes] = _of("healthlink.id", index=True)
+    what: Mapped[str]
+    ct: Mapped[bytes]
+    expires: Mapped[datetime] = mapped_column(index=True)
+
+
 class AuditRow(Row):
     """One event of an owner's chain (docs/format.md 11). Pseudonymous identifiers only."""
 

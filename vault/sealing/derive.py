@@ -18,7 +18,7 @@ KEY_LENGTH = 32
 LONGEST_PART = 65_535
 
 KeyClass = Literal["meta", "img", "rep"]
-TokenKind = Literal["rt", "authz", "shl-at", "at", "site"]
+TokenKind = Literal["rt", "authz", "shl-at", "at", "site", "shl", "shl-file"]
 
 
 class Label(StrEnum):
@@ -55,6 +55,11 @@ class Label(StrEnum):
     CODE = "phr1/code"
     CODE_KEY = "phr1/code/kek"
     CODE_COMMITMENT = "phr1/code/commit"
+    # from a health link's address (8)
+    LINK = "phr1/shl"
+    LINK_OPENING = "phr1/shl/open"
+    LINK_COMMITMENT = "phr1/shl/commit"
+    LINK_TOKEN = "phr1/shl/token"  # noqa: S105  a label, no secret
     # from the index key (3, 4.4, 5, 7, 14)
     UID_INDEX = "phr1/bi/uid"
     LOGIN_INDEX = "phr1/bi/login"
@@ -235,6 +240,24 @@ def code_key(stretched: bytes) -> bytes:
 def code_commitment(stretched: bytes) -> bytes:
     """16 octets compared before the holder is opened: GCM alone commits to no key."""
     return expand(stretched, Label.CODE_COMMITMENT, 16)
+
+
+# -- from a health link's address ------------------------------------------------------------------
+
+
+def link_opening(address32: bytes, stretched: bytes) -> bytes:
+    """Key under which a health link keeps what it opens; `stretched` is its passcode's, b"" where it has none."""
+    return hkdf(address32, salt=stretched, info=Label.LINK_OPENING.encode())
+
+
+def link_commitment(opening: bytes) -> bytes:
+    """16 octets compared before anything of the link is opened; says nothing of the passcode without the address."""
+    return expand(opening, Label.LINK_COMMITMENT, 16)
+
+
+def link_token(opening: bytes) -> bytes:
+    """The link's one access token. Not from the link's key: whoever has that may lack the passcode."""
+    return expand(opening, Label.LINK_TOKEN)
 
 
 # -- from the index key ----------------------------------------------------------------------------

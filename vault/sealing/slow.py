@@ -149,6 +149,13 @@ def stretch_share_code(
     return stretch(profile, lp(Label.CODE, secret15, extra), salt16=salt, pepper=pepper, ad=holder_id)
 
 
+def stretch_passcode(passcode: str, *, salt: bytes, pepper: bytes, link_id: bytes, profile: int = INDEX) -> bytes:
+    """A health link's passcode as 32 octets. Raises `PasswordTooLong`."""
+    check_password_length(passcode)
+    typed = unicodedata.normalize("NFKC", passcode)
+    return stretch(profile, lp(Label.LINK, typed), salt16=salt, pepper=pepper, ad=link_id)
+
+
 def check_born(born: str) -> None:
     """Raise `ValueError` unless `born` is eight ASCII digits."""
     if not (len(born) == 8 and born.isascii() and born.isdigit()):
