@@ -7,13 +7,17 @@ callers      which client is asking, and whether it is that client
 assertion    signed client assertions
 share_code   a patient's code turned into a token by software
 endpoints    token, introspection, revocation, keys
+unknown      everything else below the address, and what goes wrong, in OAuth's words
 """
 
 from flask import Blueprint
 
 blueprint = Blueprint("oauth", __name__, url_prefix="/oauth")
+machines = Blueprint("machines", __name__)  # what programs ask: refusals are JSON, never a page
 well_known = Blueprint("oauth_well_known", __name__)
 
-from consent.oauth import authorize, endpoints  # noqa: E402  they put their routes on the blueprints
+from consent.oauth import authorize, endpoints, unknown  # noqa: E402  they put their routes on the blueprints
 
-__all__ = ["authorize", "blueprint", "endpoints", "well_known"]
+blueprint.register_blueprint(machines)
+
+__all__ = ["authorize", "blueprint", "endpoints", "machines", "unknown", "well_known"]

@@ -10,9 +10,10 @@ from consent.deployment import kept, reading, services, settings, source, work
 from consent.errors import BadScope, ClientRefused, UnknownClient
 from consent.oauth import assertion
 from consent.oauth.discovery import SHARE_CODE, TOKEN, address_of
-from consent.registered import APP, PUBLIC, SECRET, SIGNED, SITE, Client, find_client, stretch_for_nobody
+from consent.registered import APP, PUBLIC, SECRET, SIGNED, SITE, Client, client_of, find_client, stretch_for_nobody
 from consent.scopes import Scopes
 from consent.throttle import allow_token_request
+from consent.tokens import Kind, find
 
 _GRANTS = {APP: {"authorization_code", "refresh_token", SHARE_CODE}, SITE: {"client_credentials"}}
 
@@ -72,7 +73,7 @@ def identify() -> Party:
     if len(ways) > 1:
         raise ClientRefused("Authenticate in one way, not in several.")
     if not ways:
-        return _named(request.form.get("client_id", ""))
+        return _named(request.form.get("client_id") or _refreshing())
     way, client_id, proof = ways[0]
     return _proven(way, client_id, proof)
 
@@ -89,6 +90,18 @@ def _named(client_id: str) -> Party:
     if party is None or party.client.auth != PUBLIC:
         raise ClientRefused("The client has to authenticate.")
     return Party(party.client, PUBLIC)
+
+
+def _refreshing() -> str:
+    """Whose refresh token is in the form: many an app without a secret leaves its name out when it refreshes."""
+    if request.form.get("grant_type") != "refresh_token":
+        return ""
+    with reading() as w:
+        row = find(w, request.form.get("refresh_token", ""), Kind.REFRESH)
+        try:
+            return "" if row is None else client_of(w, row.client or b"").client_id
+        except UnknownClient:
+            return ""
 
 
 def _proven(way: str, client_id: str, proof: str) -> Party:

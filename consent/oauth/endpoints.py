@@ -8,12 +8,12 @@ from consent import grants, tokens
 from consent.deployment import settings, work
 from consent.errors import ClientRefused, TokenRefused
 from consent.guards import for_clients
-from consent.oauth import blueprint, well_known
+from consent.oauth import machines, well_known
 from consent.oauth.callers import Party, identify
 from consent.oauth.discovery import SHARE_CODE, server_metadata
 from consent.oauth.flow import NOT_KEPT, Flow, answer, begin, flow, refuse
 from consent.oauth.issuing import context_of
-from consent.oauth.server import OAuth2Error, error_response, token_response
+from consent.oauth.server import OAuth2Error, error_response, is_ours, token_response
 from consent.oauth.share_code import redeem_by_software
 from consent.refusals import refusal_of
 from consent.registered import INTROSPECT, PUBLIC, client_of
@@ -31,30 +31,32 @@ _KINDS = (Kind.ACCESS, Kind.REFRESH, Kind.SITE)
 _HINTS = {"access_token", "refresh_token"}
 
 
-@blueprint.post("/token")
+@machines.post("/token")
 @for_clients("a client says itself who it is")
 def token() -> Response:
     """Tokens for codes, refresh tokens, signed assertions and share codes (RFC 6749 3.2)."""
+    if request.form.get("resource") and not is_ours(request.form["resource"]):
+        return refuse(400, "invalid_target", "Tokens of this server are for its own FHIR base.")  # RFC 8707 2
     if request.form.get("grant_type") == SHARE_CODE:
         return _answered(redeem_by_software)
     return _answered(lambda party, refused: _in_one_work(party, refused, token_response))
 
 
-@blueprint.post("/introspect")
+@machines.post("/introspect")
 @for_clients("a client says itself who it is, or brings a token of its own")
 def introspect() -> Response:
     """What a token is worth (RFC 7662). Whatever is not the caller's business is not active."""
     return _answered(lambda party, refused: _in_one_work(party, refused, _introspected))
 
 
-@blueprint.post("/revoke")
+@machines.post("/revoke")
 @for_clients("a client says itself who it is")
 def revoke() -> Response:
     """A token and all that came of the same decision open nothing any more (RFC 7009)."""
     return _answered(lambda party, refused: _in_one_work(party, refused, _revoked))
 
 
-@blueprint.get("/jwks.json")
+@machines.get("/jwks.json")
 @for_clients("public keys")
 def keys() -> Response:
     """The keys we sign with: none, since our tokens are no JWTs."""

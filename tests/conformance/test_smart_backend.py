@@ -23,6 +23,7 @@ from tests.consent.small_app import (
 from vault import sites
 
 
+@pytest.mark.case("1.11", "1.13", "7.1")
 @pytest.mark.parametrize("make", [an_ec_key, an_rsa_key])
 def test_a_site_gets_a_short_token_that_creates(app, services, make):
     site = a_site_system(app, services, a_site_row(services), key=make())
@@ -65,6 +66,7 @@ def test_a_sites_token_lasts_five_minutes(pacs, clock):
     assert pacs.web.post("/fhir/Patient", headers=header).status_code == 401
 
 
+@pytest.mark.case("1.11", "7.2")
 @pytest.mark.parametrize(
     "claims",
     [
@@ -111,6 +113,7 @@ def test_an_assertion_with_a_wrong_header_is_refused(pacs, header):
     assert answer.json["error"] == "invalid_client"
 
 
+@pytest.mark.case("1.11", "7.1")
 def test_other_algorithms_are_refused(app, services):
     rsa = an_rsa_key()
     site = a_site_system(app, services, a_site_row(services), key=rsa)
@@ -132,6 +135,7 @@ def test_somebody_elses_key_does_not_sign_for_the_site(pacs):
     assert pacs.asks(client_assertion=signed(pacs.key, "f" * 32)).json["error"] == "invalid_client"
 
 
+@pytest.mark.case("1.11")
 def test_an_assertion_counts_once(pacs):
     assertion = signed(pacs.key, pacs.client_id)
     assert pacs.asks(client_assertion=assertion).status_code == 200
@@ -155,11 +159,13 @@ def test_an_assertion_sent_twice_at_once_counts_once(app, pacs):
         assert sum(status == 200 for status in pool.map(ask, range(4))) == 0
 
 
+@pytest.mark.case("1.12")
 @pytest.mark.parametrize("kind", ["urn:wrong", None])
 def test_the_assertion_type_is_the_one_there_is(pacs, kind):
     assert pacs.asks(client_assertion_type=kind).status_code in {400, 401}
 
 
+@pytest.mark.case("1.12")
 def test_a_grant_type_that_is_none_is_said_to_be_unknown(pacs):
     answer = pacs.asks(grant_type="nope")
     assert (answer.status_code, answer.json["error"]) == (400, "unsupported_grant_type")
@@ -267,6 +273,7 @@ def test_a_header_naming_another_address_is_refused(by_address, keys):
     assert by_address.asks(client_assertion=other).json["error"] == "invalid_client"
 
 
+@pytest.mark.case("1.11")
 def test_two_keys_of_one_name_are_none(by_address, keys):
     keys.shows(by_address.key, an_ec_key(by_address.key.kid))
     assert by_address.asks().json["error"] == "invalid_client"

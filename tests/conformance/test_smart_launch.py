@@ -16,6 +16,7 @@ def query_of(answer):
 # --- discovery -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.case("1.1")
 def test_the_smart_configuration_is_json_for_everyone_who_asks(web):
     answer = web.get(
         "/fhir/.well-known/smart-configuration",
@@ -31,6 +32,7 @@ def test_the_smart_configuration_is_json_for_everyone_who_asks(web):
     assert all(said[name].startswith(BASE) for name in said if name.endswith("_endpoint"))
 
 
+@pytest.mark.case("7.4")
 def test_the_servers_metadata_names_the_issuer_that_answers_carry(web, ana, tracker, knee):
     said = web.get("/.well-known/oauth-authorization-server").json
     assert said["authorization_response_iss_parameter_supported"] is True
@@ -51,6 +53,7 @@ def test_every_listed_scope_can_be_had(app, services, ana, knee):
 # --- the question ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.case("1.2", "1.3", "1.4", "7.3")
 @pytest.mark.parametrize("auth", ["none", "client_secret", "private_key_jwt"])
 @pytest.mark.parametrize(
     "wrong",
@@ -88,6 +91,7 @@ def test_scopes_of_which_none_can_be_given_go_back_to_the_app(ana, tracker):
         assert query_of(tracker.begins(ana, scope))["error"] == "invalid_scope"
 
 
+@pytest.mark.case("1.4")
 @pytest.mark.parametrize(
     "uri",
     [
@@ -157,6 +161,7 @@ def test_a_parameter_sent_twice_is_refused(ana, tracker):
         assert answer.status_code == 400 or query_of(answer)["error"] == "invalid_request"
 
 
+@pytest.mark.case("7.10")
 def test_the_page_cannot_be_framed_kept_or_watched(ana, tracker):
     answer = tracker.begins(ana)
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
@@ -210,6 +215,7 @@ def test_picking_without_ticking_is_asked_again(ana, tracker, knee):
 # --- tokens ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.case("1.7")
 @pytest.mark.parametrize("auth", ["none", "client_secret", "ES384", "RS384"])
 def test_a_code_becomes_a_token(app, services, ana, knee, auth):
     key = {"ES384": an_ec_key(), "RS384": an_rsa_key()}.get(auth)
@@ -235,6 +241,7 @@ def test_the_patients_context_is_inferred_and_no_refresh_token_comes_unasked(ana
     assert "refresh_token" not in token
 
 
+@pytest.mark.case("1.5", "1.12")
 @pytest.mark.parametrize(
     ("wrong", "error"),
     [
@@ -268,6 +275,7 @@ def test_a_code_lasts_a_minute(ana, tracker, knee, clock):
     assert tracker.exchanges(code).json["error"] == "invalid_grant"
 
 
+@pytest.mark.case("1.6")
 def test_a_code_used_twice_ends_what_came_of_it(ana, tracker, knee, app, services):
     confidential = an_app(app, services, auth="client_secret")
     code = confidential.is_let_in(ana)
@@ -280,12 +288,14 @@ def test_a_code_used_twice_ends_what_came_of_it(ana, tracker, knee, app, service
     assert confidential.refreshes(token["refresh_token"]).json["error"] == "invalid_grant"
 
 
+@pytest.mark.case("1.8")
 def test_a_question_in_the_first_version_is_answered_in_it(ana, tracker, knee):
     token = tracker.gets_tokens(ana, "patient/ImagingStudy.read")
     assert token["scope"] == "patient/ImagingStudy.read"
     assert tracker.reads(token["access_token"], "/fhir/ImagingStudy?patient=p1").status_code == 200
 
 
+@pytest.mark.case("1.9")
 def test_reading_is_not_searching(ana, tracker, knee):
     token = tracker.gets_tokens(ana, "patient/ImagingStudy.r")["access_token"]
     assert tracker.reads(token, "/fhir/ImagingStudy/s1").status_code == 200
@@ -319,6 +329,7 @@ def test_refreshing_gives_a_new_pair_and_the_same_record(ana, tracker, knee):
     assert tracker.reads(second["access_token"]).json["seen"] == ["1.2.3"]
 
 
+@pytest.mark.case("1.14")
 def test_a_refresh_token_used_again_ends_the_family(ana, tracker, knee, clock):
     first = tracker.gets_tokens(ana)
     second = tracker.refreshes(first["refresh_token"]).json
@@ -337,6 +348,7 @@ def test_within_the_grace_a_used_successor_still_ends_the_family(ana, tracker, k
     assert tracker.reads(second["access_token"]).status_code == 401
 
 
+@pytest.mark.case("1.14", "7.7")
 def test_an_answer_that_was_lost_can_be_asked_for_again(ana, tracker, knee, clock):
     first = tracker.gets_tokens(ana)
     lost = tracker.refreshes(first["refresh_token"]).json
@@ -413,6 +425,7 @@ def test_introspection_says_what_a_token_is_worth(app, services, ana, knee):
     assert smart.introspects(token["refresh_token"]).json["active"] is True
 
 
+@pytest.mark.case("1.15")
 def test_introspection_tells_strangers_nothing(app, services, ana, knee):
     smart, other = an_app(app, services, auth="client_secret"), an_app(app, services, auth="client_secret")
     token = smart.gets_tokens(ana)["access_token"]
@@ -422,6 +435,7 @@ def test_introspection_tells_strangers_nothing(app, services, ana, knee):
     assert resource.introspects(token).json["active"] is True
 
 
+@pytest.mark.case("7.5")
 def test_introspection_needs_a_caller(app, services, ana, tracker, knee):
     token = tracker.gets_tokens(ana)["access_token"]
     nobody = app.test_client().post("/oauth/introspect", data={"token": token})
@@ -445,6 +459,7 @@ def test_revoking_a_refresh_token_ends_its_access_tokens(ana, tracker, knee, ser
         assert [one.ended_by for one in history_of(w, ana.access())] == ["app"]
 
 
+@pytest.mark.case("7.5")
 def test_revoking_what_is_no_token_is_fine(app, services, ana, tracker, knee):
     assert tracker.revokes("random").status_code == 200
     unknown_hint = tracker.revokes("random", token_type_hint="id_token")
@@ -463,6 +478,7 @@ def test_revoking_what_is_no_token_is_fine(app, services, ana, tracker, knee):
 # --- where a token may stand -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.case("1.16")
 def test_a_token_in_an_address_is_refused(ana, tracker, knee, web):
     token = tracker.gets_tokens(ana)["access_token"]
     assert web.get(f"/fhir/ImagingStudy?access_token={token}").status_code == 400
@@ -499,6 +515,7 @@ def test_with_a_header_cookies_count_for_nothing(ana, knee):
 # --- what is kept ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.case("7.6")
 def test_no_token_lies_in_the_database(ana, tracker, knee, services, tmp_path):
     import base64
 

@@ -46,6 +46,7 @@ def test_an_app_is_let_in_refreshes_and_is_stopped(app, services, ana, knee):
     assert tracker.reads(second["access_token"]).status_code == 401
 
 
+@pytest.mark.case("7.7")
 def test_two_refreshes_at_once_leave_one_line(app, services, ana, knee):
     tracker = an_app(app, services)
     token = tracker.gets_tokens(ana)
