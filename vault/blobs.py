@@ -1,53 +1,46 @@
-"""
-Where sealed octets lie: write once, read by range, delete (docs/format.md 5, "order of durability").
+"""Where sealed octets lie: write once, read by range, delete (docs/format.md 5, "order of durability")."""
 
-BlobError
-├── NotABlobId      a blob is named by 32 lower-case hexadecimal characters
-├── BlobMissing     no blob of that name
-├── BlobExists      a blob is written once and never again
-└── StoreFull       the store takes no more octets
-    └── DiskFull    the disk has no room, or the quota is used up
-"""
-
-import errno
 import os
 import re
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from secrets import token_hex
 from typing import Final, Protocol, Self
 
-_FULL: Final = {errno.ENOSPC, errno.EDQUOT}
+from vault.blob_errors import (
+    BlobError,
+    BlobExists,
+    BlobMissing,
+    BlobsAway,
+    DiskFull,
+    NotABlobId,
+    StoreFull,
+    telling_away,
+    telling_disk_full,
+)
+
 _BLOB_ID: Final = re.compile(r"[0-9a-f]{32}")
 _SHELVES: Final = [f"{number:02x}" for number in range(256)]
 
+__all__ = [
+    "BlobError",
+    "BlobExists",
+    "BlobMissing",
+    "BlobReader",
+    "BlobStore",
+    "BlobWriter",
+    "BlobsAway",
+    "DiskBlobWriter",
+    "DiskBlobs",
+    "DiskFull",
+    "NotABlobId",
+    "Octets",
+    "StoreFull",
+    "check_blob_id",
+]
+
 Octets = bytes | bytearray | memoryview
-
-
-class BlobError(Exception):
-    """Root of everything a blob store raises on purpose."""
-
-
-class NotABlobId(BlobError):
-    """A blob is named by 32 lower-case hexadecimal characters and nothing else."""
-
-
-class BlobMissing(BlobError):
-    """No blob of that name is in the store."""
-
-
-class BlobExists(BlobError):
-    """A blob is written once; its name is never used for other octets."""
-
-
-class StoreFull(BlobError):
-    """The store takes no more octets; nothing was acknowledged."""
-
-
-class DiskFull(StoreFull):
-    """The disk has no room left, or the quota is used up."""
 
 
 class BlobWriter(Protocol):
@@ -98,7 +91,7 @@ class BlobStore(Protocol):
         ...
 
     def reader(self, blob_id: str) -> BlobReader:
-        """Open a committed blob. Raises `BlobMissing`, `NotABlobId`."""
+        """Open a committed blob. Raises `BlobMissing`, `NotABlobId`, `BlobsAway`."""
         ...
 
     def delete(self, blob_id: str) -> None:
@@ -174,13 +167,13 @@ class DiskBlobWriter:
         self._path = path
         self._place = place
         self._length = 0
-        with _telling_disk_full():
+        with telling_disk_full():
             self._file: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
     def write(self, buffer: Octets, /) -> None:
         """All of `buffer` stands in the file; a short write is continued."""
         left = memoryview(buffer).cast("B")
-        with _telling_disk_full():
+        with telling_disk_full():
             while left:
                 written = os.write(self._open_file(), left)
                 left = left[written:]
@@ -202,7 +195,7 @@ class DiskBlobWriter:
         """The file is synced, then named, then its folder is synced; only then does this return."""
         file = self._open_file()
         try:
-            with _telling_disk_full():
+            with telling_disk_full():
                 os.fsync(file)
                 # A link, not a rename: it fails where the name is taken, and a rename would overwrite.
                 os.link(self._path, self._place)
@@ -240,15 +233,19 @@ class DiskBlobReader:
 
     def __init__(self, place: Path) -> None:
         try:
-            self._file: int | None = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+            with telling_away():
+                self._file: int | None = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
+            if not place.parent.is_dir():  # its shelf is missing too: the folder is not mounted
+                raise BlobsAway("the store is not there") from None
             raise BlobMissing("no such blob") from None
 
     def read_at(self, offset: int, length: int) -> bytes:
         """The `length` octets from `offset`; fewer where the file ends."""
         if self._file is None:
             raise ValueError("this blob is closed")
-        piece = os.pread(self._file, length, offset)
+        with telling_away():
+            piece = os.pread(self._file, length, offset)
         if len(piece) == length or not piece:
             return piece
         # pread may stop early (a signal, 2 GiB); what it gave is kept.
@@ -281,13 +278,3 @@ def _is_older(path: Path, moment: datetime) -> bool:
         return path.stat().st_mtime < moment.timestamp()
     except FileNotFoundError:
         return False  # committed or abandoned while we looked
-
-
-@contextmanager
-def _telling_disk_full() -> Generator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise DiskFull("no room on the disk") from None
-        raise

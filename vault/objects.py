@@ -2,11 +2,11 @@
 
 import gzip
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hmac import compare_digest
 from typing import Any
 
-from vault.blobs import BlobReader
+from vault.blobs import BlobReader, BlobStore
 from vault.database import Work
 from vault.sealing import derive
 from vault.sealing.errors import Tampered
@@ -56,6 +56,13 @@ def _prefixed(octets: bytes) -> bytes:
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
+
+
+def check_at_hand(blobs: BlobStore, names: Iterable[str]) -> None:
+    """Return if these blobs can be read now; asked before an answer begins. Raises `BlobsAway`, `BlobMissing`."""
+    for name in dict.fromkeys(names):
+        with blobs.reader(name):
+            pass
 
 
 def sealed_object(reader: BlobReader, row: ObjectRow, key: bytes, study_id: bytes) -> SealedObject:

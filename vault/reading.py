@@ -56,6 +56,11 @@ class SealedOctets:
     _row: ObjectRow = field(repr=False)
     _key: bytes = field(repr=False)
 
+    @property
+    def blob(self) -> str:
+        """The blob it lies in."""
+        return self._row.blob
+
     @contextmanager
     def opened(self, blobs: BlobStore) -> Generator[SealedObject]:
         """The object, readable by range. Raises `BlobMissing`, `Tampered` when its octets are not those we sealed."""

@@ -162,7 +162,8 @@ class Receiving:
         instance = self._instance_row(batch, incoming, series_id, row, sealed.sha256)
         if self._is_kept(instance, documents=documents):
             return False
-        facts, dicom, layout = incoming.facts().to_dict(), as_json(incoming.dicom()), incoming.layout()
+        facts, dicom = incoming.facts().to_dict(), as_json(incoming.dicom())
+        layout = incoming.layout() | {"sha256": sealed.sha256.hex()}
         objects = {row.id}
         if incoming.full is not None:
             full = self._full_description(pack, batch, incoming.full(), series_id)

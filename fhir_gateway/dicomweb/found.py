@@ -18,6 +18,7 @@ from fhir_gateway.outcome import forbidden
 from vault.blobs import BlobStore
 from vault.errors import NoKey
 from vault.ids import Id
+from vault.objects import check_at_hand
 from vault.reading import FoundInstance, find_instance, find_instances
 
 
@@ -82,7 +83,7 @@ class Shown:
 def one(study_uid: str, series_uid: str, instance_uid: str, *, whole: bool = False) -> Shown:
     """The instance under these UIDs; `whole` where it is to be handed out, which view-only sharing does not allow.
 
-    Raises `BadUID`, `NotThere`, `CopyNotAllowed`, `Refusal` 403 where its class was not shared.
+    Raises `BadUID`, `NotThere`, `CopyNotAllowed`, `Refusal` 403 where its class was not shared, `BlobsAway`.
     """
     for uid in (study_uid, series_uid, instance_uid):
         check_uid(uid)
@@ -94,7 +95,9 @@ def one(study_uid: str, series_uid: str, instance_uid: str, *, whole: bool = Fal
             raise _not_shared() from None
         if whole:
             asker.check_can_copy(work, found.study_id)
-        return Shown(found, room.blobs, access_for(work, asker, found.study_id))
+        shown = Shown(found, room.blobs, access_for(work, asker, found.study_id))
+    check_at_hand(room.blobs, [found.octets.blob])
+    return shown
 
 
 def many(study_uid: str, series_uid: str | None = None) -> list[Shown]:
@@ -115,6 +118,8 @@ def many(study_uid: str, series_uid: str | None = None) -> list[Shown]:
         for study_id in {instance.study_id for instance in found}:
             asker.check_can_copy(work, study_id)
             whose[study_id] = access_for(work, asker, study_id)
+    # Once an answer has begun, no status can say that it has to wait (SMART Imaging Access, slow data).
+    check_at_hand(room.blobs, [instance.octets.blob for instance in found])
     return [Shown(instance, room.blobs, whose[instance.study_id]) for instance in found]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vault.blobs import DiskBlobs, DiskFull, StoreFull
+from vault.blobs import BlobsAway, DiskBlobs, DiskFull, StoreFull
 
 SLICE = "ab" + "0" * 30
 
@@ -158,3 +158,38 @@ def test_a_folder_that_was_used_before_is_opened_again(folder):
         writer.commit()
     with DiskBlobs(folder).reader(SLICE) as reader:
         assert reader.read_at(0, 9) == b"yesterday"
+
+
+def test_a_store_that_is_not_mounted_is_away_and_nothing_of_it_is_missing(folder):
+    blobs = DiskBlobs(folder)
+    with blobs.create(SLICE) as writer:
+        writer.write(b"one slice")
+        writer.commit()
+    (folder / "objects").rename(folder / "unmounted")
+    with pytest.raises(BlobsAway):
+        blobs.reader(SLICE)
+    (folder / "unmounted").rename(folder / "objects")
+    with blobs.reader(SLICE) as reader:
+        assert reader.read_at(0, 100) == b"one slice"
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE, errno.EMFILE])
+def test_a_disk_that_cannot_be_read_now_is_told_apart_from_a_missing_blob(folder, monkeypatch, code):
+    blobs = DiskBlobs(folder)
+    with blobs.create(SLICE) as writer:
+        writer.write(b"one slice")
+        writer.commit()
+    reader = blobs.reader(SLICE)
+
+    def fails(*_):
+        raise OSError(code, "no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("vault.blobs.os.pread", fails)
+        with pytest.raises(BlobsAway):
+            reader.read_at(0, 3)
+        patch.setattr("vault.blobs.os.open", fails)
+        with pytest.raises(BlobsAway):
+            blobs.reader(SLICE)
+    assert reader.read_at(0, 3) == b"one"
+    reader.close()
