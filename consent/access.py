@@ -117,14 +117,24 @@ class Access:
         return _holds(lambda: self.check_right(right))
 
     def check_scope(self, *needed: str) -> None:
-        """Raise `ScopeTooSmall` unless every scope named is covered, such as "patient/ImagingStudy.r"."""
+        """Raise `ScopeTooSmall` unless every scope named is covered, such as "patient/ImagingStudy.r".
+
+        Of a type that scopes filter, it may be covered for some resources alone: `filters_for` says for which.
+        """
         for scope in needed:
-            if not self.scopes.covers(scope):
+            if not self.scopes.touches(scope):
                 raise ScopeTooSmall(" ".join(needed))
 
     def can_scope(self, *needed: str) -> bool:
         """Whether every scope named is covered."""
         return _holds(lambda: self.check_scope(*needed))
+
+    def filters_for(self, kind: str, letters: str) -> tuple[tuple[str, ...], ...] | None:
+        """What a resource of a type must have to be seen by one of `letters`: one of these sets of "name=value".
+
+        None where the scopes let through every resource of the type (SMART App Launch 2.2, granular scopes).
+        """
+        return self.scopes.filters_of(kind, letters)
 
     def check_can_read(self, work: Work, study_id: bytes) -> None:
         """Raise `NotThere` unless the study is among those this access sees."""

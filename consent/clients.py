@@ -170,7 +170,7 @@ def _limited(scopes: str, limit: Scopes) -> str:
         asked = Scopes.parse(scopes)
     except BadScope as error:
         raise BadClient(f"not a scope: {error}") from None
-    kept = asked.without_filters().narrowed(limit)
+    kept = asked.kept().narrowed(limit)
     if not kept:
         raise BadClient("none of these scopes can be given")
     return str(kept)

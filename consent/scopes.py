@@ -10,8 +10,8 @@ A scope covers another when whatever the other allows, it allows too.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Self
 
 from consent.errors import BadScope
@@ -20,6 +20,10 @@ LETTERS = "cruds"
 FIRST_VERSION = {"read": "rs", "write": "cud", "*": "cruds"}
 LONGEST = 4_000  # characters of a whole scope parameter
 EVERY_TYPE = "*"
+# The filters we apply, by type. Modifiers and chains are experimental in SMART, and left out like all else.
+FILTERS: Mapping[str, frozenset[str]] = {
+    kind: frozenset({"category"}) for kind in ("DiagnosticReport", "DocumentReference", "Observation")
+}
 
 _RESOURCE = re.compile(
     r"(?P<level>patient|user|system)/(?P<type>\*|[A-Z][A-Za-z]{1,63})\."
@@ -64,6 +68,16 @@ class Scope:
             and set(other.letters) <= set(self.letters)
             and set(self.filters) <= set(other.filters)
         )
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether we can keep what its filters promise; a scope without any promises none."""
+        known = FILTERS.get(self.type, ()) if self.level == "patient" else ()
+        return all(one.partition("=")[0] in known for one in self.filters)
+
+    def touches(self, other: "Scope") -> bool:
+        """Whether this allows `other`, if only for what its own filters let through."""
+        return self.is_kept and replace(self, filters=()).covers(replace(other, filters=()))
 
     def narrowed(self, limit: "Scope") -> "Scope | None":
         """What both allow, spelled as this one was; None if that is nothing."""
@@ -137,6 +151,25 @@ class Scopes:
             for letter in wanted.letters
         )
 
+    def touches(self, needed: Scope | str) -> bool:
+        """Whether every letter of `needed` is allowed by one of these, if only for some resources of the type."""
+        wanted = Scope.parse(needed) if isinstance(needed, str) else needed
+        return all(
+            any(scope.touches(replace(wanted, letters=letter)) for scope in self.resources) for letter in wanted.letters
+        )
+
+    def filters_of(self, kind: str, letters: str, *, level: str = "patient") -> tuple[tuple[str, ...], ...] | None:
+        """What a resource of a type must have so that one of `letters` is allowed: one of these sets of "name=value".
+
+        None where one of the scopes has no filter: then every resource of the type may be seen.
+        """
+        found = [
+            scope.filters
+            for scope in self.resources
+            if any(scope.touches(Scope(level, kind, letter)) for letter in letters)
+        ]
+        return None if () in found else tuple(dict.fromkeys(found))
+
     def covers_all(self, others: "Scopes") -> bool:
         """Whether `others` ask for nothing more than these."""
         return all(self.covers(scope) for scope in others.resources) and set(others.others) <= set(self.others)
@@ -151,9 +184,9 @@ class Scopes:
                     kept[both] = None
         return Scopes(_without_covered(tuple(kept)), tuple(word for word in self.others if word in limit.others))
 
-    def without_filters(self) -> "Scopes":
-        """Those without a filter. Filters are not offered, and a filtered scope is never taken for a whole one."""
-        return Scopes(tuple(scope for scope in self.resources if not scope.filters), self.others)
+    def kept(self) -> "Scopes":
+        """Those whose filters we can apply; the others are left out, since none is ever taken for a whole one."""
+        return Scopes(tuple(scope for scope in self.resources if scope.is_kept), self.others)
 
     @property
     def has_every_type(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import cast
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from flask import Response, current_app, g, make_response, redirect, render_template, request
 
@@ -111,11 +111,21 @@ def _asked(w: Work) -> Asking | Response:
 def _classes(scopes: Scopes) -> frozenset[KeyClass]:
     """What has to be given so that these scopes show something."""
     found = {KeyClass.META}
-    if scopes.covers("patient/ImagingStudy.r"):
+    if scopes.touches("patient/ImagingStudy.r"):
         found.add(KeyClass.PICTURES)
-    if any(scopes.covers(f"patient/{kind}.r") for kind in _REPORTS):
+    if any(scopes.touches(f"patient/{kind}.{letter}") for kind in _REPORTS for letter in "rs"):
         found.add(KeyClass.REPORTS)
     return frozenset(found)
+
+
+def _categories(scopes: Scopes) -> list[str]:
+    """The codes of the only reports that are asked for; none where all are, or no reports at all."""
+    asked = [scopes.filters_of(kind, "rs") for kind in _REPORTS]
+    if None in asked:
+        return []
+    values = [one.partition("=")[2] for filters in asked for together in filters or () for one in together]
+    codes = [unquote(code).rpartition("|")[2] for value in values for code in value.split(",")]
+    return list(dict.fromkeys(code for code in codes if code))
 
 
 def _offer(w: Work, patient: Access, asked: Asking) -> tuple[Offer | None, dict[str, str]]:
@@ -157,6 +167,7 @@ def _page(w: Work, patient: Access, asked: Asking, errors: dict[str, str]) -> Re
         maker=asked.party.client.maker,
         goes_to=form_target(asked.redirect_uri),
         classes={kind.name.lower() for kind in _classes(asked.scopes)},
+        categories=_categories(asked.scopes),
         scopes=[str(scope) for scope in asked.scopes],
         studies=[(study.id.hex(), title(study), _taken(study)) for study in studies],
         future=asked.scopes.has_every_type,

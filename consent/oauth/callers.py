@@ -53,7 +53,7 @@ class Party:
     def allowed(self, scope: str) -> Scopes:
         """The same, parsed. What cannot be kept, unknown scopes and filters, is left out."""
         try:
-            return Scopes.asked(scope).without_filters().narrowed(self.client.scopes)
+            return Scopes.asked(scope).kept().narrowed(self.client.scopes)
         except BadScope:
             return Scopes()
 

@@ -188,7 +188,8 @@ class RefreshGrant(grants.RefreshTokenGrant):
         if not asked:
             return
         try:
-            fits = token.held.scopes.covers_all(Scopes.parse(asked)) and bool(Scopes.parse(asked))
+            wanted = Scopes.parse(asked)
+            fits = bool(wanted) and wanted == wanted.kept() and token.held.scopes.covers_all(wanted)
         except BadScope:
             fits = False
         if not fits:

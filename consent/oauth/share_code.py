@@ -3,11 +3,12 @@
 from flask import Response, request
 
 from consent.deployment import services, source, work
-from consent.errors import BadScope
+from consent.errors import BadScope, CopyNotAllowed
 from consent.oauth.callers import Party
 from consent.oauth.discovery import SHARE_CODE
 from consent.oauth.flow import answer, refuse
 from consent.oauth.issuing import for_share_code
+from consent.ready_made import PULL
 from consent.redeeming import Redeemer, hand_over, prove
 from consent.scopes import PATIENT_READS, Scopes
 from consent.sessions import reads_of
@@ -36,13 +37,37 @@ def redeem_by_software(party: Party | None, refused: str) -> Response:
     if not asked:
         return refuse(400, "invalid_scope", "None of these scopes can be given.")
     try:
-        redeemer = Redeemer(name=party.client.name, clinic=party.client.maker, client=party.client.id)
+        redeemer = _redeemer(party)
         proved = prove(services(), code, redeemer, source=source())
         with work() as w:
             line = Line.begins(party.client.id, hand_over(w, proved, redeemer).keyring)
+            _check_worth_it(w, party, line)
             return answer(for_share_code(w, party.client, line, _within(w, line, asked)))
+    except CopyNotAllowed:
+        return refuse(403, "access_denied", "The patient allowed looking, not saving a copy. The code is not used up.")
     except (WrongSecret, Expired):
         return refuse(400, "invalid_grant", "The code opens nothing, or was used before.")
+
+
+def _redeemer(party: Party) -> Redeemer:
+    """The registered software; of `phr pull`, which runs anywhere, whoever says that they run it."""
+    client = party.client
+    if client.client_id != PULL:
+        return Redeemer(name=client.name, clinic=client.maker, client=client.id)
+    name, clinic = (_line(request.form.get(word, "")) for word in ("name", "clinic"))
+    return Redeemer(name=name or client.name, clinic=clinic, client=client.id)
+
+
+def _line(typed: str) -> str:
+    """One line, nothing in it that hides or turns letters around."""
+    return "".join(letter for letter in " ".join(typed.split()) if letter.isprintable())
+
+
+def _check_worth_it(w: Work, party: Party, line: Line) -> None:
+    """Raise `CopyNotAllowed`, which takes the spending back, where software that only copies was let in to look."""
+    assert line.keyring is not None
+    if party.client_id == PULL and check_live(w, line.keyring.grant_id).view_only:
+        raise CopyNotAllowed
 
 
 def _within(w: Work, line: Line, asked: Scopes) -> Scopes:

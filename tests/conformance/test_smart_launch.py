@@ -87,7 +87,7 @@ def test_an_unknown_response_type_goes_back_to_the_app(ana, tracker):
 
 
 def test_scopes_of_which_none_can_be_given_go_back_to_the_app(ana, tracker):
-    for scope in ("system/*.cruds", "openid", "", "patient/*.c", "patient/DiagnosticReport.rs?category=a|b"):
+    for scope in ("system/*.cruds", "openid", "", "patient/*.c", "patient/DiagnosticReport.rs?code=a|b"):
         assert query_of(tracker.begins(ana, scope))["error"] == "invalid_scope"
 
 
@@ -310,6 +310,28 @@ def test_reading_is_not_searching(ana, tracker, knee):
 def test_more_than_can_be_given_is_reduced_and_said(ana, tracker, knee):
     asked = "openid fhirUser user/*.rs patient/*.cruds system/*.* launch/patient"
     assert tracker.gets_tokens(ana, asked)["scope"] == "launch/patient patient/*.rs"
+
+
+def test_a_category_is_granted_and_a_filter_nobody_applies_is_left_out(ana, tracker, knee):
+    radiology = "patient/DiagnosticReport.rs?category=http://loinc.org|LP29684-5"
+    asked = (
+        f"patient/ImagingStudy.rs {radiology} patient/ImagingStudy.rs?modality=CT patient/DocumentReference.rs?type=x"
+    )
+    token = tracker.gets_tokens(ana, asked + " offline_access")
+    assert token["scope"] == f"offline_access patient/ImagingStudy.rs {radiology}"
+    again = tracker.refreshes(token["refresh_token"], scope=radiology)
+    assert again.json["scope"] == radiology
+    wider = tracker.refreshes(again.json["refresh_token"], scope="patient/DiagnosticReport.rs")
+    assert wider.json["error"] == "invalid_scope"
+
+
+def test_the_page_says_that_only_some_reports_are_asked_for(ana, tracker, knee):
+    page = tracker.begins(ana, "patient/DiagnosticReport.rs?category=http://loinc.org|LP29684-5,http://x.org|odd").text
+    assert "See some of your reports, and no others:" in page
+    assert "<bdi>radiology (scans)</bdi>, <bdi>odd</bdi>" in page
+    assert "See your reports" not in page
+    page = tracker.begins(ana, "patient/DiagnosticReport.rs?category=a|b patient/DocumentReference.rs").text
+    assert "See your reports" in page
 
 
 def test_only_picked_scans_are_seen(ana, tracker, knee, head):

@@ -71,7 +71,40 @@ def test_a_filtered_scope_is_never_taken_for_a_whole_one():
     filtered = Scopes.parse("patient/DiagnosticReport.rs?category=http://loinc.org|LP29684-5")
     assert not filtered.covers("patient/DiagnosticReport.r")
     assert Scopes.parse("patient/DiagnosticReport.rs").covers(next(iter(filtered)))
-    assert not filtered.without_filters()
+    assert filtered.touches("patient/DiagnosticReport.r")
+    assert not filtered.touches("patient/DocumentReference.r")
+    assert not filtered.touches("patient/DiagnosticReport.u")
+
+
+def test_what_filters_let_through_adds_up():
+    some = Scopes.parse("patient/DiagnosticReport.rs?category=a|b patient/DiagnosticReport.r?category=c|d")
+    assert some.filters_of("DiagnosticReport", "r") == (("category=a|b",), ("category=c|d",))
+    assert some.filters_of("DiagnosticReport", "s") == (("category=a|b",),)
+    assert some.filters_of("ImagingStudy", "r") == ()
+    assert (
+        Scopes.parse("patient/*.r patient/DiagnosticReport.s?category=a|b").filters_of("DiagnosticReport", "r") is None
+    )
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "patient/DiagnosticReport.rs?status=final",
+        "patient/DiagnosticReport.rs?category:not=a|b",
+        "patient/DiagnosticReport.rs?category=a|b&status=final",
+        "patient/DiagnosticReport.rs?subject.name=x",
+        "patient/DiagnosticReport.rs?_filter=x=y",
+        "patient/ImagingStudy.rs?modality=CT",
+        "patient/*.rs?category=a|b",
+        "system/DiagnosticReport.c?category=a|b",
+    ],
+)
+def test_a_filter_we_do_not_apply_gives_nothing(scope):
+    filtered = Scopes.parse(scope)
+    assert not filtered.kept()
+    assert not filtered.touches("patient/DiagnosticReport.r")
+    assert not filtered.touches("patient/ImagingStudy.r")
+    assert not filtered.touches("system/DiagnosticReport.c")
 
 
 def test_the_first_versions_words_come_back_as_they_were_asked():
