@@ -19,13 +19,14 @@ from phr import reports
 from phr.answers import stream
 from phr.people import today
 from phr.printing import PrintingError
-from phr.report_words import as_paper, newest_first, parts
+from phr.report_words import as_paper, parts, standing
 from phr.scans import Scan
 from vault.errors import NoKey, NotThere
 from vault.reading import open_document, open_series
 from vault.studies import Study
 
 MOST_PREVIEWS = 12
+ENDINGS = {"application/pdf": "PDF", "text/plain": "TXT", "text/html": "HTM", "text/xml": "XML"}
 
 
 def copy_of(study: Study, scan: Scan, *, made_by: str) -> Response:
@@ -63,7 +64,7 @@ def _pages(study: Study, scan: Scan, made_by: str) -> Iterator[Page]:
     words = {
         "scan": scan,
         "papers": [page.name for page in papers],
-        "sections": parts(newest_first(study.reports)[0].facts) if study.reports else [],
+        "sections": parts(standing(study.reports)[0].facts) if study.reports else [],
         "made_on": today(),
         "settings": current_app.extensions["settings"],
     }
@@ -76,14 +77,15 @@ def _pages(study: Study, scan: Scan, made_by: str) -> Iterator[Page]:
 
 def _papers(study: Study, scan: Scan, made_by: str) -> Iterator[Page]:
     """Each report as our PDF, and the scan center's own files as they came."""
-    for number, report in enumerate(newest_first(study.reports) if study.reports else [], start=1):
+    for number, report in enumerate(standing(study.reports), start=1):
         try:
-            paper = as_paper(report, scan=scan, study=study.facts, patient="", made_by=made_by, today=today())
+            paper = as_paper(report, study.reports, scan=scan, study=study.facts, made_by=made_by, today=today())
             yield Page(f"IHE_PDI/REPORT{number}.PDF", reports.patient_report(paper)[1])
         except PrintingError:
             current_app.logger.warning("a report could not be printed for a copy")
-        for place, document in enumerate(report.facts.documents, start=1):
-            ending = {"application/pdf": "PDF", "text/plain": "TXT", "text/html": "HTM"}.get(document.media_type, "BIN")
+        files = [one for one in report.facts.documents if not one.drawn]
+        for place, document in enumerate(files, start=1):
+            ending = ENDINGS.get(document.media_type, "BIN")
             try:
                 with services().reading() as work:
                     _, octets = open_document(work, access().opened(), bytes.fromhex(document.resource_id))

@@ -10,18 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 
 from phr import dates, words
 from phr.reports import PatientReport, ReportSection
 from phr.scans import Scan
 from vault.facts import ReportFacts, Section, StudyFacts
 from vault.studies import Report
+from vault.versions import UNSIGNED, WITHDRAWN
 
 CHANGED = frozenset({"amended", "corrected", "appended"})
-UNSIGNED = frozenset({"registered", "partial", "preliminary"})
-WITHDRAWN = frozenset({"cancelled", "entered-in-error"})
 
 # In the order of the page; what none of them knows keeps its own heading and comes last.
 HEADINGS = (
@@ -38,48 +37,100 @@ LAST = len(HEADINGS)
 
 @dataclass(frozen=True, slots=True)
 class ReadableReport:
-    """One report as its page shows it."""
+    """One report as its page shows it.
+
+    `changed` is the day it last changed, where a signed one came before it; `older` is the one before it, which may be
+    a draft. `is_old`: another one stands in its place. `others` are the scan's other reports: id and words.
+    """
 
     id: str
     sections: tuple[tuple[str, tuple[str, ...]], ...]
     byline: str
     language: str
     preliminary: bool
+    withdrawn: bool
     changed: date | None
     older: str
     is_old: bool
+    others: tuple[tuple[str, str], ...] = ()
 
 
 def readable(reports: Sequence[Report], asked: str = "") -> tuple[ReadableReport, Report]:
-    """The newest report, or the one whose id is `asked`. There must be at least one that was not withdrawn."""
-    ordered = newest_first(reports)
-    chosen = next((one for one in ordered if one.id.hex() == asked), ordered[0])
-    older = [one for one in ordered[ordered.index(chosen) + 1 :] if _same(one.facts, chosen.facts)]
-    is_old = any(_same(one.facts, chosen.facts) for one in ordered[: ordered.index(chosen)])
+    """The newest report, or the version whose id is `asked`. There must be at least one."""
+    heads = standing(reports)
+    families = [family_of(head, reports) for head in heads]
+    family, chosen = next(
+        ((family, one) for family in families for one in family if one.kept.hex() == asked), (families[0], heads[0])
+    )
+    before = older_than(chosen, reports)
     facts = chosen.facts
-    changed = facts.status in CHANGED or bool(older)
     return ReadableReport(
-        id=chosen.id.hex(),
-        sections=tuple((heading, tuple(paragraphs(text))) for heading, text in parts(facts)),
+        id=chosen.kept.hex(),
+        sections=() if is_withdrawn(chosen) else tuple((head, tuple(paragraphs(text))) for head, text in parts(facts)),
         byline=byline(facts),
         language=facts.language,
         preliminary=facts.status in UNSIGNED,
-        changed=signed_on(facts) if changed else None,
-        older=older[0].id.hex() if older else "",
-        is_old=is_old,
+        withdrawn=is_withdrawn(chosen),
+        changed=_day(chosen) if _is_changed(chosen, before) else None,
+        older=before.kept.hex() if before is not None else "",
+        is_old=chosen is not family[0],
+        others=tuple((head.kept.hex(), _name_of(head)) for head in heads if head is not family[0]),
     ), chosen
 
 
-def newest_first(reports: Sequence[Report]) -> list[Report]:
-    """Reports that stand, the newest first."""
-    standing = [one for one in reports if one.facts.status not in WITHDRAWN] or list(reports)
-    return sorted(standing, key=lambda one: (one.facts.issued, one.received), reverse=True)
+def standing(reports: Sequence[Report]) -> list[Report]:
+    """The reports to be read, the newest first: those that nothing replaces; what was taken back comes last."""
+    there = {one.id for one in reports}
+    heads = [one for one in reports if one.replaced_by not in there] or list(reports)
+    return sorted(heads, key=lambda one: (not is_withdrawn(one), one.facts.issued, one.received), reverse=True)
 
 
-def _same(one: ReportFacts, other: ReportFacts) -> bool:
-    """Two versions of one report share an identifier, or where none was sent their title."""
-    shared = set(one.identifiers) & set(other.identifiers)
-    return bool(shared) or (not one.identifiers and not other.identifiers and one.title == other.title)
+def is_withdrawn(report: Report) -> bool:
+    """Whether the scan center took it back."""
+    return report.facts.status in WITHDRAWN
+
+
+def older_than(report: Report, reports: Sequence[Report]) -> Report | None:
+    """What stood before it: its version before, or the newest report it replaced. A draft that came late never did."""
+    head = next((one for one in reports if one.id == report.id), report)
+    before = [one for one in head.versions if one.version < report.version and not _came_late(one, head)]
+    return before[0] if before else next(iter(_replaced_by(report, reports)), None)
+
+
+def family_of(head: Report, reports: Sequence[Report]) -> list[Report]:
+    """A report, its other versions and the reports it replaced, with theirs: what stands in front."""
+    found: list[Report] = []
+    waiting = [head]
+    while waiting:
+        report = waiting.pop(0)
+        if all(one.id != report.id for one in found):
+            found += [report, *report.earlier]
+            waiting += _replaced_by(report, reports)
+    return found
+
+
+def _replaced_by(report: Report, reports: Sequence[Report]) -> list[Report]:
+    head = next((one for one in reports if one.id == report.id), report)
+    gone = [one for one in reports if one.id in head.replaces]
+    return sorted(gone, key=lambda one: (one.facts.issued, one.received), reverse=True)
+
+
+def _came_late(one: Report, head: Report) -> bool:
+    """A draft that arrived when the signed report was there."""
+    return one.version > head.version
+
+
+def _is_changed(report: Report, before: Report | None) -> bool:
+    return report.facts.status in CHANGED or (before is not None and before.facts.status not in UNSIGNED)
+
+
+def _day(report: Report) -> date:
+    return signed_on(report.facts) or report.received.date()
+
+
+def _name_of(report: Report) -> str:
+    title = report.facts.title.strip() or _("Report")
+    return _("%(title)s, %(day)s", title=title, day=dates.in_words(_day(report), str(get_locale() or "en")))
 
 
 def parts(facts: ReportFacts) -> list[tuple[str, str]]:
@@ -124,24 +175,36 @@ def signed_on(facts: ReportFacts) -> date | None:
 
 
 def as_paper(
-    report: Report, *, scan: Scan, study: StudyFacts, patient: str, made_by: str, today: date
+    report: Report, others: Sequence[Report], *, scan: Scan, study: StudyFacts, made_by: str, today: date
 ) -> PatientReport:
-    """What our PDF of the report is printed from."""
+    """What our PDF of the report is printed from; `others` are the reports of its scan, it among them."""
     facts = report.facts
-    changed = facts.status in CHANGED
+    before = older_than(report, others)
+    changed = _is_changed(report, before)
     return PatientReport(
         site_name=facts.place or scan.place,
-        patient_name=patient or words.person(study.person.name),
+        patient_name=words.person(study.person.name),
         born=words.day_of(study.person.born),
         scan=scan.title,
         scan_date=scan.day,
-        sections=tuple(ReportSection(heading, text) for heading, text in parts(facts)),
-        status=_("Changed") if changed else _("Not signed yet") if facts.status in UNSIGNED else _("Final"),
+        sections=() if is_withdrawn(report) else tuple(ReportSection(heading, text) for heading, text in parts(facts)),
+        status=_status(report, others, changed=changed),
         written_by=facts.written_by,
         signed_on=signed_on(facts),
         made_on=today,
         made_by=made_by,
         asked_by=words.person(study.referrer),
-        changed_on=signed_on(facts) if changed else None,
+        changed_on=_day(report) if changed else None,
+        replaces=signed_on(before.facts) if changed and before is not None else None,
         report_language=facts.language,
     )
+
+
+def _status(report: Report, others: Sequence[Report], *, changed: bool) -> str:
+    if is_withdrawn(report):
+        return _("Taken back by the scan center")
+    if all(report is not head for head in standing(others)):
+        return _("Old: a newer report took its place")
+    if report.facts.status in UNSIGNED:
+        return _("Not signed yet")
+    return _("Changed") if changed else _("Final")

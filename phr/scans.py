@@ -70,7 +70,7 @@ def scan_of(study: Study, sites: Mapping[bytes, str]) -> Scan:
         title=title_of(study),
         day=words.day_of(study.facts.date),
         place=study.facts.institution or sites.get(study.site_id or b"", ""),
-        pictures=study.instances,
+        pictures=study.pictures,
         groups=len(study.series),
         reports=len(study.reports),
         has_preview=any(one.has_preview for one in study.series),

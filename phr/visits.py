@@ -23,7 +23,8 @@ from phr.answers import Answer, file
 from phr.pages.shown import Link, ShownStudy, Surroundings
 from phr.pages.viewer import pictures_page
 from phr.people import today
-from phr.report_words import as_paper, newest_first, readable
+from phr.report_files import asked_for, files_of, handed_out_as
+from phr.report_words import as_paper, readable
 from phr.scans import Scan, people_of, scan_of, scans_of, shown_study, site_names
 from phr.shares import until_words
 from vault.catalogue import open_catalogue
@@ -166,23 +167,24 @@ def report(visit: Visit, study_id: str) -> Answer:
         report=shown,
         here=here,
         came_from=visit.scans,
-        documents=[(f"{here}/files/{one.resource_id}", one.title or _("The scan center's file"))
-                   for one in chosen.facts.documents if may_save],
-        actions=[*actions, *([(f"{here}.pdf", _("Save as PDF"), "save")] if may_save else [])],
-    )  # fmt: skip
+        documents=files_of(chosen, here) if may_save else [],
+        actions=[
+            *actions,
+            *([(f"{here}.pdf{asked_for(study.reports, chosen)}", _("Save as PDF"), "save")] if may_save else []),
+        ],
+    )
 
 
 def report_paper(study_id: str) -> Answer:
-    """Our PDF of the newest report. Raises `CopyNotAllowed`."""
+    """Our PDF of the newest report, or of the one that was asked for. Raises `CopyNotAllowed`."""
     with work() as w:
         study, scan = _study(w, study_id)
         access().check_can_copy(w, study.id)
         if not study.reports:
             raise NotThere
         mark_saved(w, access(), study.id, what="report")
-    paper = as_paper(
-        newest_first(study.reports)[0], scan=scan, study=study.facts, patient="", made_by="", today=today()
-    )
+    _shown, chosen = readable(study.reports, request.args.get("old", ""))
+    paper = as_paper(chosen, study.reports, scan=scan, study=study.facts, made_by="", today=today())
     return file(*reports.patient_report(paper), "application/pdf")
 
 
@@ -191,12 +193,11 @@ def document(study_id: str, resource_id: str) -> Answer:
     with work() as w:
         study, scan = _study(w, study_id)
         access().check_can_copy(w, study.id)
-        if not any(one.resource_id == resource_id for report in study.reports for one in report.facts.documents):
+        if not any(one.resource_id == resource_id for report in study.every_report for one in report.facts.documents):
             raise NotThere
         media_type, octets = open_document(w, access().opened(), parse_id(resource_id))
         mark_saved(w, access(), study.id, what="report")
-    kind = media_type if media_type in {"application/pdf", "text/plain"} else "application/octet-stream"
-    ending = {"application/pdf": "pdf", "text/plain": "txt"}.get(kind, "bin")
+    kind, ending = handed_out_as(media_type)
     return file(f"{_iso(scan.day)} report.{ending}".strip(), octets, kind)
 
 

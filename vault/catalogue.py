@@ -25,6 +25,7 @@ from vault.sealing.errors import Tampered
 from vault.sealing.stream import Kind
 from vault.studies import Report, Resource, Series, Study
 from vault.tables import BatchRow, InstanceRow, ObjectRow, PreviewRow, ResourceRow, ScopeRow, SeriesRow, StudyRow
+from vault.versions import with_versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Catalogue:
         return [study for study in self.studies if _fits(study, wanted)]
 
     def report(self, report_id: bytes) -> tuple[Study, Report]:
-        """A report and the study it belongs to. Raises `NotThere`."""
+        """A report, in the version that stands, and the study it belongs to. Raises `NotThere`."""
         for study in self.studies:
             for report in study.reports:
                 if report.id == report_id:
@@ -94,7 +95,7 @@ def open_catalogue(work: Work, keyring: Keyring, *, only: Iterable[bytes] | None
         return Catalogue(())
     reader = _Reader(work, keyring, ids)
     studies = [study for study_id in ids if (study := reader.study(study_id)) is not None]
-    in_order = sorted(gathered(studies), key=_newest_first, reverse=True)
+    in_order = sorted(with_versions(gathered(studies)), key=_newest_first, reverse=True)
     return Catalogue(tuple(in_order), frozenset(reader.damaged))
 
 
@@ -122,9 +123,7 @@ class _Reader:
         ):
             self._resources[resource.study].append(resource)
         series_ids = [series.id for many in self._series.values() for series in many]
-        counts = sa.select(InstanceRow.series, sa.func.count(sa.distinct(InstanceRow.uid_bi)))
-        counted = counts.where(InstanceRow.series.in_(series_ids)).group_by(InstanceRow.series)
-        self._counts: dict[bytes, int] = dict(session.execute(counted).all())
+        self._counts = _counted(work, series_ids)
         self._previews = set(session.scalars(sa.select(PreviewRow.series).where(PreviewRow.series.in_(series_ids))))
         self._indexes: dict[bytes, list[ObjectRow]] = defaultdict(list)
         indexes = (
@@ -167,7 +166,7 @@ class _Reader:
         )
 
     def _one_series(self, series: SeriesRow, study_id: bytes) -> tuple[StudyFacts, Series] | None:
-        count = self._counts.get(series.id, 0)
+        count, pictures = self._counts.get(series.id, (0, 0))
         for row in self._indexes[series.id]:
             key = self._key(row.batch, KeyClass.META)
             if key is None or not count:
@@ -175,7 +174,8 @@ class _Reader:
             head = self._opened(self._head_of(series), row, key, study_id)
             if head is None:
                 continue
-            found = Series(Id(series.id), SeriesFacts.from_dict(head["series"]), count, series.id in self._previews)
+            facts, has_preview = SeriesFacts.from_dict(head["series"]), series.id in self._previews
+            found = Series(Id(series.id), facts, count, has_preview, pictures)
             return StudyFacts.from_dict(head["study"]), found
         return None
 
@@ -202,7 +202,8 @@ class _Reader:
                 continue
             if body["type"] == "DiagnosticReport":
                 facts = ReportFacts.from_dict(body["facts"])
-                reports.append(Report(Id(resource.id), facts, resource.created, Id(row.id), site_id))
+                kept = Id(resource.id)
+                reports.append(Report(kept, kept, facts, resource.created, Id(row.id), site_id, facts.version))
             else:
                 resources.append(
                     Resource(Id(resource.id), body["type"], body.get("facts") or {}, resource.created, site_id)
@@ -224,6 +225,18 @@ class _Reader:
             except NoKey:
                 self._keys[batch, key_class] = None
         return self._keys[batch, key_class]
+
+
+def _counted(work: Work, series_ids: list[bytes]) -> dict[bytes, tuple[int, int]]:
+    """How many instances each series has, and how many of them are pictures."""
+    uids = sa.func.count(sa.distinct(InstanceRow.uid_bi))
+    counts = sa.select(InstanceRow.series, uids, uids.filter(ObjectRow.key_class == KeyClass.PICTURES.value))
+    counted = (
+        counts.join(ObjectRow, InstanceRow.object == ObjectRow.id)
+        .where(InstanceRow.series.in_(series_ids))
+        .group_by(InstanceRow.series)
+    )
+    return {series: (instances, pictures) for series, instances, pictures in work.session.execute(counted)}
 
 
 def _facts_without_pictures(resources: list[Resource]) -> StudyFacts | None:

@@ -98,18 +98,26 @@ class Section(Facts):
 
 @dataclass(frozen=True, slots=True)
 class DocumentFacts(Facts):
-    """A file that came with a report. `size` in octets; `sha1` base64, as FHIR's Attachment.hash."""
+    """A file of a report. `size` in octets; `sha1` base64, as FHIR's Attachment.hash.
+
+    `drawn`: made here from the report's own words, for programs; its sender sent no such file.
+    """
 
     resource_id: str
     media_type: str
     title: str = ""
     size: int = 0
     sha1: str = ""
+    drawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFacts(Facts):
-    """A report, ready to be read: status and code words are FHIR's, times ISO 8601."""
+    """A report, ready to be read: status and code words are FHIR's, times ISO 8601.
+
+    `known_as` is the identifier under which its site sends each version of it, `version` counts these from 1, and
+    `content` is equal for versions that say the same. `replaces` are other reports' `known_as` that it stands in for.
+    """
 
     title: str
     status: str = "final"
@@ -125,6 +133,10 @@ class ReportFacts(Facts):
     study_uids: tuple[str, ...] = ()
     accession: str = ""
     identifiers: tuple[str, ...] = ()
+    known_as: str = ""
+    version: int = 1
+    content: str = ""
+    replaces: tuple[str, ...] = ()
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Self:
@@ -134,4 +146,5 @@ class ReportFacts(Facts):
         known["documents"] = tuple(DocumentFacts.from_dict(one) for one in value.get("documents") or ())
         known["study_uids"] = tuple(value.get("study_uids") or ())
         known["identifiers"] = tuple(value.get("identifiers") or ())
+        known["replaces"] = tuple(value.get("replaces") or ())
         return cls(**known)

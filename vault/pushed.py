@@ -4,6 +4,7 @@ A conditional create looks for its blind index among the site's own resources al
 another site keeps (docs/format.md 10).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hmac import compare_digest
@@ -14,14 +15,15 @@ from vault.database import Services, Work
 from vault.errors import NotThere
 from vault.ids import Id
 from vault.intake import OpenBatch, Pusher, continue_or_begin
-from vault.keyring import OwnerKind
+from vault.keyring import KeyClass, OwnerKind
 from vault.links import find_link, place_for
+from vault.objects import read_resource
 from vault.patients import SitePatient
 from vault.sealing import derive
 from vault.sealing.slow import conditional_index
 from vault.secrets import Secrets
 from vault.sites import Site
-from vault.tables import BatchRow, ResourceRow, ScopeRow, StudyRow
+from vault.tables import BatchRow, ObjectRow, ResourceRow, ScopeRow, StudyRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Pushed:
     id: Id
     study_id: Id
     scope_id: Id
+    batch_id: Id
 
 
 def condition_of(secrets: Secrets, site: Site, *, type: str, system: str, value: str) -> bytes:  # noqa: A002  FHIR's word
@@ -44,9 +47,31 @@ def find_pushed(work: Work, site: Site, condition: bytes) -> list[Pushed]:
         sa.select(ResourceRow)
         .join(ScopeRow, ResourceRow.scope == ScopeRow.id)
         .where(ScopeRow.site == site.id, ResourceRow.condition == condition)
-        .order_by(ResourceRow.created.desc())
+        .order_by(ResourceRow.created.desc(), ResourceRow.id.desc())
     )
     return [_pushed(row) for row in work.session.scalars(found)]
+
+
+def versions_of(work: Work, site: Site, condition: bytes | None, scope_id: bytes) -> list[Pushed]:
+    """What the site sent of one report of one patient, the first version first; that one's id is the report's."""
+    if condition is None:
+        return []
+    return [one for one in reversed(find_pushed(work, site, condition)) if one.scope_id == scope_id]
+
+
+def said_before(work: Work, batch: OpenBatch, versions: Iterable[Pushed], content: str) -> int | None:
+    """Which version, counted from 1, says the same; known only of those that came with the batch's own token.
+
+    Another token's words cannot be opened: they are told apart where they are read (docs/format.md 6).
+    """
+    for number, version in enumerate(versions, start=1):
+        row = work.session.get(ObjectRow, version.id) if version.batch_id == batch.id else None
+        if row is None or row.key_class != KeyClass.REPORTS.value:
+            continue
+        body = read_resource(work, row, batch.class_key(KeyClass.REPORTS), version.study_id)
+        if body["facts"].get("content") == content:
+            return number
+    return None
 
 
 def pushed_resource(work: Work, site: Site, resource_id: bytes) -> Pushed:
@@ -85,7 +110,7 @@ def patient_of(work: Work, site: Site, scope_id: bytes) -> SitePatient:
 
 
 def _pushed(row: ResourceRow) -> Pushed:
-    return Pushed(Id(row.id), Id(row.study), Id(row.scope))
+    return Pushed(Id(row.id), Id(row.study), Id(row.scope), Id(row.batch))
 
 
 def scope_of_begun_study(work: Work, pusher: Pusher, study_uid: str) -> Id | None:

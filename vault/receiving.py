@@ -5,19 +5,18 @@ next one begins. `commit` syncs every pack and then writes all rows in one trans
 cannot exist; a pack without rows is swept (docs/format.md 5, 6).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import sqlalchemy as sa
 
 from vault import links
-from vault.blobs import Octets
 from vault.database import Services, Work
 from vault.errors import DifferentContent, NotThere
-from vault.facts import InstanceFacts, SeriesFacts, StudyFacts
 from vault.ids import Id, new_id
+from vault.incoming import IncomingObject, IncomingReport, IncomingResource, Kept
 from vault.intake import OpenBatch, Pusher, series_in
 from vault.keyring import KeyClass
 from vault.objects import RESOURCE_PADDING, as_json, description, document, layout_context
@@ -27,46 +26,18 @@ from vault.sealing.stream import Kind, padded
 from vault.sealing.suite import wrap
 from vault.tables import BatchRow, BlobRow, InstanceRow, ObjectRow, ResourceRow
 
-Kept = Literal["stored", "already"]
-
 INDEX_RECORDS = 500  # descriptions that wait for their series index, and
 INDEX_OCTETS = 8 << 20  # their octets: at most, so that memory stays bounded in any push
 
 
 @dataclass(frozen=True, slots=True)
-class IncomingObject:
-    """A pushed instance. `facts`, `dicom` and `layout` are asked for once all its `octets` have been taken.
-
-    `dicom` is its DICOM JSON without bulk data; `full` is that of a document, whose words belong to the reports' class.
-    """
-
-    uid: str
-    key_class: KeyClass
-    study: StudyFacts
-    series: SeriesFacts
-    octets: Iterable[Octets]
-    facts: Callable[[], InstanceFacts]
-    dicom: Callable[[], dict[str, Any]]
-    layout: Callable[[], dict[str, Any]]
-    full: Callable[[], dict[str, Any]] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class IncomingResource:
-    """A pushed FHIR resource: `body` is {"type", "facts", "fhir"}; `condition` its conditional-create index."""
-
-    key_class: KeyClass
-    body: dict[str, Any]
-    condition: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class _Taken:
-    """An instance of this request, its UID, and the objects that are of no use without it."""
+    """An instance of this request, its UID, and the objects and papers that are of no use without it."""
 
     row: InstanceRow
     uid: str
     objects: frozenset[bytes]
+    papers: tuple[ResourceRow, ...] = ()
 
 
 class Receiving:
@@ -120,13 +91,15 @@ class Receiving:
 
     def resource(self, batch: OpenBatch, incoming: IncomingResource) -> Id:
         """Take one FHIR resource in, as its site sent it; returns its identifier."""
-        body = padded(as_json(incoming.body), RESOURCE_PADDING)
-        return self._paper(batch, Kind.RESOURCE, incoming.key_class, [body], incoming.condition)
+        row = self._resource(batch, incoming)
+        self._resources.append(row)
+        return Id(row.id)
 
     def document(self, batch: OpenBatch, media_type: str, octets: bytes, key_class: KeyClass) -> Id:
         """Take in a file that came with a report; returns its identifier."""
-        head = document({"type": "Binary", "media_type": media_type})
-        return self._paper(batch, Kind.DOCUMENT, key_class, [head, octets], None)
+        row = self._document(batch, media_type, octets, key_class)
+        self._resources.append(row)
+        return Id(row.id)
 
     def commit(self) -> frozenset[str]:
         """Make everything durable. Nothing may be acknowledged before this returns.
@@ -169,23 +142,41 @@ class Receiving:
             full = self._full_description(pack, batch, incoming.full(), series_id)
             layout = layout | {"full": full.hex()}
             objects.add(full)
+        papers = self._papers_of(batch, incoming)
+        objects |= {paper.id for paper in papers}
         instance.layout = wrap(key, as_json(layout), "layout", *layout_context(instance))
         index = SeriesIndex(batch, series_id, incoming.study, incoming.series)
         self._indexes.setdefault((batch.id, series_id), index).add(instance, facts, dicom)
         self._waiting_records, self._waiting_octets = self._waiting_records + 1, self._waiting_octets + len(dicom)
-        self._taken[batch.scope_id, instance.uid_bi] = _Taken(instance, incoming.uid, frozenset(objects))
+        self._taken[batch.scope_id, instance.uid_bi] = _Taken(instance, incoming.uid, frozenset(objects), papers)
         return True
+
+    def _papers_of(self, batch: OpenBatch, incoming: IncomingObject) -> tuple[ResourceRow, ...]:
+        """The report that is read out of an instance, with its files: there as long as the instance is."""
+        report = incoming.report() if incoming.report is not None else None
+        if report is None:
+            return ()
+        files = [self._document(batch, kind, octets, KeyClass.REPORTS) for kind, octets in report.documents]
+        return (*files, self._resource(batch, report.resource([Id(file.id) for file in files])))
 
     def _full_description(self, pack: Pack, batch: OpenBatch, full: dict[str, Any], series_id: Id) -> Id:
         key = batch.class_key(KeyClass.REPORTS)
         row, _ = pack.seal(batch, Kind.METADATA, KeyClass.REPORTS, [description(full)], key=key, series_id=series_id)
         return Id(row.id)
 
+    def _resource(self, batch: OpenBatch, incoming: IncomingResource) -> ResourceRow:
+        body = padded(as_json(incoming.body), RESOURCE_PADDING)
+        return self._paper(batch, Kind.RESOURCE, incoming.key_class, [body], incoming.condition)
+
+    def _document(self, batch: OpenBatch, media_type: str, octets: bytes, key_class: KeyClass) -> ResourceRow:
+        head = document({"type": "Binary", "media_type": media_type})
+        return self._paper(batch, Kind.DOCUMENT, key_class, [head, octets], None)
+
     def _paper(
         self, batch: OpenBatch, kind: Kind, key_class: KeyClass, octets: Iterable[bytes], condition: bytes | None
-    ) -> Id:
+    ) -> ResourceRow:
         row, _ = self._pack(batch).seal(batch, kind, key_class, octets, key=batch.class_key(key_class))
-        resource = ResourceRow(
+        return ResourceRow(
             id=row.id,  # the object's own, which its header seals: no row can point at another's words
             scope=batch.scope_id,
             study=batch.study_id,
@@ -194,8 +185,6 @@ class Receiving:
             key_class=key_class.value,
             condition=condition,
         )
-        self._resources.append(resource)
-        return Id(resource.id)
 
     def _seal_indexes(self) -> None:
         for key, index in list(self._indexes.items()):
@@ -275,9 +264,10 @@ class Receiving:
             work.session.add_all(pack.objects)
         work.session.flush()
         work.session.add_all(taken.row for taken in self._taken.values())
-        for resource in self._resources:
+        papers = [*self._resources, *(paper for taken in self._taken.values() for paper in taken.papers)]
+        for resource in papers:
             resource.created = work.now
-        work.session.add_all(self._resources)
+        work.session.add_all(papers)
         work.session.flush()
 
 
@@ -295,3 +285,6 @@ def _newest(work: Work, instance: InstanceRow) -> InstanceRow | None:
         .order_by(InstanceRow.version.desc())
         .limit(1)
     )
+
+
+__all__ = ["IncomingObject", "IncomingReport", "IncomingResource", "Kept", "Receiving"]

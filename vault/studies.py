@@ -11,23 +11,39 @@ from vault.ids import Id
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One series of a study; `instances` are counted, not copied from the sender."""
+    """One series of a study; `instances` are counted, not copied from the sender, and so are those with a picture."""
 
     id: Id
     facts: SeriesFacts
     instances: int
     has_preview: bool
+    pictures: int
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One report of a study. `study_id` is the folder it lies in."""
+    """One report of a study, in the version that stands. `study_id` is the folder it lies in.
+
+    All its versions have one `id`, that of the first; each is kept under an identifier of its own. `earlier` are the
+    versions that do not stand, the newest of them first: replaced ones, and a draft that came after the signed report.
+    `replaces` are other reports it stands in for, `replaced_by` is the one that stands in for it.
+    """
 
     id: Id
+    kept: Id
     facts: ReportFacts
     received: datetime
     study_id: Id
     site_id: Id | None
+    version: int = 1
+    earlier: tuple["Report", ...] = ()
+    replaces: tuple[Id, ...] = ()
+    replaced_by: Id | None = None
+
+    @property
+    def versions(self) -> tuple["Report", ...]:
+        """Every version, the newest first."""
+        return tuple(sorted((self, *self.earlier), key=lambda one: one.version, reverse=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +85,13 @@ class Study:
     def instances(self) -> int:
         """How many instances are kept."""
         return sum(one.instances for one in self.series)
+
+    @property
+    def pictures(self) -> int:
+        """How many instances are pictures: all but reports and documents."""
+        return sum(one.pictures for one in self.series)
+
+    @property
+    def every_report(self) -> tuple[Report, ...]:
+        """Every version of each report."""
+        return tuple(version for report in self.reports for version in report.versions)

@@ -19,7 +19,7 @@ from fhir_gateway.resources import consent as consents
 from fhir_gateway.resources import diagnostic_report, endpoint, imaging_study, patient
 from fhir_gateway.resources.imaging_study import Telling
 from fhir_gateway.resources.references import rewritten
-from fhir_gateway.rest.answers import versioned
+from fhir_gateway.rest.answers import version_of, versioned
 from vault.catalogue import Catalogue, open_catalogue
 from vault.database import Work
 from vault.errors import NoKey, NotThere
@@ -45,9 +45,15 @@ class Found:
 class Shelf:
     """Everything one asker sees, within one unit of work."""
 
-    def __init__(self, work: Work, access: Access, links: Links, brand: str) -> None:
+    def __init__(self, work: Work, access: Access, links: Links, brand: str, *, named_endpoint: str = "") -> None:
         self._work, self._access, self._links, self._brand = work, access, links, brand
+        self._named = named_endpoint  # the Endpoint resource that studies refer to besides the one they contain
         self._patients: dict[bytes, str] = {}
+
+    @property
+    def base(self) -> str:
+        """The FHIR base."""
+        return self._links.fhir
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -73,11 +79,11 @@ class Shelf:
 
     # --- by type ---
 
-    def all_of(self, kind: str, *, named_endpoint: bool = False) -> Iterator[Found]:
+    def all_of(self, kind: str) -> Iterator[Found]:
         """Every resource of a type, studies without their instances."""
         drawers: Mapping[str, Callable[[], Iterator[Found]]] = {
             "Patient": self._all_patients,
-            "ImagingStudy": lambda: self._all_studies(named=endpoint.ENDPOINT_ID if named_endpoint else ""),
+            "ImagingStudy": self._all_studies,
             "DiagnosticReport": self._all_reports,
             "Endpoint": self._all_endpoints,
             "Consent": self._all_consents,
@@ -96,9 +102,7 @@ class Shelf:
         """The same with its instances, if it is a study."""
         if found.resource["resourceType"] != "ImagingStudy" or found.study is None or not found.study.series:
             return found
-        refers = found.resource.get("endpoint") or []
-        named = next((one["reference"].partition("/")[2] for one in refers if "/" in one["reference"]), "")
-        return Found(self._study(found.study, named=named, with_instances=True), found.study)
+        return Found(self._study(found.study, with_instances=True), found.study)
 
     def endpoint(self) -> Json:
         """The one endpoint there is."""
@@ -108,7 +112,7 @@ class Shelf:
         """The report that a file came with. Raises `NotThere`."""
         wanted = parse_id(document_id).hex()
         for study in self.catalogue.studies:
-            for report in study.reports:
+            for report in study.every_report:
                 if any(one.resource_id == wanted for one in report.facts.documents):
                     return study, report
         raise NotThere
@@ -125,22 +129,26 @@ class Shelf:
             made = patient.to_fhir(patient_id, people, name=name, born=born)
             yield Found(versioned(made, max((self._updated(one) for one in studies), default=None)))
 
-    def _all_studies(self, *, named: str) -> Iterator[Found]:
+    def _all_studies(self) -> Iterator[Found]:
         for study in self.catalogue.studies:
             if study.uid:
-                yield Found(self._study(study, named=named), study)
+                yield Found(self._study(study), study)
 
-    def _study(self, study: Study, *, named: str = "", with_instances: bool = False) -> Json:
+    def _study(self, study: Study, *, with_instances: bool = False) -> Json:
         telling = Telling(
             patient=self.patient_of(study),
             address=self._links.dicomweb,
             zone=self._zone(study.site_id),
             site_resource=self._said_of(study),
-            named=named,
         )
-        if with_instances:
-            telling = replace(telling, instances=lambda one: self._instances(study, one))
-        return versioned(imaging_study.to_fhir(study, telling), self._updated(study))
+        # One version, however much of the study is drawn: what is kept, and when something last came.
+        light = imaging_study.to_fhir(study, telling)
+        version = version_of(light, self._updated(study))
+        if not with_instances and not self._named:
+            return versioned(light, self._updated(study), version)
+        instances = (lambda one: self._instances(study, one)) if with_instances else None
+        made = imaging_study.to_fhir(study, replace(telling, named=self._named, instances=instances))
+        return versioned(made, self._updated(study), version)
 
     def _said_of(self, study: Study) -> Json:
         """What the site itself said of the study, the newest of it."""
@@ -161,7 +169,7 @@ class Shelf:
     def _all_reports(self) -> Iterator[Found]:
         for study in self.catalogue.studies:
             for report in study.reports:
-                opened = self._opened(report.id)
+                opened = self._opened(report.kept)
                 if opened is not None:
                     yield Found(self._report(study, report, opened), study)
 

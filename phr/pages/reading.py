@@ -15,23 +15,22 @@ from consent.request import access, work
 from phr import drafts, reports
 from phr.answers import Answer, file, onward
 from phr.people import today
-from phr.report_words import as_paper, newest_first, readable
+from phr.report_files import asked_for, files_of, handed_out_as
+from phr.report_words import as_paper, readable, standing
 from phr.scans import Scan, scan_of, site_names
 from vault import audit
 from vault.audit import Did
 from vault.catalogue import open_catalogue
 from vault.database import Work
 from vault.errors import NotThere
-from vault.facts import DocumentFacts
 from vault.ids import parse_id
 from vault.keyring import VaultKeyring
 from vault.reading import open_document
-from vault.studies import Report, Study
+from vault.studies import Study
 
 blueprint = Blueprint("reading", __name__)
 CHOICE = "report_choice"
 LONGEST_WAIT = timedelta(days=14)
-SHOWN_BY_BROWSERS = {"application/pdf": "pdf", "text/plain": "txt"}
 
 
 @blueprint.get("/scans/<study_id>/report")
@@ -55,7 +54,7 @@ def report(study_id: str) -> Answer:
             did=Did.VIEWED,
             by=access().actor,
             to=study.id,
-            key=f"report {chosen.id.hex()}",
+            key=f"report {chosen.kept.hex()}",
             what="report",
         )
     return render_template(
@@ -64,18 +63,12 @@ def report(study_id: str) -> Answer:
         report=shown,
         here=here,
         came_from=f"/scans/{scan.id}",
-        documents=[(f"{here}/files/{one.resource_id}", _file_title(one)) for one in chosen.facts.documents],
+        documents=files_of(chosen, here),
         actions=[
-            (f"/scans/{scan.id}/report.pdf", _("Save as PDF"), "save"),
+            (f"/scans/{scan.id}/report.pdf{asked_for(study.reports, chosen)}", _("Save as PDF"), "save"),
             (f"/share/scans?scan={scan.id}", _("Share"), "sharing"),
         ],
     )
-
-
-def _file_title(document: DocumentFacts) -> str:
-    if document.media_type == "application/pdf":
-        return _("The scan center's PDF")
-    return document.title or _("A file from the scan center")
 
 
 def _study(w: Work, own: VaultKeyring, study_id: str) -> tuple[Study, Scan]:
@@ -92,7 +85,7 @@ def _somebody_looked(w: Work, study: Study) -> bool:
 def _may_show(w: Work, own: VaultKeyring, study: Study, *, looked: bool) -> bool:
     """Whether to show the report: as they chose for this scan, else as they chose for all."""
     choice = own.field(w, CHOICE, subject=study.id) or own.field(w, CHOICE) or "ask"
-    arrived = newest_first(study.reports)[0].received
+    arrived = standing(study.reports)[0].received
     return choice == "now" or (choice == "wait" and (looked or w.now - arrived > LONGEST_WAIT))
 
 
@@ -114,23 +107,19 @@ def choose(study_id: str) -> Answer:
 @blueprint.get("/scans/<study_id>/report.pdf")
 @needs_patient
 def paper(study_id: str) -> Answer:
-    """Our PDF of the newest report."""
+    """Our PDF of the newest report, or of the one that was asked for."""
     own = access().own_vault()
     with work() as w:
         study, scan = _study(w, own, study_id)
-        newest = _newest(study)
+        if not study.reports:
+            raise NotThere
+        _shown, chosen = readable(study.reports, request.args.get("old", ""))
         made_by = own.field(w, "name") or ""
         audit.record(w, owner=own.owner, did=Did.SAVED_COPY, by=access().actor, to=study.id, what="report")
     name, octets = reports.patient_report(
-        as_paper(newest, scan=scan, study=study.facts, patient="", made_by=made_by, today=today())
+        as_paper(chosen, study.reports, scan=scan, study=study.facts, made_by=made_by, today=today())
     )
     return file(name, octets, "application/pdf")
-
-
-def _newest(study: Study) -> Report:
-    if not study.reports:
-        raise NotThere
-    return newest_first(study.reports)[0]
 
 
 @blueprint.get("/scans/<study_id>/report/files/<resource_id>")
@@ -140,13 +129,10 @@ def document(study_id: str, resource_id: str) -> Answer:
     own = access().own_vault()
     with work() as w:
         study, scan = _study(w, own, study_id)
-        known = [one for report in study.reports for one in report.facts.documents if one.resource_id == resource_id]
-        if not known:
+        if not any(one.resource_id == resource_id for report in study.every_report for one in report.facts.documents):
             raise NotThere
         media_type, octets = open_document(w, own, parse_id(resource_id))
         audit.record(w, owner=own.owner, did=Did.SAVED_COPY, by=access().actor, to=study.id, what="report")
     day = scan.day.isoformat() if scan.day else ""
-    name = f"{day} {_('report from the scan center')}.{SHOWN_BY_BROWSERS.get(media_type, 'bin')}".strip()
-    # Anything but PDF and text is handed over as octets: a page of a site's making never runs as ours.
-    kind = media_type if media_type in SHOWN_BY_BROWSERS else "application/octet-stream"
-    return file(name, octets, kind)
+    kind, ending = handed_out_as(media_type)
+    return file(f"{day} {_('report from the scan center')}.{ending}".strip(), octets, kind)

@@ -174,7 +174,7 @@ class ScanCenter:
         batch = open_batch(self.services, pusher, patient, study_uid)
         facts = ReportFacts(
             title="MRI of the knee", status=status, issued=f"{issued}T10:00:00+01:00", written_by="Dr. M. Ortiz",
-            place="Harbor Scan Center", study_uids=(study_uid,), identifiers=("RP-1",), **more,
+            place="Harbor Scan Center", study_uids=(study_uid,), identifiers=("RP-1",), known_as="RP-1", **more,
         )  # fmt: skip
         body = {"type": "DiagnosticReport", "facts": facts.to_dict(), "fhir": {"resourceType": "DiagnosticReport"}}
         with Receiving(self.services, pusher) as receiving:
