@@ -18,6 +18,7 @@ ConsentError
 ├── BadScope                not a scope
 ├── BadClient               a client that cannot be registered so; `reason` says why
 ├── UnknownClient           no such client, or it was switched off
+├── NotAttested             a signed statement that no known key proves, or of another kind
 └── NoKeys                  the client's key set could not be fetched or read
 """
 
@@ -122,6 +123,10 @@ class BadClient(ConsentError):
 
 class UnknownClient(ConsentError):
     """No such client, or it was switched off."""
+
+
+class NotAttested(ConsentError):
+    """A statement that none of the known keys signed, or of another kind than was asked for."""
 
 
 class NoKeys(ConsentError):

@@ -8,6 +8,7 @@ from hmac import compare_digest
 
 import sqlalchemy as sa
 
+from consent.ready_made import add_ready_made
 from consent.tables import ClientRow
 from phr import database
 from phr.config import Settings
@@ -49,6 +50,8 @@ def prepare(settings: Settings) -> Services:
         raise StoreClosed(f"The database has shape {shape} of a newer version; this one would damage it.")
     database.upgrade(services.database.engine)
     check_keys(services)
+    with services.work() as work:
+        add_ready_made(work)
     custody.replay(services)
     return services
 

@@ -36,6 +36,10 @@ def redeem_by_software(party: Party | None, refused: str) -> Response:
         return refuse(400, "invalid_grant", "The code is mistyped.")
     if not asked:
         return refuse(400, "invalid_scope", "None of these scopes can be given.")
+    return _redeemed(party, code, asked)
+
+
+def _redeemed(party: Party, code: ShareCode, asked: Scopes) -> Response:
     try:
         redeemer = _redeemer(party)
         proved = prove(services(), code, redeemer, source=source())

@@ -1,5 +1,6 @@
 """Instances found for the asker, and reading them: whole, by range, frame by frame."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,6 +45,17 @@ class Shown:
     def length(self) -> int:
         """Its octets."""
         return self.found.layout["length"]
+
+    @property
+    def sha256(self) -> str:
+        """The digest of its octets in hexadecimal: as it was noted when they came, else taken now."""
+        noted = self.found.layout.get("sha256")
+        if noted is not None:
+            return noted
+        digest = hashlib.sha256()
+        for piece in self.octets():
+            digest.update(piece)
+        return digest.hexdigest()
 
     @property
     def uids(self) -> tuple[str, str, str]:

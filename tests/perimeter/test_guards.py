@@ -20,7 +20,7 @@ PUBLIC_PAGES = {
     "oauth.machines": {"token", "introspect", "revoke", "keys", "nothing_here"},
     "oauth_well_known": {"metadata"},
     "fhir": {"metadata", "smart_configuration", "nothing_here"},
-    "dicomweb": {"nothing_here"},
+    "dicomweb": {"nothing_here", "manifest_keys"},
 }  # fmt: skip
 
 

@@ -79,6 +79,7 @@ class Label(StrEnum):
     AUDIT_LEAF = "phr1/audit/leaf"
     CHECKPOINT_ED25519 = "phr1/checkpoint/ed25519"
     CHECKPOINT_MLDSA65 = "phr1/checkpoint/mldsa65"
+    MANIFEST = "phr1/manifest"
 
 
 def lp(*parts: str | bytes | int) -> bytes:
