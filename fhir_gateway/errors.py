@@ -74,7 +74,10 @@ class PixelsRefused(GatewayError):
 
 
 class UnreadableDicom(GatewayError):
-    """Not stored, because it is not a whole DICOM object (PS3.18 I.2.2: failure C000, cannot understand)."""
+    """Not stored, because it is not a whole DICOM object (PS3.18 I.2.2: failure C000, cannot understand).
+
+    Its words, at most 64 characters, are told to the sender as Error Comment (0000,0902).
+    """
 
 
 class NotDicom(UnreadableDicom):

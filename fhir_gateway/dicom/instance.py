@@ -19,6 +19,7 @@ from fhir_gateway.dicom.uids import InstanceUID, SeriesUID, StudyUID, is_uid
 from fhir_gateway.errors import DirectoryRefused, MissingIdentity, TooLarge
 
 _DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
+_IDENTITY = ("0020000D", "0020000E", "00080018", "00080016")  # study, series, instance, SOP class
 Json = dict[str, Any]
 
 
@@ -49,6 +50,11 @@ class IncomingInstance:
         """How the picture is laid out; None if there is none."""
         return self._reading.layout
 
+    @property
+    def blanked(self) -> bool:
+        """Tell whether its preamble said something, which is not kept."""
+        return self._reading.blanked
+
     def frames(self) -> FrameTable | None:
         """Where each frame lies in the octets; None without a picture. Valid once `octets` is used up."""
         return self._reading.table()
@@ -76,12 +82,14 @@ def read_instance(pieces: Iterable[Buffer]) -> IncomingInstance:
     sop_class = facts.text(seen, "00080016") or facts.text(meta, "00020002")
     if sop_class == _DIRECTORY_CLASS or facts.text(meta, "00020002") == _DIRECTORY_CLASS or "00041220" in seen:
         raise DirectoryRefused("A DICOMDIR lists files; it is no object of its own.")
-    uids = [facts.only(seen, tag) for tag in ("0020000D", "0020000E", "00080018")]
+    uids = [facts.only(seen, tag) for tag in _IDENTITY[:3]]
     if not all(map(is_uid, [*uids, sop_class])):
         if reading.cut_short:
             raise TooLarge("The header of the file is larger than is taken in.")
         known = [one if is_uid(one) else "" for one in (sop_class, uids[2])]
-        raise MissingIdentity("The object does not say which study, series and instance it is.", *known)
+        named = zip(_IDENTITY, [*uids, sop_class], strict=True)
+        lacking = " ".join(f"({tag[:4]},{tag[4:]})" for tag, one in named if not is_uid(one))
+        raise MissingIdentity(f"No valid UID in {lacking}", *known)
     report = facts.is_report(sop_class, seen)
     return IncomingInstance(
         study_uid=StudyUID(uids[0]),

@@ -35,6 +35,7 @@ class Reading:
         self._raw: list[bytes] = []
         self._file = Feed(source, most=HEADER_MOST)
         self.meta, self.meta_end = _file_meta(self._file)
+        self.blanked = self._file.cut(0, PREAMBLE) != bytes(PREAMBLE)
         self.syntax = syntax_of(facts.text(self.meta, "00020010"))
         self._feed = self._data_feed(source)
         self._walk = Walk(self._feed, as_written(self._feed, self.meta_end, self.syntax))
@@ -220,7 +221,7 @@ class Reading:
 def _file_meta(feed: Feed) -> tuple[Json, int]:
     """The file meta group as JSON, and where the data set begins (PS3.10 7.1)."""
     if not feed.has(PREAMBLE + 4) or feed.cut(PREAMBLE, PREAMBLE + 4) != b"DICM":
-        raise NotDicom("The file does not begin as a DICOM file does.")
+        raise NotDicom("No DICOM file: octets 128 to 131 are not the letters DICM.")
     walk = Walk(feed, Syntax(EXPLICIT_LITTLE, implicit=False, big=False, deflated=False))
     at, meta = PREAMBLE + 4, {}
     writer = Writer(feed.cut, big=False)
@@ -230,5 +231,5 @@ def _file_meta(feed: Feed) -> tuple[Json, int]:
     if not is_uid(facts.text(meta, "00020010")):
         if feed.ended:
             raise TruncatedDicom("The file ends within its first group.")
-        raise NotDicom("The file does not say how it is written.")
+        raise NotDicom("The file meta group names no transfer syntax (0002,0010).")
     return meta, at

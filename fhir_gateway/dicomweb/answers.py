@@ -11,6 +11,7 @@ from consent.access import Access
 from consent.request import services
 from fhir_gateway.dicomweb.accept import METADATA, choose
 from fhir_gateway.dicomweb.multipart import Related
+from fhir_gateway.errors import PixelsRefused
 from fhir_gateway.links import Links
 from fhir_gateway.looking import watched
 from fhir_gateway.outcome import refusal_for
@@ -39,6 +40,8 @@ def refuse(error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.code is not None:
         return _problem(error.code, error.name, dict(error.get_headers()) if error.code == 405 else {})
     refusal = refusal_for(error)
+    if refusal is not None and isinstance(error, PixelsRefused):
+        return _problem(refusal.status, f"{str(error).capitalize()}.", refusal.headers)
     if refusal is not None:
         return _problem(refusal.status, str(refusal), refusal.headers)
     current_app.logger.error("a DICOMweb request failed: %s", type(error).__name__)

@@ -6,12 +6,12 @@ One STOW-RS request: every part stored or refused for itself, and nothing acknow
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from enum import IntEnum
 from itertools import chain
 
 from fhir_gateway.dicom.instance import IncomingInstance, read_instance
 from fhir_gateway.dicom.syntaxes import OCTETS, is_native, is_referenced, media_type_of, syntax_of
 from fhir_gateway.dicomweb import described
+from fhir_gateway.dicomweb.verdicts import Failed, Failure, Outcome, Stored
 from fhir_gateway.errors import MissingIdentity, UnreadableDicom
 from vault.blobs import StoreFull
 from vault.database import Services
@@ -26,33 +26,9 @@ from vault.receiving import IncomingObject, Receiving
 
 Buffer = bytes | bytearray | memoryview
 
-
-class Failure(IntEnum):
-    """Why an instance was not stored (PS3.18 annex I.2.2, PS3.4 annex B.2.3)."""
-
-    PROCESSING = 0x0110
-    DUPLICATE = 0x0111
-    OUT_OF_RESOURCES = 0xA700
-    MISMATCH = 0xA900
-    NOT_UNDERSTOOD = 0xC000
-    SYNTAX = 0xC122
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An instance that is kept, now or from before."""
-
-    sop_class: str
-    instance_uid: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """An instance that is not kept; without UIDs where it could not be read so far."""
-
-    reason: Failure
-    sop_class: str = ""
-    instance_uid: str = ""
+_DUPLICATE = "Another object is already kept under this SOP Instance UID."
+_NO_ROOM = "There is no room for it now; send it again later."
+_TWO_PATIENTS = "The study already belongs to another patient number."
 
 
 @dataclass(slots=True)
@@ -64,23 +40,6 @@ class Arrived:
     study_uid: str
     series_uid: str
     instances: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of every part, in words of the standard."""
-
-    stored: list[Stored] = field(default_factory=list[Stored])
-    failed: list[Failed] = field(default_factory=list[Failed])
-    warnings: list[str] = field(default_factory=list[str])
-    study_uids: set[str] = field(default_factory=set[str])
-
-    @property
-    def status(self) -> int:
-        """200 all stored, 202 some, 409 none (PS3.18 10.5.3)."""
-        if not self.failed:
-            return 200
-        return 202 if self.stored else 409
 
 
 class Push:
@@ -110,46 +69,46 @@ class Push:
 
     def _one(self, receiving: Receiving, content_type: str, pieces: Iterator[memoryview]) -> None:
         if content_type.partition(";")[0].strip().lower() not in ("application/dicom", ""):
-            self.outcome.failed.append(Failed(Failure.NOT_UNDERSTOOD))
+            self.outcome.failed.append(Failed(Failure.NOT_UNDERSTOOD, "The part is not of the type application/dicom."))
             return
         try:
             incoming = read_instance(pieces)
         except MissingIdentity as lacking:
-            self.outcome.failed.append(Failed(Failure.NOT_UNDERSTOOD, lacking.sop_class, lacking.instance_uid))
+            self.outcome.failed.append(
+                Failed(Failure.NOT_UNDERSTOOD, str(lacking), lacking.sop_class, lacking.instance_uid)
+            )
             return
-        except UnreadableDicom:
-            self.outcome.failed.append(Failed(Failure.NOT_UNDERSTOOD))
+        except UnreadableDicom as unreadable:
+            self.outcome.failed.append(Failed(Failure.NOT_UNDERSTOOD, str(unreadable)))
             return
         try:
             self._keep(receiving, incoming)
         except _RefusedError as refused:
             self._fail(incoming, refused.reason, refused.words)
-        except UnreadableDicom:
-            self._fail(incoming, Failure.NOT_UNDERSTOOD)
+        except UnreadableDicom as unreadable:
+            self._fail(incoming, Failure.NOT_UNDERSTOOD, str(unreadable))
         except DifferentContent:
-            self._fail(incoming, Failure.DUPLICATE)
+            self._fail(incoming, Failure.DUPLICATE, _DUPLICATE)
         except StoreFull:
-            self._fail(incoming, Failure.OUT_OF_RESOURCES)
+            self._fail(incoming, Failure.OUT_OF_RESOURCES, _NO_ROOM)
         except AmbiguousPatient:
             self._fail(incoming, Failure.PROCESSING, "Two patients have this number; send the birth date as well.")
         except WrongBirthDate:
             self._fail(incoming, Failure.PROCESSING, "The open claim carries another birth date; reissue it.")
 
-    def _fail(self, incoming: IncomingInstance, reason: Failure, words: str = "") -> None:
-        self.outcome.failed.append(Failed(reason, incoming.sop_class, incoming.instance_uid))
-        if words and words not in self.outcome.warnings:
-            self.outcome.warnings.append(words)
+    def _fail(self, incoming: IncomingInstance, reason: Failure, words: str) -> None:
+        self.outcome.failed.append(Failed(reason, words, incoming.sop_class, incoming.instance_uid))
 
     def _keep(self, receiving: Receiving, incoming: IncomingInstance) -> None:
         if self._only not in (None, incoming.study_uid):
-            raise _RefusedError(Failure.MISMATCH)
+            raise _RefusedError(Failure.MISMATCH, "Its study is not the one in the address.")
         if not _is_known(incoming.transfer_syntax):
-            raise _RefusedError(Failure.SYNTAX)
+            raise _RefusedError(Failure.SYNTAX, "Its transfer syntax (0002,0010) is not one that is known here.")
         if not incoming.patient.mrn.strip():
-            raise _RefusedError(Failure.NOT_UNDERSTOOD, "An instance names no patient.")
+            raise _RefusedError(Failure.NOT_UNDERSTOOD, "The object names no patient: Patient ID (0010,0020) is empty.")
         batch = self._batch(incoming)
         kept = receiving.instance(batch, _incoming_object(incoming))
-        self.outcome.stored.append(Stored(incoming.sop_class, incoming.instance_uid))
+        self.outcome.stored.append(Stored(incoming.sop_class, incoming.instance_uid, incoming.blanked))
         self.outcome.study_uids.add(incoming.study_uid)
         if kept == "stored":
             self._note(receiving, batch, incoming)
@@ -163,12 +122,12 @@ class Push:
         if incoming.study_uid in self._batches:
             first, batch = self._batches[incoming.study_uid]
             if first.bi != patient.bi:
-                raise _RefusedError(Failure.MISMATCH, "A study holds two patients.")
+                raise _RefusedError(Failure.MISMATCH, _TWO_PATIENTS)
             return batch
         with self._services.work() as work:
             begun = scope_of_begun_study(work, self._pusher, incoming.study_uid)
             if begun is not None and place_for(work, patient).scope_id != begun:
-                raise _RefusedError(Failure.MISMATCH, "A study holds two patients.")
+                raise _RefusedError(Failure.MISMATCH, _TWO_PATIENTS)
         batch = open_batch(self._services, self._pusher, patient, incoming.study_uid)
         self._batches[incoming.study_uid] = (patient, batch)
         return batch
@@ -188,25 +147,28 @@ class Push:
         try:
             refused = receiving.commit()
         except StoreFull:
-            self._all_failed(Failure.OUT_OF_RESOURCES)
+            self._all_failed(Failure.OUT_OF_RESOURCES, _NO_ROOM)
             return
         except NotThere:  # the study was erased while it was being pushed
-            self._all_failed(Failure.PROCESSING)
+            self._all_failed(Failure.PROCESSING, "The study was erased while it was being pushed.")
             return
         by_reason: dict[bool, list[Stored]] = defaultdict(list)
         for one in self.outcome.stored:
             by_reason[one.instance_uid in refused].append(one)
         self.outcome.stored = by_reason[False]
-        self.outcome.failed += [Failed(Failure.DUPLICATE, one.sop_class, one.instance_uid) for one in by_reason[True]]
+        self._turn(by_reason[True], Failure.DUPLICATE, _DUPLICATE)
 
-    def _all_failed(self, reason: Failure) -> None:
-        self.outcome.failed += [Failed(reason, one.sop_class, one.instance_uid) for one in self.outcome.stored]
+    def _turn(self, taken: list[Stored], reason: Failure, words: str) -> None:
+        self.outcome.failed += [Failed(reason, words, one.sop_class, one.instance_uid) for one in taken]
+
+    def _all_failed(self, reason: Failure, words: str) -> None:
+        self._turn(self.outcome.stored, reason, words)
         self.outcome.stored = []
         self._arrived.clear()
 
 
 class _RefusedError(Exception):
-    def __init__(self, reason: Failure, words: str = "") -> None:
+    def __init__(self, reason: Failure, words: str) -> None:
         super().__init__(words)
         self.reason = reason
         self.words = words

@@ -1,5 +1,6 @@
 """STOW-RS: a site's instances come in (PS3.18 10.5)."""
 
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -12,7 +13,8 @@ from fhir_gateway.dicomweb.accept import METADATA, choose
 from fhir_gateway.dicomweb.answers import blueprint
 from fhir_gateway.dicomweb.multipart import boundary_of, parts
 from fhir_gateway.dicomweb.previews import make_previews
-from fhir_gateway.dicomweb.pushing import Failed, Outcome, Push, Stored, first_of
+from fhir_gateway.dicomweb.pushing import Push, first_of
+from fhir_gateway.dicomweb.verdicts import Failed, Outcome, Stored, Warned
 from fhir_gateway.errors import BadBody, UnsupportedMediaType
 from fhir_gateway.links import Links
 
@@ -55,14 +57,15 @@ def _store(study_uid: str | None) -> Response:
 
 
 def _answer(outcome: Outcome, media_type: str) -> Response:
-    answer = Response(orjson.dumps(store_response(outcome)), status=outcome.status, content_type=media_type)
+    said = store_response(outcome, services().clock.now())
+    answer = Response(orjson.dumps(said), status=outcome.status, content_type=media_type)
     base = Links(current_app.extensions["settings"].base_url).dicomweb
     for words in outcome.warnings:
         answer.headers.add("Warning", f'299 {base} "{words}"')
     return answer
 
 
-def store_response(outcome: Outcome) -> Json:
+def store_response(outcome: Outcome, now: datetime) -> Json:
     """The Store Instances Response (PS3.18 annex I.2). A site cannot read: addresses to retrieve from stay empty."""
     made: Json = {"00081190": {"vr": "UR"}}
     named = [_failed(one) for one in outcome.failed if one.instance_uid]
@@ -70,7 +73,7 @@ def store_response(outcome: Outcome) -> Json:
     if named:
         made["00081198"] = {"vr": "SQ", "Value": named}
     if outcome.stored:
-        made["00081199"] = {"vr": "SQ", "Value": [_stored(one) for one in outcome.stored]}
+        made["00081199"] = {"vr": "SQ", "Value": [_stored(one, now) for one in outcome.stored]}
     if nameless:
         made["0008119A"] = {"vr": "SQ", "Value": nameless}
     return made
@@ -83,13 +86,38 @@ def _reference(sop_class: str, instance_uid: str) -> Json:
     }
 
 
-def _stored(one: Stored) -> Json:
-    return _reference(one.sop_class, one.instance_uid) | {"00081190": {"vr": "UR"}}
+def _stored(one: Stored, now: datetime) -> Json:
+    said = _reference(one.sop_class, one.instance_uid) | {"00081190": {"vr": "UR"}}
+    return dict(sorted((said | _blanked(now)).items())) if one.blanked else said
+
+
+def _blanked(now: datetime) -> Json:
+    """That the preamble was changed: no attribute was, so the item that would list them is empty (PS3.3 C.12.1)."""
+    return {
+        "00000902": {"vr": "LO", "Value": ["The preamble was blanked; no attribute was changed."]},
+        "00081196": {"vr": "US", "Value": [int(Warned.COERCED)]},
+        "04000561": {
+            "vr": "SQ",
+            "Value": [
+                {
+                    "04000550": {"vr": "SQ", "Value": [{}]},
+                    "04000562": {"vr": "DT", "Value": [now.strftime("%Y%m%d%H%M%S+0000")]},
+                    "04000563": {"vr": "LO", "Value": [current_app.extensions["settings"].brand]},
+                    "04000564": {"vr": "LO"},
+                    "04000565": {"vr": "CS", "Value": ["COERCE"]},
+                }
+            ],
+        },
+    }
 
 
 def _failed(one: Failed) -> Json:
-    return _reference(one.sop_class, one.instance_uid) | _reason(one)
+    return dict(sorted((_reference(one.sop_class, one.instance_uid) | _reason(one)).items()))
 
 
 def _reason(one: Failed) -> Json:
-    return {"00081197": {"vr": "US", "Value": [int(one.reason)]}}
+    """The code, and the reason in words: Error Comment (0000,0902), as archives tell it."""
+    return {
+        "00000902": {"vr": "LO", "Value": [one.words]},
+        "00081197": {"vr": "US", "Value": [int(one.reason)]},
+    }

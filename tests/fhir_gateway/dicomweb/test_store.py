@@ -95,12 +95,16 @@ def test_an_instance_without_a_patient_number_is_refused(site):
     answer = site.stores(make.an_instance(PatientID=None))
     assert (answer.status_code, reasons(answer)) == (409, [NOT_UNDERSTOOD])
     assert "names no patient" in answer.headers["Warning"]
+    assert answer.json["00081198"]["Value"][0]["00000902"]["Value"] == [
+        "The object names no patient: Patient ID (0010,0020) is empty."
+    ]
 
 
 def test_an_instance_without_a_series_is_refused_by_its_name(site):
     answer = site.stores(make.an_instance(), make.an_instance(number=2, SeriesInstanceUID=None))
     assert (answer.status_code, reasons(answer)) == (202, [NOT_UNDERSTOOD])
     (failed,) = answer.json["00081198"]["Value"]
+    assert failed["00000902"]["Value"] == ["No valid UID in (0020,000E)"]
     assert failed["00081155"]["Value"] == [make.a_uid("instance", "one", "first", 2)]
     assert "0008119A" not in answer.json
 
@@ -143,8 +147,13 @@ def test_an_encoded_body_is_not_unpacked(site):
     assert site.post("/dicomweb/studies", body, kind, Content_Encoding="gzip").status_code == 415
 
 
-def test_the_preamble_is_blanked(site, patient):
-    site.stores(make.an_instance(preamble=b"MZ this is a program"))
+def test_the_preamble_is_blanked_and_its_sender_told(site, patient):
+    pushed = site.stores(make.an_instance(preamble=b"MZ this is a program"))
+    assert pushed.status_code == 202
+    (kept,) = pushed.json["00081199"]["Value"]
+    assert kept["00081196"]["Value"] == [0xB000]
+    assert kept["04000561"]["Value"][0]["04000565"]["Value"] == ["COERCE"]
+    assert list(kept) == sorted(kept)
     answer = patient.lets_in().whole(make.a_uid("study", "one"))
     assert b"MZ this" not in answer.data
     assert bytes(128) + b"DICM" in answer.data
