@@ -16,17 +16,17 @@ Json = dict[str, Any]
 
 
 def let_through(access: Access, kind: str, letters: str) -> Callable[[Json], bool]:
-    """Tells of each resource of a type whether a scope with one of `letters` lets it through."""
+    """Tells of each resource of a type whether a scope with one of `letters` lets it through.
+
+    Where no such scope names the type, those with other letters count; whether anything may be asked at all is the
+    guard's to say.
+    """
     filters = access.filters_for(kind, letters)
-    if filters is None:
+    if filters == ():
+        filters = access.filters_for(kind, "rs")
+    if not filters:
         return lambda _resource: True
     return lambda resource: any(all(_has(resource, one) for one in together) for together in filters)
-
-
-def let_files_through(access: Access) -> Callable[[Json], bool]:
-    """Tells of each report whether its files may be read: where the scopes name reports at all, theirs alone."""
-    filters = access.filters_for("DiagnosticReport", "rs")
-    return (lambda _resource: True) if filters == () else let_through(access, "DiagnosticReport", "rs")
 
 
 def _has(resource: Json, asked: str) -> bool:

@@ -1,0 +1,63 @@
+"""Granular scopes over HTTP: a scope with a category shows that category and no other (SMART App Launch 2.2)."""
+
+import pytest
+
+from tests.fhir_gateway import papers
+from tests.fhir_gateway.conftest import darkroom, house, patient, site  # noqa: F401  fixtures
+
+LOINC = "http://loinc.org"
+RADIOLOGY, CARDIOLOGY = "LP29684-5", "LP29708-2"
+ONLY_RADIOLOGY = f"patient/DiagnosticReport.rs?category={LOINC}|{RADIOLOGY}"
+
+
+def a_category(*codes):
+    return [{"coding": [{"system": LOINC, "code": code}]} for code in codes]
+
+
+@pytest.fixture
+def told(site, patient):  # noqa: F811
+    """A patient with three reports: radiology, cardiology, and one that is both."""
+    for number, codes in enumerate([(RADIOLOGY,), (CARDIOLOGY,), (RADIOLOGY, CARDIOLOGY)]):
+        words = {"conclusion": f"Report {number}.", "category": a_category(*codes)}
+        answer = site.sends(papers.a_push(f"study {number}", **words))
+        assert answer.status_code == 200, answer.text
+    return patient
+
+
+def conclusions(reader):
+    found = reader.searches("DiagnosticReport")
+    entries = found.get("entry") or []
+    assert found["total"] == len(entries)
+    return {one["resource"]["conclusion"]: one["resource"] for one in entries}
+
+
+@pytest.mark.case("1.10")
+def test_a_scope_with_a_category_shows_that_category_and_no_other(told):
+    whole = conclusions(told.lets_in())
+    assert set(whole) == {"Report 0.", "Report 1.", "Report 2."}
+    reader = told.lets_in(scopes=f"{ONLY_RADIOLOGY} patient/Binary.r")
+    assert set(conclusions(reader)) == {"Report 0.", "Report 2."}
+    for words, status in (("Report 0.", 200), ("Report 2.", 200), ("Report 1.", 404)):
+        assert reader.get(f"/fhir/DiagnosticReport/{whole[words]['id']}").status_code == status
+        document = whole[words]["presentedForm"][0]["url"].rpartition("/")[2]
+        assert reader.get(f"/fhir/Binary/{document}", "application/pdf").status_code == status
+    assert reader.get("/fhir/ImagingStudy").status_code == 403
+    assert reader.get(f"/fhir/DiagnosticReport?category={LOINC}%7C{CARDIOLOGY}").json["total"] == 1
+
+
+def test_reading_may_reach_further_than_searching(told):
+    whole = conclusions(told.lets_in())
+    reader = told.lets_in(scopes=f"patient/DiagnosticReport.r {ONLY_RADIOLOGY.replace('.rs', '.s')}")
+    assert set(conclusions(reader)) == {"Report 0.", "Report 2."}
+    assert reader.get(f"/fhir/DiagnosticReport/{whole['Report 1.']['id']}").status_code == 200
+
+
+def test_scopes_add_up_and_a_code_without_its_system_means_any(told):
+    both = told.lets_in(scopes=f"{ONLY_RADIOLOGY} patient/DiagnosticReport.s?category={CARDIOLOGY}")
+    assert len(conclusions(both)) == 3
+    either = told.lets_in(scopes=f"patient/DiagnosticReport.rs?category={CARDIOLOGY},{RADIOLOGY}")
+    assert len(conclusions(either)) == 3
+    other = told.lets_in(scopes=f"patient/DiagnosticReport.rs?category=http://other.example.org|{RADIOLOGY}")
+    assert conclusions(other) == {}
+    written = told.lets_in(scopes="patient/DiagnosticReport.rs?category=http%3A%2F%2Floinc.org%7CLP29708-2")
+    assert set(conclusions(written)) == {"Report 1.", "Report 2."}
