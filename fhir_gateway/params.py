@@ -5,7 +5,7 @@ A search runs over resources already opened for the asker, so that no parameter,
 """
 
 import re
-from collections.abc import Iterable
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -15,7 +15,10 @@ from fhir_gateway.errors import BadParameter
 Json = dict[str, Any]
 
 MOST_VALUES = 200
+_FHIR_CODES = ("http://hl7.org/fhir/", "http://terminology.hl7.org/CodeSystem/")
 _UNESCAPED_COMMA = re.compile(r"(?<!\\),")
+_UNESCAPED_BAR = re.compile(r"(?<!\\)\|")
+_ALWAYS, _FOR_EVER = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 _PREFIX = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(.+)")
 _DATE = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+\- ]\d\d:\d\d)?)?)?)?"
@@ -45,19 +48,22 @@ class Token:
     @classmethod
     def parse(cls, text: str) -> Self:
         """The token as written. Raises BadParameter where it is empty."""
-        system, bar, code = text.partition("|")
-        if not bar:
-            system, code = "", text
-        if not code and not system:
+        *before, code = _UNESCAPED_BAR.split(text, maxsplit=1)
+        if not code and not any(before):
             raise BadParameter("A parameter has no value.")
-        return cls(unescaped(system) if bar else None, unescaped(code) or None)
+        return cls(unescaped(before[0]) if before else None, unescaped(code) or None)
 
     def fits(self, value: Json) -> bool:
         """Tell whether a Coding or an Identifier has this system and this code or value."""
         written = value.get("code", value.get("value"))
-        if self.system is not None and (value.get("system") or "") != self.system:
+        if self.system is not None and not self._same_system(value):
             return False
         return self.code is None or _same_code(str(written or ""), self.code)
+
+    def _same_system(self, value: Json) -> bool:
+        """A bare code has the system that its element is bound to, which FHIR itself defines."""
+        written = value.get("system") or ""
+        return written == self.system or (bool(value.get("bare")) and str(self.system).startswith(_FHIR_CODES))
 
 
 def _same_code(written: str, asked: str) -> bool:
@@ -92,13 +98,26 @@ class Span:
             raise BadParameter("There is no such date.") from error
         return cls(start, end, exact=second is not None)
 
+    @classmethod
+    def between(cls, start: str, end: str) -> Self:
+        """A Period: without a beginning or an end it goes on for ever. Raises BadParameter."""
+        first, last = (Span.parse(one) if one else None for one in (start, end))
+        return cls(first.start if first else _ALWAYS, last.end if last else _FOR_EVER, exact=False)
+
     def beside(self, other: "Span") -> tuple[datetime, datetime]:
         """Start and end of this, comparable with `other`: by the clock on the wall where that names no zone."""
         if other.start.tzinfo is None:
             return self.start.replace(tzinfo=None), self.end.replace(tzinfo=None)
-        if self.start.tzinfo is None:
-            return self.start.replace(tzinfo=UTC), self.end.replace(tzinfo=UTC)
-        return self.start, self.end
+        return _zoned(self.start), _zoned(self.end)
+
+    @property
+    def order(self) -> datetime:
+        """What it is sorted by: the moment it begins."""
+        return _zoned(self.start)
+
+
+def _zoned(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _after(
@@ -136,6 +155,7 @@ class DateTest:
         """Tell whether the value stands so to the asked date."""
         start, end = value.beside(self.asked)
         low, high = self.asked.start, self.asked.end
+        about = min(high - low, timedelta(days=366))  # "approximately" is as vague again as the date itself
         within = low <= start and end <= high
         answers = {
             "eq": within,
@@ -146,7 +166,7 @@ class DateTest:
             "le": end <= high or start < low,
             "sa": start >= high,
             "eb": end <= low,
-            "ap": start < high and low < end,
+            "ap": start - high < about and low - end < about,
         }
         if self.asked.exact and self.prefix == "gt":
             return start > low  # a time to the second is a moment, not a second long
@@ -155,7 +175,7 @@ class DateTest:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceTest:
-    """`123`, `Patient/123` or an absolute address of ours."""
+    """`123`, `Patient/123`, an absolute address of ours, or the address of something elsewhere."""
 
     kind: str | None
     id: str
@@ -163,15 +183,19 @@ class ReferenceTest:
     @classmethod
     def parse(cls, text: str, *, base: str, kind: str | None = None) -> Self:
         """The reference as written; `kind` is that of a `:Patient` modifier. Raises BadParameter."""
-        short = text.removeprefix(f"{base}/")
+        short = unescaped(text).removeprefix(f"{base}/").partition("/_history/")[0]
+        if "://" in short or short.startswith("urn:"):
+            return cls(None, short)
         head, slash, tail = short.rpartition("/")
-        if not tail or "/" in head or "://" in short:
-            raise BadParameter("A reference is neither an id nor one of our addresses.")
+        if not tail or "/" in head:
+            raise BadParameter("A reference is neither an id nor an address.")
         return cls(head if slash else kind, tail)
 
     def fits(self, value: str) -> bool:
-        """Tell whether the value, `Type/id`, is what was asked for."""
-        kind, _, found = value.rpartition("/")
+        """Tell whether the value, `Type/id` or an address elsewhere, is what was asked for."""
+        if "://" in value or value.startswith("urn:"):
+            return value == self.id
+        kind, _, found = value.partition("/_history/")[0].rpartition("/")
         return found == self.id and (self.kind is None or self.kind == kind)
 
 
@@ -179,8 +203,14 @@ def fits_text(value: str, asked: str, modifier: str) -> bool:
     """String search: begins with, case and accents aside; `:contains` anywhere, `:exact` to the letter."""
     if modifier == "exact":
         return value == asked
-    plain, wanted = value.casefold(), asked.casefold()
+    plain, wanted = plain_text(value), plain_text(asked)
     return wanted in plain if modifier == "contains" else plain.startswith(wanted)
+
+
+def plain_text(text: str) -> str:
+    """The text without what a search passes over: case and accents."""
+    parted = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in parted if not unicodedata.combining(letter)).casefold()
 
 
 def flag(text: str) -> bool:
@@ -195,9 +225,3 @@ def whole(text: str, *, most: int) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 12:
         raise BadParameter("A parameter is no count.")
     return min(int(text), most)
-
-
-def any_fits(tests: Iterable[Any], values: Iterable[Any]) -> bool:
-    """Tell whether one of the values passes one of the tests."""
-    found = list(values)
-    return any(test.fits(value) for test in tests for value in found)

@@ -5,7 +5,8 @@ from typing import Any
 
 from fhir_gateway.links import Links
 from fhir_gateway.resources.codes import RESTFUL_SECURITY, SMART_SERVER
-from fhir_gateway.resources.kinds import EVERYWHERE, KINDS, Kind
+from fhir_gateway.resources.kinds import KINDS, Kind
+from fhir_gateway.resources.parameters import EVERYWHERE
 
 Json = dict[str, Any]
 

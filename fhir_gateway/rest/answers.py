@@ -82,11 +82,14 @@ def prefers(what: str) -> str:
 # --- what goes out ---------------------------------------------------------------------------------------------------
 
 
-def versioned(resource: Json, updated: datetime | None = None) -> Json:
-    """The resource with its version, which follows from its content, and the time it last changed."""
+def versioned(resource: Json, updated: datetime | None = None, version: str = "") -> Json:
+    """The resource with its version and the time it last changed.
+
+    What a site sent has the number of its version, which `version` tells; the version of what we draw follows from its
+    content.
+    """
     plain = {name: value for name, value in resource.items() if name != "meta"}
-    version = sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
-    meta: Json = {"versionId": version}
+    meta: Json = {"versionId": version or version_of(plain, None)}
     if updated is not None:
         meta["lastUpdated"] = instant(updated)
     return {
@@ -94,6 +97,13 @@ def versioned(resource: Json, updated: datetime | None = None) -> Json:
         "id": resource["id"],
         "meta": meta | (resource.get("meta") or {}),
     } | plain
+
+
+def version_of(resource: Json, updated: datetime | None) -> str:
+    """The version that follows from a resource's content, and from when it changed."""
+    told = {name: value for name, value in resource.items() if name != "meta"}
+    octets = orjson.dumps([told, None if updated is None else instant(updated)], option=orjson.OPT_SORT_KEYS)
+    return sha256(octets).hexdigest()[:16]
 
 
 def instant(moment: datetime) -> str:

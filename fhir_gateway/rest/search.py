@@ -8,13 +8,18 @@ from flask import Response, current_app, request
 from consent.access import Access
 from consent.guards import needs
 from consent.request import access, services
+from fhir_gateway.errors import BadParameter
 from fhir_gateway.looking import tell_read
 from fhir_gateway.outcome import forbidden
-from fhir_gateway.resources.bundle import only_elements, search_set, summarised
+from fhir_gateway.resources import endpoint
+from fhir_gateway.resources.bundle import only_elements, search_set, shortened
 from fhir_gateway.resources.kinds import KINDS, Kind
 from fhir_gateway.rest.answers import answer, blueprint, check_accepted, links, prefers
-from fhir_gateway.rest.question import Question
+from fhir_gateway.rest.includes import coming_along
+from fhir_gateway.rest.pages import Page, Pages
+from fhir_gateway.rest.question import PASSED, Question
 from fhir_gateway.rest.shelf import Found, Shelf
+from fhir_gateway.rest.sight import Sight
 from vault.audit import Did
 
 Json = dict[str, Any]
@@ -22,37 +27,51 @@ Json = dict[str, Any]
 
 def _search(kind: Kind) -> Response:
     check_accepted()
-    items = [*request.args.items(multi=True), *(request.form.items(multi=True) if request.method == "POST" else ())]
-    question = Question.parse(kind, items, base=links().fhir, strict=prefers("handling") == "strict")
     asker = access()
+    pages = Pages(services().secrets, _whose(asker), services().clock.now())
+    question, page = _asked(kind, pages)
     with services().reading() as work:
-        shelf = Shelf(work, asker, links(), current_app.extensions["settings"].brand)
+        named = endpoint.ENDPOINT_ID if question.asks_for_endpoints else ""
+        shelf = Shelf(work, asker, links(), current_app.extensions["settings"].brand, named_endpoint=named)
         if not question.patients <= shelf.patients.keys():
             raise forbidden("The access does not cover this patient.")
-        made = _answered(question, shelf, asker)
+        made = _answered(question, page, pages, Sight(shelf, asker))
     with services().work() as work:
         tell_read(work, asker, Did.SEARCHED, of=kind.name)
     return answer(made)
 
 
-def _answered(question: Question, shelf: Shelf, asker: Access) -> Json:
-    whose = _whose(asker)
+def _asked(kind: Kind, pages: Pages) -> tuple[Question, Page | None]:
+    """The question, and the page of it that a link means."""
+    items = [*request.args.items(multi=True), *(request.form.items(multi=True) if request.method == "POST" else ())]
+    linked = [text for name, text in items if name == "_page"]
+    strict = prefers("handling") == "strict"
+    if not linked:
+        return Question.parse(kind, items, base=links().fhir, strict=strict), None
+    if any(name not in PASSED | {"_page"} for name, _ in items) or len(linked) > 1:
+        raise BadParameter("A page's address stands alone.")
+    page = pages.read(kind.name, linked[0])
+    return Question.parse(kind, page.used, base=links().fhir, strict=False), page
+
+
+def _answered(question: Question, page: Page | None, pages: Pages, sight: Sight) -> Json:
     base = links().fhir
-    addresses = {"self": question.address(base, question.page)}
-    offset = question.offset(whose)
-    wants_endpoint = bool(question.includes)
-    found = [
-        one for one in shelf.all_of(question.kind.name, named_endpoint=wants_endpoint) if question.fits(one.resource)
-    ]
+    found = question.matches(sight)
+    total = None if question.total == "none" else len(found)
     if question.summary == "count" or question.count == 0:
-        return search_set(links(), [], [], total=len(found), addresses=addresses)
-    page = question.sorted(found, lambda one: one.resource)[offset : offset + question.count]
-    if offset + question.count < len(found):
-        addresses["next"] = question.address(base, question.page_at(whose, offset + question.count))
-    matches = [_cut(question, shelf, one) for one in page]
-    refers = any(one.study is not None and one.study.series for one in page)
-    included = [shelf.endpoint()] if wants_endpoint and refers else []
-    return search_set(links(), matches, included, total=len(found), addresses=addresses)
+        return search_set(links(), [], [], total=len(found), addresses={"self": question.address(base)})
+    at = page.begins(found) if page is not None else 0
+    own = question.address(base) if page is None else pages.address(base, question, found, at)
+    addresses = {"self": own} | pages.around(base, question, found, at)
+    matches = found[at : at + question.count]
+    brought = coming_along(matches, question.includes, sight)
+    return search_set(
+        links(),
+        [_cut(question, sight.shelf, one) for one in matches],
+        [sight.shelf.whole(one).resource for one in brought],
+        total=total,
+        addresses=addresses,
+    )
 
 
 def _cut(question: Question, shelf: Shelf, one: Found) -> Json:
@@ -60,9 +79,9 @@ def _cut(question: Question, shelf: Shelf, one: Found) -> Json:
     if question.elements:
         whole = shelf.whole(one) if "series" in question.elements else one
         return only_elements(whole.resource, question.elements)
-    if question.summary == "true":
-        return summarised(one.resource)
-    return shelf.whole(one).resource
+    if question.summary in ("true", "text"):
+        return shortened(one.resource, question.summary)
+    return shortened(shelf.whole(one).resource, question.summary)
 
 
 def _whose(asker: Access) -> bytes:

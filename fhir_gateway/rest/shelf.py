@@ -20,6 +20,7 @@ from fhir_gateway.resources import diagnostic_report, endpoint, imaging_study, p
 from fhir_gateway.resources.imaging_study import Telling
 from fhir_gateway.resources.references import rewritten
 from fhir_gateway.rest.answers import version_of, versioned
+from fhir_gateway.rest.let_through import let_through
 from vault.catalogue import Catalogue, open_catalogue
 from vault.database import Work
 from vault.errors import NoKey, NotThere
@@ -79,8 +80,8 @@ class Shelf:
 
     # --- by type ---
 
-    def all_of(self, kind: str) -> Iterator[Found]:
-        """Every resource of a type, studies without their instances."""
+    def all_of(self, kind: str, letters: str = "s") -> Iterator[Found]:
+        """Every resource of a type that a scope with one of `letters` lets through, studies without their instances."""
         drawers: Mapping[str, Callable[[], Iterator[Found]]] = {
             "Patient": self._all_patients,
             "ImagingStudy": self._all_studies,
@@ -88,12 +89,14 @@ class Shelf:
             "Endpoint": self._all_endpoints,
             "Consent": self._all_consents,
         }
-        return drawers[kind]() if kind in drawers else self._all_others(kind)
+        lets_through = let_through(self._access, kind, letters)
+        drawn = drawers[kind]() if kind in drawers else self._all_others(kind)
+        return (one for one in drawn if lets_through(one.resource))
 
     def one_of(self, kind: str, resource_id: str) -> Found:
         """One resource. Raises `NotThere` for what is not there and for what is not theirs."""
         wanted = resource_id if kind == "Endpoint" else parse_id(resource_id).hex()
-        for found in self.all_of(kind):
+        for found in self.all_of(kind, "r"):
             if found.resource["id"] == wanted:
                 return self.whole(found)
         raise NotThere
@@ -113,9 +116,15 @@ class Shelf:
         wanted = parse_id(document_id).hex()
         for study in self.catalogue.studies:
             for report in study.every_report:
-                if any(one.resource_id == wanted for one in report.facts.documents):
+                if any(one.resource_id == wanted for one in report.facts.documents) and self._lets_read(study, report):
                     return study, report
         raise NotThere
+
+    def _lets_read(self, study: Study, report: Report) -> bool:
+        """Whether the scopes let the report through that a file came with."""
+        opened = self._opened(report.kept)
+        drawn = {} if opened is None else self._report(study, report, opened)
+        return let_through(self._access, "DiagnosticReport", "r")(drawn)
 
     # --- drawing ---
 

@@ -26,6 +26,8 @@ BASE = "https://phr.example.org/fhir"
         ("sa2024-01-01", "2024-01-02", True),
         ("eb2024-01-02", "2024-01-01", True),
         ("ap2024-01", "2024-01-15", True),
+        ("ap2024-06-01", "2024-06-02", True),
+        ("ap2024-06-01", "2024-06-05", False),
         ("gt2024-01-01T10:00:00Z", "2024-01-01T10:00:00.500Z", True),
         ("gt2024-01-01T10:00:00Z", "2024-01-01T10:00:00Z", False),
         ("2024-01-01T10:00:00+01:00", "2024-01-01T09:00:00Z", True),
@@ -60,7 +62,10 @@ def test_a_plus_that_a_form_turned_into_a_space_is_still_a_zone():
         ("s|", {"system": "s", "code": "MR"}, True),
         ("1.2.3", {"system": "urn:dicom:uid", "value": "urn:oid:1.2.3"}, True),
         ("urn:oid:1.2.3", {"value": "urn:oid:1.2.3"}, True),
-        (r"a\|b", {"code": "a|b"}, False),
+        (r"a\|b", {"code": "a|b"}, True),
+        (r"a\|b|c", {"system": "a|b", "code": "c"}, True),
+        ("http://hl7.org/fhir/report-status|final", {"code": "final", "bare": True}, True),
+        ("http://hl7.org/fhir/report-status|final", {"code": "final"}, False),
     ],
 )
 def test_tokens(asked, value, fits):
@@ -77,7 +82,11 @@ def test_references_are_read_in_three_ways():
     for text in ("1", "Patient/1", f"{BASE}/Patient/1"):
         assert ReferenceTest.parse(text, base=BASE).fits("Patient/1")
     assert not ReferenceTest.parse("Group/1", base=BASE).fits("Patient/1")
-    for text in ("", "a/b/c", "https://elsewhere.example.org/fhir/Patient/1", "Patient/"):
+    elsewhere = "https://elsewhere.example.org/fhir/Patient/1"
+    assert ReferenceTest.parse(elsewhere, base=BASE).fits(elsewhere)
+    assert not ReferenceTest.parse(elsewhere, base=BASE).fits("Patient/1")
+    assert ReferenceTest.parse("Patient/1/_history/2", base=BASE).fits("Patient/1")
+    for text in ("", "a/b/c", "Patient/"):
         with pytest.raises(BadParameter):
             ReferenceTest.parse(text, base=BASE)
 
@@ -87,6 +96,15 @@ def test_text_begins_with_what_is_asked():
     assert not fits_text("Example", "ample", "")
     assert fits_text("Example", "AMPLE", "contains")
     assert not fits_text("Example", "example", "exact")
+    assert fits_text("Ångström", "angstr", "")
+
+
+def test_a_period_without_an_end_goes_on():
+    open_end = Span.between("2024-01-01T10:00:00Z", "")
+    assert DateTest.parse("ge2030").fits(open_end)
+    assert not DateTest.parse("lt2024").fits(open_end)
+    assert DateTest.parse("eb2025").fits(Span.between("", "2024"))
+    assert DateTest.parse("ap2024-05").fits(Span.between("2024", "2024-12-31"))
 
 
 def test_a_comma_parts_unless_it_is_meant():

@@ -201,7 +201,7 @@ def test_reports_are_found(app, pushed):
 
 
 def test_unknown_parameters_are_passed_over_and_left_out(app, pushed):
-    bundle = app.searches("ImagingStudy", ("patient", pushed.id), ("nonsense", "1"), ("patient.identifier", "x"))
+    bundle = app.searches("ImagingStudy", ("patient", pushed.id), ("nonsense", "1"), ("patient.nonsense", "x"))
     assert bundle["total"] == 3
     assert bundle["link"][0]["url"] == f"https://phr.example.org/fhir/ImagingStudy?patient={pushed.id}"
     strict = app.search("ImagingStudy", ("nonsense", "1"), Prefer="handling=strict")
@@ -212,7 +212,7 @@ def test_unknown_parameters_are_passed_over_and_left_out(app, pushed):
     "pair",
     [
         ("started", "yesterday"), ("started", "2024-13-01"), ("_count", "-1"), ("_count", "x"), ("_summary", "bogus"),
-        ("patient", "a/b/c"), ("patient:Observation", "1"), ("modality:text", "CT"), ("identifier", ""),
+        ("patient", "a/b/c"), ("patient:Observation", "1"), ("modality:in", "CT"), ("identifier", ""),
         ("identifier", ",".join("a" * 300)), ("started:missing", "maybe"),
     ],
 )  # fmt: skip
@@ -242,10 +242,10 @@ def test_pages_follow_each_other_and_are_nobody_elses(house, site, app, pushed):
     assert seen == names("one", "knee", "foot")
     path = last.removeprefix("https://phr.example.org")
     other = a_patient(house).is_linked_to(site, BO).lets_in(studies=())
-    assert other.get(path).status_code == 403
-    assert other.get(path.replace(f"patient={pushed.id}&", "")).status_code == 404
-    assert app.get(path.replace("_count=1", "_count=2")).status_code == 404
+    assert other.get(path).status_code == 404
+    assert app.get(f"{path}&_count=2").status_code == 400
     assert app.get(path[:-3] + "AAA").status_code == 404
+    assert app.get(path.replace("ImagingStudy", "DiagnosticReport")).status_code == 404
 
 
 def test_a_summary_counts_and_a_list_is_light(app):
@@ -336,7 +336,7 @@ def test_what_is_declared_is_what_works(app):
         search = app.search(resource["type"])
         assert (search.status_code == 200) == ("search-type" in offered), resource["type"]
         for param in resource.get("searchParam", ()):
-            value = {"date": "2024", "reference": "x", "token": "x", "string": "x"}[param["type"]]
+            value = {"date": "2024", "reference": "x", "token": "x", "string": "x", "uri": "urn:x"}[param["type"]]
             status = app.search(resource["type"], (param["name"], value), Prefer="handling=strict").status_code
             assert status == (403 if param["name"] in ("patient", "subject") else 200), param
         created = app.post(f"/fhir/{resource['type']}", b"{}", "application/fhir+json").status_code
