@@ -7,6 +7,7 @@ cannot exist; a pack without rows is swept (docs/format.md 5, 6).
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -265,8 +266,8 @@ class Receiving:
         work.session.flush()
         work.session.add_all(taken.row for taken in self._taken.values())
         papers = [*self._resources, *(paper for taken in self._taken.values() for paper in taken.papers)]
-        for resource in papers:
-            resource.created = work.now
+        for place, paper in enumerate(papers):
+            paper.created = work.now + timedelta(microseconds=place)  # versions of one report stay in their order
         work.session.add_all(papers)
         work.session.flush()
 

@@ -52,7 +52,7 @@ def _create(kind: Kind) -> Response:
     entry = single_entry(kind.name, body(), request.headers.get("If-None-Exist"), most=document_octets())
     kept = _keep([entry])[0]
     status = 201 if kept.created else 200
-    headers = {"Location": links().resource(kept.kind, kept.id)}
+    headers = {"Location": links().resource(kept.kind, kept.id), "ETag": _etag(kept)}
     if prefers("return") == "OperationOutcome":
         return answer(outcome(_issue(kept)), status, headers)
     made = Response(status=status, headers=headers)
@@ -95,9 +95,13 @@ def _told(kept: Kept) -> Json:
     return {
         "status": "201 Created" if kept.created else "200 OK",
         "location": links().resource(kept.kind, kept.id),
-        "etag": 'W/"1"',
+        "etag": _etag(kept),
         "lastModified": instant(services().clock.now()),
     }
+
+
+def _etag(kept: Kept) -> str:
+    return f'W/"{kept.version}"'
 
 
 def _issue(kept: Kept) -> Issue:

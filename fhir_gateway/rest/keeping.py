@@ -3,9 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
-
 from fhir_gateway.outcome import Issue, Refusal, unprocessable
+from fhir_gateway.reporting import REPORT, Lines, as_sent, content_of, identifier_of, named
 from fhir_gateway.resources import diagnostic_report, imaging_study
 from fhir_gateway.resources.attachments import with_addresses
 from fhir_gateway.resources.codes import DICOM_UID
@@ -18,7 +17,8 @@ from vault import audit
 from vault.audit import Actor, Did
 from vault.database import Services
 from vault.errors import NotThere
-from vault.ids import Id, parse_id
+from vault.facts import ReportFacts
+from vault.ids import parse_id
 from vault.intake import OpenBatch, Pusher, open_batch
 from vault.keyring import KeyClass
 from vault.pushed import (
@@ -36,11 +36,12 @@ CLASSES = {"DiagnosticReport": KeyClass.REPORTS, "ServiceRequest": KeyClass.REPO
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What became of one entry: its id as the site is told it, and whether it was there before."""
+    """What became of one entry: its id as the site is told it, whether it was there before, and its version."""
 
     kind: str
     id: str
     created: bool
+    version: int = 1
 
 
 class Keeping:
@@ -56,6 +57,7 @@ class Keeping:
         self._under_way: list[str] = []
         self._names: dict[str, str] = {}
         self._reports: list[OpenBatch] = []
+        self._lines = Lines(services, pusher.site)
 
     def keep(self) -> list[Kept]:
         """Everything is durable afterwards, or nothing was kept. Raises `Refusal`, `StoreFull`, what places refuse."""
@@ -104,12 +106,9 @@ class Keeping:
         self._under_way.append(entry.place)
         batch = self._batch(home, entry)
         condition = self._condition(entry)
-        earlier = self._earlier(entry, condition, batch) if entry.condition else None
-        if earlier is not None:
-            kept = Kept(entry.kind, _told_id(entry.kind, earlier.id, earlier.study_id, earlier.scope_id), created=False)
-        else:
-            resource_id = self._store(receiving, entry, home, batch, condition)
-            kept = Kept(entry.kind, _told_id(entry.kind, resource_id, batch.study_id, batch.scope_id), created=True)
+        # A condition that is met creates nothing, whatever came with it (R4 http, conditional create).
+        kept = self._earlier(entry, condition, batch) if entry.condition else None
+        kept = kept or self._store(receiving, entry, home, batch, condition)
         self._under_way.pop()
         self._kept[key] = kept
         self._names[f"{kept.kind}/{kept.id}"] = _name_of(entry.resource)
@@ -124,7 +123,7 @@ class Keeping:
             self._services.secrets, self._pusher.site, type=entry.kind, system=identifier[0], value=identifier[1]
         )
 
-    def _earlier(self, entry: Entry, condition: bytes | None, batch: OpenBatch) -> Pushed | None:
+    def _earlier(self, entry: Entry, condition: bytes | None, batch: OpenBatch) -> Kept | None:
         """What the site created before under the entry's condition. Raises `Refusal` 412 for several."""
         if condition is None:
             return None
@@ -132,29 +131,51 @@ class Keeping:
             found = find_pushed(work, self._pusher.site, condition)
         if entry.kind in TRAVELLERS:
             found = [one for one in found if one.study_id == batch.study_id]
-        told = {_told_id(entry.kind, one.id, one.study_id, one.scope_id): one for one in found}
+        told = _told_of(entry.kind, found)
         if len(told) > 1:
             raise Refusal(412, Issue("multiple-matches", "The condition fits several resources.", entry.place))
-        return next(iter(told.values()), None)
+        version = len(found) if entry.kind == REPORT else 1
+        return next((Kept(entry.kind, one, created=False, version=version) for one in told), None)
 
-    def _store(self, receiving: Receiving, entry: Entry, home: Home, batch: OpenBatch, condition: bytes | None) -> Id:
+    def _store(self, receiving: Receiving, entry: Entry, home: Home, batch: OpenBatch, condition: bytes | None) -> Kept:
+        if entry.kind == REPORT:
+            return self._report(receiving, entry, home, batch)
         key_class = CLASSES.get(entry.kind, KeyClass.META)
         resource = self._with_references(receiving, entry, home, batch)
         facts: Json = {}
-        if entry.kind == "DiagnosticReport":
-            resource, facts = self._report(receiving, entry, resource, batch)
-        elif entry.kind == "Patient":
+        if entry.kind == "Patient":
             facts = home.person.facts.to_dict()
         elif entry.kind == "ImagingStudy":
             facts = imaging_study.from_fhir(resource, home.person.facts).to_dict()
         else:
             facts = {"name": _name_of(resource), "accession": accession_of(resource)[0]}
-        # As text: the sender's numbers stay as they were written, whatever JSON writer comes after.
-        body = {"type": entry.kind, "facts": facts, "fhir": orjson.dumps(resource).decode()}
-        return receiving.resource(batch, IncomingResource(key_class, body, condition))
+        body = {"type": entry.kind, "facts": facts, "fhir": as_sent(resource)}
+        made = receiving.resource(batch, IncomingResource(key_class, body, condition))
+        return Kept(entry.kind, _told_id(entry.kind, made, batch.study_id, batch.scope_id), created=True)
 
-    def _report(self, receiving: Receiving, entry: Entry, resource: Json, batch: OpenBatch) -> tuple[Json, Json]:
+    # --- reports ---
+
+    def _report(self, receiving: Receiving, entry: Entry, home: Home, batch: OpenBatch) -> Kept:
+        """The report is kept as the next of its versions, unless it says what one before it said."""
+        identifier = entry.condition or identifier_of(entry.resource)
+        condition = self._lines.condition(identifier)
+        files = [one for one in entry.documents if one is not None]
+        content = content_of(entry.resource, files, self._meant)
+        version = self._lines.next(batch, condition, content)
+        if version.there and version.report_id is not None:
+            return Kept(REPORT, version.report_id.hex(), created=False, version=version.number)
+        stored, facts = self._as_kept(receiving, entry, home, batch)
+        facts = replace(facts, known_as=named(identifier), version=version.number, content=content)
+        body = {"type": REPORT, "facts": facts.to_dict(), "fhir": as_sent(stored)}
+        kept = receiving.resource(batch, IncomingResource(KeyClass.REPORTS, body, condition))
+        self._lines.add(batch, condition, kept, content)
+        self._reports.append(batch)
+        report_id = version.report_id or kept
+        return Kept(REPORT, report_id.hex(), created=version.report_id is None, version=version.number)
+
+    def _as_kept(self, receiving: Receiving, entry: Entry, home: Home, batch: OpenBatch) -> tuple[Json, ReportFacts]:
         """The report with its files kept beside it, and the facts a page shows."""
+        resource = self._with_references(receiving, entry, home, batch)
         kept = [
             (one, receiving.document(batch, one.media_type, one.octets, KeyClass.REPORTS).hex() if one else "")
             for one in entry.documents
@@ -166,13 +187,16 @@ class Keeping:
             self._where.study_uids_of(entry),
             lambda reference: self._names.get(reference, ""),
         )
-        facts = replace(
-            facts,
-            place=facts.place or self._pusher.site.details.name,
-            accession=self._where.accession_of(entry),
-        )
-        self._reports.append(batch)
-        return stored, facts.to_dict()
+        place = facts.place or self._pusher.site.details.name
+        return stored, replace(facts, place=place, accession=self._where.accession_of(entry))
+
+    def _meant(self, reference: str) -> str:
+        """What a reference stands for, whatever this push calls it."""
+        short = self._where.short(reference)
+        there = self._where.entry_at(reference) or self._where.entry_at(short)
+        if there is None:
+            return short
+        return f"{there.kind} {identifier_of(there.resource) or _name_of(there.resource)}"
 
     # --- references ---
 
@@ -225,11 +249,11 @@ class Keeping:
         condition = condition_of(self._services.secrets, self._pusher.site, type=kind, system=system, value=value)
         with self._services.reading() as work:
             found = [one for one in find_pushed(work, self._pusher.site, condition) if one.scope_id == batch.scope_id]
-        told = {_told_id(kind, one.id, one.study_id, one.scope_id) for one in found}
+        told = list(_told_of(kind, found))
         if len(told) != 1:
             code = "multiple-matches" if told else "not-found"
             raise Refusal(412, Issue(code, "The reference does not mean exactly one resource."))
-        return told.pop()
+        return told[0]
 
     # --- afterwards ---
 
@@ -243,6 +267,14 @@ class Keeping:
 def _told_id(kind: str, resource_id: bytes, study_id: bytes, scope_id: bytes) -> str:
     """The id under which a site knows it: a patient by scope, a study by study, else the resource's own."""
     return {"Patient": scope_id, "ImagingStudy": study_id}.get(kind, resource_id).hex()
+
+
+def _told_of(kind: str, found: list[Pushed]) -> dict[str, Pushed]:
+    """By what the site was told, what it means; all versions of one patient's report have the first one's id."""
+    if kind == REPORT:
+        first = {one.scope_id: one for one in found}  # found are the newest first
+        return {one.id.hex(): one for one in first.values()}
+    return {_told_id(kind, one.id, one.study_id, one.scope_id): one for one in found}
 
 
 def _first_identifier(entry: Entry) -> tuple[str, str] | None:

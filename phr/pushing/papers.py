@@ -1,6 +1,7 @@
 """The FHIR transaction behind a push: the patient, the study, and the report with its documents (R4 Bundle).
 
-Every entry is a conditional create, so that pushing the same again makes no second report.
+Every entry is a conditional create, so that pushing the same again makes no second one. A report with a number of its
+own is pushed as it is: other words under the same number are its next version.
 """
 
 import base64
@@ -76,7 +77,7 @@ def transaction(config: SiteConfig, study: Study, reports: list[Path], *, born: 
     if report is not None:
         report = {**report, "subject": {"reference": "urn:uuid:patient"}}
         report.setdefault("imagingStudy", [{"reference": "urn:uuid:study"}])
-        entries.append(_entry("urn:uuid:report", _with_identifier(report, study)))
+        entries.append(_report_entry("urn:uuid:report", report, study))
     return _with_real_uuids({"resourceType": "Bundle", "type": "transaction", "entry": entries}, study.uid)
 
 
@@ -204,10 +205,14 @@ def _ready_made(path: Path) -> Json:
     return found
 
 
+def _report_entry(address: str, report: Json, study: Study) -> Json:
+    if not report.get("identifier"):
+        return _entry(address, _with_identifier(report, study))
+    return {"fullUrl": address, "resource": report, "request": {"method": "POST", "url": report["resourceType"]}}
+
+
 def _with_identifier(report: Json, study: Study) -> Json:
     """A report without a number of its own gets one that follows from its words, so that it is not kept twice."""
-    if report.get("identifier"):
-        return report
     told = json.dumps({**report, "issued": ""}, sort_keys=True).encode()
     number = hashlib.sha256(study.uid.encode() + b"\0" + told).digest()[:16]
     return {**report, "identifier": [{"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{_uuid(number)}"}]}
