@@ -3,6 +3,7 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compile } from 'sass';
+import { build } from 'vite';
 
 const out = process.argv[2];
 if (!out) throw new Error('say where to: node styles.mjs phr/static/site');
@@ -23,6 +24,19 @@ writeFileSync(join(out, 'site.css'), css);
 const script = (from, to) =>
   writeFileSync(join(out, to), readFileSync(from, 'utf8').replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n'));
 script('viewer/page.js', 'page.js');
+// The reader of health links stands on a page of its own, without the viewer.
+await build({
+  configFile: false,
+  publicDir: false,
+  logLevel: 'error',
+  build: {
+    outDir: out,
+    emptyOutDir: false,
+    target: 'es2022',
+    modulePreload: false,
+    rollupOptions: { input: 'viewer/link.ts', output: { entryFileNames: 'link.js', codeSplitting: false } },
+  },
+});
 script(join(nhsuk, 'nhsuk-frontend.min.js'), 'nhsuk-frontend.min.js');
 script(join(modules, 'htmx.org/dist/htmx.min.js'), 'htmx.min.js');
 

@@ -1,6 +1,7 @@
 """Finding out who is asking: the only module that reads the Authorization header and the session cookies."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 from flask import request
@@ -102,6 +103,12 @@ def from_header() -> Access:
     return found
 
 
+def brings_a_link() -> bool:
+    """Whether the request carries a token in a health link's form; whether it opens anything is another question."""
+    matched = _BEARER.fullmatch(request.headers.get("Authorization", "").strip())
+    return matched is not None and Bearer.read(matched[1], Kind.LINK) is not None
+
+
 def _bearer() -> Bearer:
     sent = request.headers.getlist("Authorization")
     if len(sent) != 1 or "," in sent[0]:
@@ -109,13 +116,15 @@ def _bearer() -> Bearer:
     matched = _BEARER.fullmatch(sent[0].strip())
     if matched is None:
         raise SignInNeeded(Area.PATIENT)
-    bearer = Bearer.read(matched[1], Kind.ACCESS, Kind.SITE)
+    bearer = Bearer.read(matched[1], Kind.ACCESS, Kind.SITE, Kind.LINK)
     if bearer is None:
         raise TokenRefused
     return bearer
 
 
 def _of_token(w: Work, bearer: Bearer, held: tokens.Held) -> Access:
+    if bearer.kind is Kind.LINK:
+        return _of_link(w, bearer, held)
     try:
         client = clients.client_of(w, held.row.client or b"")
         if bearer.kind is Kind.SITE:
@@ -134,6 +143,17 @@ def _of_token(w: Work, bearer: Bearer, held: tokens.Held) -> Access:
         client_id=client.client_id,
         expires=held.row.expires,
     )
+
+
+def _of_link(w: Work, bearer: Bearer, held: tokens.Held) -> Access:
+    """Whoever has a health link: nobody we know, and no client."""
+    grant = held.of_grant()
+    try:
+        limits = sharing.check_live(w, grant.grant_id)
+    except (Expired, NotThere):
+        raise TokenRefused from None
+    found = sessions.under_grant(Actor("guest", None, grant.grant_id), limits, grant, session_id=None)
+    return replace(found, scopes=held.scopes, token_id=bearer.id, expires=held.row.expires)
 
 
 def _of_site(w: Work, bearer: Bearer, held: tokens.Held, client: clients.Client) -> Access:

@@ -1,11 +1,14 @@
 """Which web pages of others may ask our machine routes: those at the origins of registered apps (Fetch, CORS protocol).
 
-Cookies never count across origins: credentials are not allowed, and the routes ignore them besides.
+Whoever got a health link opens it with a viewer of their own choice, at an origin that nobody registered: its manifest
+and files are open to all pages, and so is what its own token reads. Cookies never count across origins: credentials are
+not allowed, and the routes ignore them besides.
 """
 
 from flask import Flask, Response, request
 
 from consent import clients
+from consent.asking import brings_a_link
 from consent.deployment import reading
 
 OPEN_TO_ALL = (
@@ -14,6 +17,8 @@ OPEN_TO_ALL = (
     "/.well-known/oauth-authorization-server",
     "/oauth/jwks.json",
 )
+OPEN_TO_RECEIVERS = "/shl/"
+READ_WITH_A_LINK = ("/fhir/", "/dicomweb/")
 OPEN_TO_APPS = ("/fhir/", "/dicomweb/", "/oauth/token", "/oauth/introspect", "/oauth/revoke")
 METHODS = "GET, HEAD, POST, OPTIONS"
 ASKED_WITH = "Authorization, Content-Type, Accept, Prefer, Range, If-None-Match, If-None-Exist, X-Request-Id"
@@ -22,6 +27,7 @@ SHOWN = (
     "X-Request-Id, WWW-Authenticate"
 )
 PREFLIGHT_SECONDS = "600"
+_OPEN = (*OPEN_TO_ALL, *OPEN_TO_APPS, OPEN_TO_RECEIVERS)
 
 
 def install_cors(app: Flask) -> None:
@@ -32,7 +38,7 @@ def install_cors(app: Flask) -> None:
 
 def _answer_preflight() -> Response | None:
     asked = request.headers.get("Access-Control-Request-Method")
-    if request.method != "OPTIONS" or asked is None or not request.path.startswith((*OPEN_TO_ALL, *OPEN_TO_APPS)):
+    if request.method != "OPTIONS" or asked is None or not request.path.startswith(_OPEN):
         return None
     response = Response(status=204)
     if _allowed() is not None:
@@ -43,7 +49,7 @@ def _answer_preflight() -> Response | None:
 
 
 def _say_who_may_read(response: Response) -> Response:
-    if not request.path.startswith((*OPEN_TO_ALL, *OPEN_TO_APPS)):
+    if not request.path.startswith(_OPEN):
         return response
     if request.path not in OPEN_TO_ALL:
         response.vary.add("Origin")
@@ -55,9 +61,21 @@ def _say_who_may_read(response: Response) -> Response:
     return response
 
 
+def _may_be_a_receiver() -> bool:
+    """Whether a health link's token reads here, or is about to: a preflight cannot say which token will come, and an
+    answer to any other stays unreadable.
+    """
+    if request.method != "OPTIONS":
+        return brings_a_link()
+    names = request.headers.get("Access-Control-Request-Headers", "").lower().replace(" ", "").split(",")
+    return "authorization" in names and request.headers.get("Access-Control-Request-Method") in {"GET", "HEAD"}
+
+
 def _allowed() -> str | None:
     origin = request.headers.get("Origin")
-    if request.path in OPEN_TO_ALL:
+    if request.path in OPEN_TO_ALL or request.path.startswith(OPEN_TO_RECEIVERS):
+        return "*"
+    if origin and request.path.startswith(READ_WITH_A_LINK) and _may_be_a_receiver():
         return "*"
     if not origin or origin == "null":
         return None

@@ -17,6 +17,7 @@ class For(StrEnum):
     """Who a grant is for."""
 
     CODE = "code"
+    LINK = "link"
     PROVIDER = "provider"
     APP = "app"
 

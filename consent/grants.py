@@ -180,6 +180,16 @@ def end_run_out(work: Work) -> int:
     return len(found)
 
 
+def end_guessed(work: Work, grant_id: bytes) -> None:
+    """A health link was guessed at too often: what it opened has ended, and the patient's history says so."""
+    limits = sharing.limits(work, grant_id)
+    if limits.ended is not None:
+        return
+    _stop(work, grant_id, "guesses")
+    owner = Owner(OwnerKind.VAULT, limits.vault_id)
+    audit.record(work, owner=owner, did=Did.ENDED_GRANT, by=SYSTEM_ACTOR, to=grant_id)
+
+
 def give_back(work: Work, grant_id: bytes, family: bytes) -> None:
     """An app gave back what came of one decision; where nothing opens the grant any more, it has ended."""
     work.session.get(GrantOwnerRow, grant_id, with_for_update=True)  # before its tokens, as every end does

@@ -18,13 +18,20 @@ def mark_opened(work: Work, access: Access) -> None:
     """
     if access.grant is None:
         return
-    row = row_of(work, access.grant.grant_id)
+    grant_id = access.grant.grant_id
+    if count_opening(work, grant_id):
+        audit.record(work, owner=access.owner, did=Did.OPENED, by=access.actor, to=grant_id)
+
+
+def count_opening(work: Work, grant_id: bytes) -> bool:
+    """The grant was opened now; answers whether for the first time."""
+    row = row_of(work, grant_id)
     again = row.last_opened is None or work.now - row.last_opened >= OPENED_AGAIN
     row.opens += int(again)
     row.last_opened = work.now
-    if row.first_opened is None:
-        row.first_opened = work.now
-        audit.record(work, owner=access.owner, did=Did.OPENED, by=access.actor, to=row.id)
+    first = row.first_opened is None
+    row.first_opened = row.first_opened or work.now
+    return first
 
 
 def mark_saved(work: Work, access: Access, study_id: bytes, what: str) -> None:

@@ -11,7 +11,7 @@ from binascii import Error as NotBase64
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import Self, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
@@ -47,6 +47,7 @@ class Kind(StrEnum):
     ACCESS = "at"
     REFRESH = "rt"
     SITE = "site"
+    LINK = "shl-at"
 
 
 class State(StrEnum):
@@ -59,7 +60,9 @@ class State(StrEnum):
     ENDED = "ended"
 
 
-PREFIX = {Kind.CODE: "phac_", Kind.ACCESS: "phat_", Kind.REFRESH: "phrt_", Kind.SITE: "phst_"}
+PREFIX = {
+    Kind.CODE: "phac_", Kind.ACCESS: "phat_", Kind.REFRESH: "phrt_", Kind.SITE: "phst_", Kind.LINK: "phlt_",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -157,10 +160,18 @@ class Line:
 
 
 def issue(
-    work: Work, kind: Kind, line: Line, *, scopes: Scopes, seconds: int, redirect_uri: str = "", challenge: str = ""
+    work: Work,
+    kind: Kind,
+    line: Line,
+    *,
+    scopes: Scopes,
+    seconds: int,
+    redirect_uri: str = "",
+    challenge: str = "",
+    bearer: Bearer | None = None,
 ) -> tuple[Bearer, datetime]:
-    """A fresh token, and when it runs out: never after its grant."""
-    bearer, expires = Bearer.new(kind), work.now + timedelta(seconds=seconds)
+    """A fresh token (or `bearer`), and when it runs out: never after its grant."""
+    bearer, expires = bearer or Bearer.new(kind), work.now + timedelta(seconds=seconds)
     if line.keyring is not None:
         ends = limits(work, line.keyring.grant_id).expires
         expires = min(expires, ends) if ends else expires
@@ -186,8 +197,7 @@ def issue(
 
 
 def _holder_kind(kind: Kind) -> openers.TokenKind:
-    names: dict[Kind, openers.TokenKind] = {Kind.CODE: "authz", Kind.ACCESS: "at", Kind.REFRESH: "rt"}
-    return names[kind]
+    return cast("openers.TokenKind", kind.value)  # a site's opens no grant, so it never comes here
 
 
 # --- finding and opening ---------------------------------------------------------------------------------------------

@@ -22,12 +22,12 @@ from vault.database import Services
 # Each part of the house that can answer, and its blueprints; a process that serves one loads no other.
 PAGES = (
     "front", "accounts", "signing", "recovery", "claims", "studies", "pictures", "reading", "saving", "sharing",
-    "shares", "history", "account", "leaving", "doctor", "provider", "inbox",
+    "links", "shares", "history", "account", "leaving", "doctor", "provider", "inbox",
 )  # fmt: skip
 BLUEPRINTS: dict[str, tuple[str, ...]] = {
     "pages": tuple(f"phr.pages.{name}:blueprint" for name in PAGES),
     "oauth": ("consent.oauth:blueprint", "consent.oauth:well_known"),
-    "fhir": ("fhir_gateway.rest:blueprint",),
+    "fhir": ("fhir_gateway.rest:blueprint", "fhir_gateway.health_links:blueprint"),
     "dicomweb": ("fhir_gateway.dicomweb:blueprint",),
 }
 LARGEST_FORM = 64 * 1024  # octets; what our pages ask fits many times

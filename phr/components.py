@@ -6,6 +6,7 @@ nhs             the design system's macros: `{{ nhs.button({"text": "Continue"})
 csp_nonce()     the nonce of this answer's scripts
 asset(name)     the address of a file under static/, with the hash of its content
 qr_address(text)  an image address holding a QR code of `text`
+qr_link_address(link)  the same for a health link
 brand           the name of the product
 _ and ngettext  translated text (a percent sign in it is written twice)
 | day           a date as "3 March 2026"
@@ -57,6 +58,7 @@ def furnish(app: Flask, *, brand: str = "Keepray") -> None:
         csp_nonce=csp_nonce,
         asset=asset,
         qr_address=qr.data_address,
+        qr_link_address=qr.link_address,
         brand=brand,
         language=lambda: str(get_locale() or "en").replace("_", "-"),
     )

@@ -16,7 +16,8 @@ from vault.audit import Did, Event
 
 LOOKS = frozenset({Did.OPENED, Did.VIEWED, Did.READ, Did.SEARCHED, Did.SAVED_COPY, Did.PRINTED})
 SHARING = frozenset({
-    Did.GAVE, Did.ENDED_GRANT, Did.REDEEMED, Did.REDEEM_FAILED, Did.TOKEN_ISSUED, Did.TOKEN_REVOKED, Did.TOKEN_REUSED,
+    Did.GAVE, Did.ENDED_GRANT, Did.REDEEMED, Did.REDEEM_FAILED, Did.PASSCODE_FAILED, Did.TOKEN_ISSUED,
+    Did.TOKEN_REVOKED, Did.TOKEN_REUSED,
 })  # fmt: skip
 SCANS = frozenset({Did.CLAIMED, Did.LINKED, Did.UNLINKED, Did.RECEIVED, Did.REPORT_RECEIVED, Did.FORGOT_STUDY})
 ACCOUNT = frozenset({
@@ -32,11 +33,12 @@ TOLD = frozenset(Did) - UNTOLD
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What identifiers are called: scans by study, people and apps by grant, scan centers by site."""
+    """What identifiers are called: scans by study, people and apps by grant, scan centers by site, readers of links."""
 
     scans: Mapping[bytes, str] = field(default_factory=dict)
     shares: Mapping[bytes, str] = field(default_factory=dict)
     sites: Mapping[bytes, str] = field(default_factory=dict)
+    readers: Mapping[bytes, str] = field(default_factory=dict)
 
 
 # {who} did it; {scan} and {share} are what it was done to.
@@ -75,6 +77,7 @@ BY_OTHERS = {
     Did.PRINTED: later("{who} made a PDF."),
     Did.REDEEMED: later("{who} used the code you gave."),
     Did.REDEEM_FAILED: later("Someone tried a code of yours that does not work any more."),
+    Did.PASSCODE_FAILED: later("Someone typed a wrong number for {share}."),
     Did.ENDED_GRANT: later("Sharing with {share} ended."),
     Did.TOKEN_ISSUED: later("{who} connected."),
     Did.TOKEN_REVOKED: later("{who} was cut off."),
@@ -122,6 +125,9 @@ def who(event: Event, names: Names) -> str:
     by = event.by
     if by.kind == "patient":
         return _("You")
+    reader = names.readers.get(bytes.fromhex(str(event.detail.get("reader", ""))))
+    if reader:
+        return _("%(name)s (%(share)s)", name=reader, share=names.shares.get(by.via or b"", _("Health link")))
     if by.via and by.via in names.shares:
         return names.shares[by.via]
     if by.kind == "site":

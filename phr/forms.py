@@ -229,6 +229,29 @@ def read_length(typed: Typed) -> str:
     return length
 
 
+LABEL_MOST = 80
+
+
+def read_link(typed: Mapping[str, str], ticked: Iterable[str]) -> dict[str, str | bool]:
+    """What a link is to be (S9): its name, what opens, whether a number is needed, whether it is kept up to date.
+
+    Raises `Mistakes` for a name that is too long, and for one file with a number, which no reader could type anywhere.
+    """
+    link = {"label": _line(typed, "label"), "opens": typed.get("opens", ""), "number": typed.get("number", "")}
+    wrong = {}
+    if len(link["label"]) > LABEL_MOST:
+        wrong["label"] = _("Use 80 letters or fewer.")
+    if link["opens"] not in {"all", "reports"}:
+        wrong["opens"] = _("Pick what the link opens.")
+    if link["number"] not in {"yes", "no"}:
+        wrong["number"] = _("Pick if a number is needed.")
+    if link["opens"] == "reports" and link["number"] == "yes":
+        wrong["number"] = _("A link to reports only cannot have a number. Pick “No number”, or share the pictures too.")
+    if wrong:
+        raise Mistakes(wrong)
+    return {**link, "kept": "yes" in ticked}
+
+
 @dataclass(frozen=True, slots=True)
 class Visitor:
     """Who opens a code, in their own words."""

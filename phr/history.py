@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from consent.access import Access
+from consent.health_links import readers_of
 from phr.event_words import Names
 from phr.scans import scans_of, site_names
 from phr.shares import ended_shares_of, shares_of
@@ -20,4 +21,5 @@ def names_for(work: Work, access: Access, catalogue: Catalogue) -> Names:
         scans={**folders, **scans},
         shares={parse_id(share.id): share.who for share in shares},
         sites=site_names(work, catalogue.studies),
+        readers=readers_of(work, access),
     )

@@ -37,6 +37,8 @@ class ShareWords:
     opened_words: str
     saved: datetime | None
     is_app: bool
+    is_link: bool
+    ends: datetime | None
     study_ids: tuple[bytes, ...]
     lines: tuple[str, ...]
 
@@ -79,6 +81,8 @@ def _in_words(one: Shared, *, now: datetime, whole: dict[bytes, bytes]) -> Share
         opened_words=opened,
         saved=one.saved_at,
         is_app=one.kind is For.APP,
+        is_link=one.kind is For.LINK and one.ended_at is None,
+        ends=one.until,
         study_ids=studies,
         lines=(f"{what} {ending}", f"{opened} {saved}".strip()),
     )
@@ -87,6 +91,8 @@ def _in_words(one: Shared, *, now: datetime, whole: dict[bytes, bytes]) -> Share
 def _who(one: Shared) -> str:
     if one.waits:
         return one.label or _("A code nobody has used yet")
+    if one.kind is For.LINK:
+        return _("Link: %(name)s", name=one.label) if one.label else _("Health link")
     if one.kind is For.APP:
         return _("%(name)s (app)", name=one.who or _("An app"))
     return ", ".join(part for part in (one.who, one.clinic) if part) or _("Someone with a code")

@@ -191,6 +191,15 @@ class Share:
     code: str = field(repr=False)
 
 
+@dataclass(frozen=True)
+class SharedLink:
+    """What a patient gave by health link."""
+
+    id: str
+    link: str = field(repr=False)
+    number: str = field(repr=False)
+
+
 class Patient(Browser):
     """Somebody with a phone."""
 
@@ -244,6 +253,27 @@ class Patient(Browser):
         assert page.path == "/share/code", page
         found = next(match[1] for _, href in page.links if (match := _SHARE_LINK.search(href)))
         return Share(found, _code_on(page, 20))
+
+    def answers_about_a_link(
+        self, *, scans: tuple[str, ...] = (), length: str = "30d", may: tuple[str, ...] = ("see",), **link: Any
+    ) -> Page:
+        """The page after the questions about a link: the last one, or that of a mistake."""
+        page = self.open("/share/scans").send("Continue", scans=list(scans or self.scans()))
+        page = page.send("Continue", how="link").send("Continue", length=length).send("Continue", may=list(may))
+        assert page.path == "/share/link", page
+        return page.send("Continue", **link)
+
+    def gives_a_link(self, **answers: Any) -> SharedLink:
+        page = self.answers_about_a_link(**answers)
+        assert page.path == "/share/check", page
+        return self.reads_a_link(page.send("Share now"))
+
+    def reads_a_link(self, page: Page) -> SharedLink:
+        """The link and its number, from the page that shows them."""
+        assert page.heading == "Your link is ready", page
+        link = next(text for text, _ in page.links if "#shlink:/" in text)
+        number = re.search(r"Number to open it: (\d{3}) (\d{3})", page.words)
+        return SharedLink(page.path.split("/")[2], link, "".join(number.groups()) if number else "")
 
     def stops(self, share: str) -> Page:
         return self.open(f"/shares/{share}/stop").send("Stop sharing")

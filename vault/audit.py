@@ -52,6 +52,7 @@ class Did(StrEnum):
     ENDED_GRANT = "ended-grant"
     REDEEMED = "redeemed"
     REDEEM_FAILED = "redeem-failed"
+    PASSCODE_FAILED = "passcode-failed"
     OPENED = "opened"
     VIEWED = "viewed"
     READ = "read"

@@ -78,7 +78,7 @@ def link_id(address: bytes) -> Id:
 # --- making, and showing again ---------------------------------------------------------------------------------------
 
 
-def add_health_link(work: Work, owner: VaultKeyring, grant: GrantKeyring, link: HealthLink) -> None:
+def add_health_link(work: Work, owner: VaultKeyring, grant: GrantKeyring, link: HealthLink) -> OpenedLink:
     """Whoever has the link (and its passcode) opens the grant through it until the grant ends; the owner sees it again.
 
     Raises `Expired` for a grant that has ended.
@@ -107,6 +107,7 @@ def add_health_link(work: Work, owner: VaultKeyring, grant: GrantKeyring, link: 
     row.row_mac = _mac(work, row)
     work.session.add(row)
     work.session.flush()
+    return _opened(row, opening)
 
 
 def link_of_grant(work: Work, owner: VaultKeyring, grant_id: bytes) -> HealthLink:
@@ -124,6 +125,11 @@ def link_of_grant(work: Work, owner: VaultKeyring, grant_id: bytes) -> HealthLin
 def flags_at(work: Work, address: bytes) -> str:
     """The letters of a live link. Raises `NotThere` for one that is unknown, ended, run out or guessed at too often."""
     return _alive(work, link_id(address)).flags
+
+
+def grant_of(work: Work, address: bytes) -> Id:
+    """The grant of a link, dead or alive. Raises `NotThere` where there is no row of it any more."""
+    return Id(_believed(work, link_id(address)).grant)
 
 
 def open_link(services: Services, address: bytes, passcode: str) -> OpenedLink:

@@ -214,6 +214,11 @@ def open_token_holder(work: Work, secret: bytes, kind: TokenKind) -> GrantKeyrin
     return GrantKeyring(row.grant, unwrap(key, row.ct, "holder", row.grant, row.id, row.kind))
 
 
+def has_token_holder(work: Work, holder_id: bytes) -> bool:
+    """Whether the token still opens its grant, as far as its row goes."""
+    return work.session.get(TokenHolderRow, holder_id) is not None
+
+
 def drop_token_holder(work: Work, holder_id: bytes) -> None:
     """After this the token opens nothing."""
     work.session.execute(sa.delete(TokenHolderRow).where(TokenHolderRow.id == holder_id))

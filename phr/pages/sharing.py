@@ -5,29 +5,25 @@ Answers wait in the draft, so that going back, reloading and changing one's mind
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flask import Blueprint, Response, current_app, render_template, request
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from consent import grants
-from consent.grants import Offer
 from consent.guards import needs_fresh, needs_patient
+from consent.health_links import give_link
 from consent.request import access, reading, services, work
-from phr import drafts, forms, reports, words
+from phr import drafts, forms, giving, reports
 from phr.answers import Answer, again, file, onward
 from phr.forms import Mistakes
 from phr.people import today
 from phr.scans import Scan, people_of, scans_of
 from phr.shares import share_of, until_words
-from vault.catalogue import Catalogue, open_catalogue
-from vault.database import Work
+from vault.catalogue import open_catalogue
 from vault.ids import parse_id
-from vault.sharing import Standing
 
 blueprint = Blueprint("sharing", __name__)
-LENGTH_WORDS = {"4h": "4 hours", "30d": "30 days", "1y": "1 year", "none": "Until you stop it"}
 
 
 def _scans() -> list[Scan]:
@@ -73,9 +69,9 @@ def how() -> Answer:
 @blueprint.post("/share/how")
 @needs_patient
 def take_how() -> Answer:
-    """A code on the screen or on paper goes on here; an app asks by itself."""
+    """A code on the screen or on paper, or a link, goes on here; an app asks by itself."""
     chosen = request.form.get("how", "")
-    if chosen not in {"code", "slip", "app"}:
+    if chosen not in {"code", "slip", "link", "app"}:
         wrong = Mistakes({"how": _("Pick how you want to share.")})
         return again("pages/share/how.html", wrong, chosen=None)
     if chosen == "app":
@@ -94,9 +90,9 @@ def app() -> Answer:
 @blueprint.get("/share/time")
 @needs_patient
 def time() -> Answer:
-    """S3; a code is good for the visit, paper for longer."""
+    """S3; a code is good for the visit, paper and a link for longer."""
     share = drafts.found("share")
-    usual = "30d" if share.get("how") == "slip" else "4h"
+    usual = "30d" if share.get("how") in {"slip", "link"} else "4h"
     return render_template("pages/share/time.html", chosen=share.get("length", usual))
 
 
@@ -116,7 +112,8 @@ def take_time() -> Answer:
 @needs_patient
 def may() -> Answer:
     """S4; saving a copy is off until the patient ticks it."""
-    return render_template("pages/share/may.html", chosen=drafts.found("share").get("may", ["see"]))
+    share = drafts.found("share")
+    return render_template("pages/share/may.html", chosen=share.get("may", ["see"]), how=share.get("how"))
 
 
 @blueprint.post("/share/may")
@@ -126,9 +123,10 @@ def take_may() -> Answer:
     ticked = [one for one in request.form.getlist("may") if one in {"see", "save", "new"}]
     if "see" not in ticked:
         wrong = Mistakes({"may": _("They need to see the scans. Tick the first box, or go back to share nothing.")})
-        return again("pages/share/may.html", wrong, chosen=ticked)
-    drafts.keep(share={**drafts.found("share"), "may": ticked})
-    return onward("/share/check")
+        return again("pages/share/may.html", wrong, chosen=ticked, how=drafts.found("share").get("how"))
+    share = {**drafts.found("share"), "may": ticked}
+    drafts.keep(share=share)
+    return onward("/share/link" if share.get("how") == "link" else "/share/check")
 
 
 # -- the last question ------------------------------------------------------------------------------------------------
@@ -141,23 +139,10 @@ def check() -> Answer:
     """S5."""
     share = drafts.found("share")
     picked = [scan for scan in _scans() if scan.id in share.get("scans", [])]
-    if missing := _first_missing(share):
+    if missing := giving.first_missing(share):
         return onward(missing)
-    may_do = {"see": _("See"), "save": _("Save a copy"), "new": _("See new scans")}
-    count = ngettext("%(num)s scan", "%(num)s scans", len(picked))
-    means = _("Print a code") if share["how"] == "slip" else _("Show a code")
-    rows = [
-        (_("Scans"), count, "/share/scans", _("Change")),
-        (_("How"), means, "/share/how", _("Change")),
-        (_("How long"), _(LENGTH_WORDS[share["length"]]), "/share/time", _("Change")),
-        (_("They may"), ", ".join(may_do[one] for one in share["may"]), "/share/may", _("Change")),
-    ]
-    return render_template("pages/share/check.html", rows=rows, scans=picked)
-
-
-def _first_missing(share: drafts.Kept) -> str:
-    pages = {"scans": "/share/scans", "how": "/share/how", "length": "/share/time", "may": "/share/may"}
-    return next((page for name, page in pages.items() if not share.get(name)), "")
+    rows = giving.in_words(share, len(picked))
+    return render_template("pages/share/check.html", rows=rows, scans=picked, came_from=giving.last_question(share))
 
 
 @blueprint.post("/share/check")
@@ -166,32 +151,28 @@ def _first_missing(share: drafts.Kept) -> str:
 def give() -> Answer:
     """The scans are shared. The answers are gone with it, so that a second press finds nothing to share again."""
     share = drafts.found("share")
-    if _first_missing(share):
+    if giving.first_missing(share):
         return onward("/share/code" if drafts.found("given") else "/share/scans")
-    with work() as w:
-        catalogue = open_catalogue(w, access().own_vault())
-        offer = _offer(w, share, catalogue)
-        grant_id, code = grants.give_code(w, access(), offer)
-    given = {"grant": grant_id.hex(), "code": code.reveal(), "count": len(share["scans"]), "until": _iso(offer.expires)}
+    offered = _give_link if share["how"] == "link" else _give_code
+    next_page = offered(share)
     drafts.drop("share")
-    drafts.keep(given={**given, "scans": share["scans"]})
-    return onward("/share/code")
+    return onward(next_page)
 
 
-def _offer(w: Work, share: drafts.Kept, catalogue: Catalogue) -> Offer:
-    studies = [catalogue.study(parse_id(one)) for one in share["scans"]]
-    seconds = forms.LENGTHS[share["length"]]
-    kinds = tuple(dict.fromkeys(kind for study in studies for kind in study.modalities if kind not in words.SILENT))
-    return Offer(
-        study_ids=tuple(dict.fromkeys(folder for study in studies for folder in study.folders)),
-        expires=None if seconds is None else w.now + timedelta(seconds=seconds),
-        view_only="save" not in share["may"],
-        standing=Standing(modalities=kinds) if "new" in share["may"] else None,
-    )
+def _give_code(share: drafts.Kept) -> str:
+    with work() as w:
+        offer = giving.offer_of(w, share, open_catalogue(w, access().own_vault()))
+        grant_id, code = grants.give_code(w, access(), offer)
+    given = {"grant": grant_id.hex(), "code": code.reveal(), "count": len(share["scans"])}
+    drafts.keep(given={**given, "until": giving.iso(offer.expires), "scans": share["scans"]})
+    return "/share/code"
 
 
-def _iso(moment: datetime | None) -> str:
-    return moment.isoformat() if moment else ""
+def _give_link(share: drafts.Kept) -> str:
+    with work() as w:
+        offer = giving.offer_of(w, share, open_catalogue(w, access().own_vault()))
+        grant_id = give_link(w, access(), offer, giving.link_of(share))
+    return f"/shares/{grant_id.hex()}/link"
 
 
 # -- the code ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,95 @@
+"""What a patient's answers about sharing come to: an offer, a link, the words of the last page (experience S1 to S9).
+
+Answers are the draft "share": scans, how (code, slip, link), length, may, and for a link its name, its number, what
+opens, and whether it is kept up to date.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from consent.grants import EVERYTHING, Offer
+from phr import drafts, forms, words
+from vault.catalogue import Catalogue
+from vault.database import Work
+from vault.health_links import LONG_TERM, PASSCODE, SINGLE_FILE, HealthLink
+from vault.ids import parse_id
+from vault.keyring import KeyClass
+from vault.sharing import Standing
+
+Rows = list[tuple[str, str, str, str]]
+
+LENGTH_WORDS = {"4h": "4 hours", "30d": "30 days", "1y": "1 year", "none": "Until you stop it"}
+_REPORTS_ALONE = EVERYTHING - {KeyClass.PICTURES}
+
+
+def first_missing(share: drafts.Kept) -> str:
+    """The address of the first question without an answer; "" when all are answered."""
+    pages = {"scans": "/share/scans", "how": "/share/how", "length": "/share/time", "may": "/share/may"}
+    if share.get("how") == "link":
+        pages["link"] = "/share/link"
+    return next((page for name, page in pages.items() if not share.get(name)), "")
+
+
+def last_question(share: drafts.Kept) -> str:
+    """The page before the last one."""
+    return "/share/link" if share["how"] == "link" else "/share/may"
+
+
+def in_words(share: drafts.Kept, scans: int) -> Rows:
+    """The answers, each with the way back to its question."""
+    may_do = {"see": _("See"), "save": _("Save a copy"), "new": _("See new scans")}
+    count = ngettext("%(num)s scan", "%(num)s scans", scans)
+    means = {"slip": _("Print a code"), "link": _("Send a link")}.get(share["how"], _("Show a code"))
+    rows = [
+        (_("Scans"), count, "/share/scans", _("Change")),
+        (_("How"), means, "/share/how", _("Change")),
+        (_("How long"), _(LENGTH_WORDS[share["length"]]), "/share/time", _("Change")),
+        (_("They may"), ", ".join(may_do[one] for one in share["may"]), "/share/may", _("Change")),
+    ]
+    if share["how"] == "link":
+        rows.append((_("The link"), _link_in_words(share["link"]), "/share/link", _("Change")))
+    return rows
+
+
+def _link_in_words(link: drafts.Kept) -> str:
+    parts = [f"“{link['label']}”"] if link["label"] else []
+    parts.append(_("Reports only") if link["opens"] == "reports" else _("Pictures and reports"))
+    parts.append(_("With a number") if link["number"] == "yes" else _("Without a number"))
+    if link["kept"]:
+        parts.append(_("Kept up to date"))
+    return ". ".join(parts) + "."
+
+
+def offer_of(w: Work, share: drafts.Kept, catalogue: Catalogue) -> Offer:
+    """What is offered. Raises `NotThere` for a scan that is gone."""
+    studies = [catalogue.study(parse_id(one)) for one in share["scans"]]
+    seconds = forms.LENGTHS[share["length"]]
+    kinds = tuple(dict.fromkeys(kind for study in studies for kind in study.modalities if kind not in words.SILENT))
+    reports_alone = share["how"] == "link" and share["link"]["opens"] == "reports"
+    return Offer(
+        study_ids=tuple(dict.fromkeys(folder for study in studies for folder in study.folders)),
+        expires=None if seconds is None else w.now + timedelta(seconds=seconds),
+        classes=_REPORTS_ALONE if reports_alone else EVERYTHING,
+        view_only="save" not in share["may"],
+        standing=Standing(modalities=kinds) if "new" in share["may"] else None,
+    )
+
+
+def link_of(share: drafts.Kept) -> HealthLink:
+    """A fresh link as it was asked for; what comes later by itself makes it one that changes."""
+    link = share["link"]
+    flags = {
+        LONG_TERM: link["kept"] or "new" in share["may"],
+        PASSCODE: link["number"] == "yes",
+        SINGLE_FILE: link["opens"] == "reports",
+    }
+    return HealthLink.new(flags="".join(flag for flag, wanted in flags.items() if wanted), label=link["label"])
+
+
+def iso(moment: datetime | None) -> str:
+    """A moment as drafts keep it; "" for none."""
+    return moment.isoformat() if moment else ""
