@@ -224,8 +224,19 @@ def union(many: Iterable[Scopes]) -> Scopes:
 
 
 # What we can keep the promise of (standards: everything listed must really work).
-READABLE = ("Patient", "ImagingStudy", "DiagnosticReport", "Binary", "Endpoint", "Consent")
-CREATABLE = ("Patient", "ImagingStudy", "DiagnosticReport", "Organization", "Practitioner", "ServiceRequest", "Binary")
+_SENT = (
+    "Patient",
+    "ImagingStudy",
+    "DiagnosticReport",
+    "DocumentReference",
+    "Observation",
+    "ServiceRequest",
+    "Organization",
+    "Practitioner",
+    "PractitionerRole",
+)
+READABLE = (*_SENT, "Binary", "Endpoint", "Consent")
+CREATABLE = _SENT
 WORDS = ("launch/patient", "offline_access")
 PATIENT_READS = Scopes.parse("patient/*.rs")
 APP_LIMIT = Scopes.parse(f"{' '.join(WORDS)} patient/*.rs")

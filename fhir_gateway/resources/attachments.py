@@ -69,6 +69,8 @@ def documents_in(resource: Json, *, most: int) -> list[IncomingDocument | None]:
                 "A document elsewhere needs an address that begins with https.", f"{place}.url", "value"
             )
         found.append(None)
+    if not found and resource["resourceType"] == "DocumentReference":
+        raise unprocessable("A document has a content.", "DocumentReference.content", "required")
     return found
 
 

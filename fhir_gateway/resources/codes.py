@@ -20,6 +20,8 @@ NEEDS_TOKEN = (
     "http://fhir.org/argonaut/smart-imaging/StructureDefinition/requires-access-token",
     "http://hl7.org/fhir/smart-app-launch/StructureDefinition/requires-access-token",
 )
+# What stands for a value that must be there and is not known (R4 extension data-absent-reason).
+NOT_KNOWN = {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}
 RESTFUL_SECURITY = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 CONSENT_SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
 PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"

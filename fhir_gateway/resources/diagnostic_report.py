@@ -4,14 +4,19 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fhir_gateway.links import Links
+from fhir_gateway.outcome import unprocessable
 from fhir_gateway.resources.attachments import at_our_addresses
-from fhir_gateway.resources.codes import DICOM_UID, bare_uid
+from fhir_gateway.resources.codes import DICOM_UID, LOINC, NOT_KNOWN, bare_uid
 from fhir_gateway.resources.documents import IncomingDocument, sections_of
 from fhir_gateway.resources.imaging_study import accession_of, first_text
 from fhir_gateway.resources.narrative import narrative, plain_text
 from vault.facts import DocumentFacts, ReportFacts, Section
 
 Json = dict[str, Any]
+RADIOLOGY = {"system": LOINC, "code": "LP29684-5", "display": "Radiology"}
+_US_CORE = frozenset({"LP29684-5", "LP29708-2", "LP7839-6"})  # radiology, cardiology, pathology
+# A report of these states says something, so it must say of when (us-core-10).
+_SPEAKS = frozenset({"partial", "preliminary", "final", "amended", "corrected", "appended"})
 NameOf = Callable[[str], str]
 
 
@@ -29,9 +34,9 @@ def from_fhir(
         code=next((str(one.get("code")) for one in code.get("coding") or [] if one.get("code")), ""),
         issued=str(resource.get("issued") or ""),
         effective=str(resource.get("effectiveDateTime") or (resource.get("effectivePeriod") or {}).get("start") or ""),
-        written_by=_names(resource.get("resultsInterpreter"), name_of)
-        or _names(resource.get("performer"), name_of, only="Practitioner"),
-        place=_names(resource.get("performer"), name_of, only="Organization"),
+        written_by=names_of(resource.get("resultsInterpreter"), name_of)
+        or names_of(resource.get("performer"), name_of, only="Practitioner"),
+        place=names_of(resource.get("performer"), name_of, only="Organization"),
         conclusion=str(resource.get("conclusion") or ""),
         sections=_sections(resource, [document for document, _ in documents]),
         language=_language(resource),
@@ -53,15 +58,57 @@ def from_fhir(
     )
 
 
-def to_fhir(stored: Json, *, report_id: str, patient: str, links: Links) -> Json:
-    """The report as its reader gets it: their patient, and documents at absolute addresses of ours."""
+def with_time(resource: Json, started: str | None) -> Json:
+    """The report with the time it speaks of, from its study where it says none itself (US Core, us-core-10).
+
+    `started` is "" where the study is named and its time not yet told. Raises `Refusal` 422 where there is none (None).
+    """
+    if not _lacks_time(resource):
+        return resource
+    if started is None:
+        raise unprocessable(
+            "us-core-10: a report that says something says of when: effective[x], or a study that has its time.",
+            "DiagnosticReport.effective",
+            "business-rule",
+        )
+    return {**resource, "effectiveDateTime": started} if started else resource
+
+
+def _lacks_time(resource: Json) -> bool:
+    told = ("effectiveDateTime", "_effectiveDateTime", "effectivePeriod")
+    return resource["status"] in _SPEAKS and not any(resource.get(one) for one in told)
+
+
+def to_fhir(stored: Json, *, report_id: str, patient: str, links: Links, started: str) -> Json:
+    """The report as its reader gets it: their patient, documents at absolute addresses of ours, the time of its study
+    where it says none, and the category under which imaging reports are found.
+    """
     made = {**stored, "id": report_id, "subject": {**stored.get("subject", {}), "reference": f"Patient/{patient}"}}
-    return at_our_addresses(made, links)
+    if _lacks_time(made):
+        made |= {"effectiveDateTime": started} if started else {"_effectiveDateTime": {"extension": [NOT_KNOWN]}}
+    return at_our_addresses(made, links) | {"category": _found_as_imaging(stored.get("category") or [])}
+
+
+def _found_as_imaging(categories: list[Json]) -> list[Json]:
+    """The sender's categories; with US Core's for radiology where none of US Core's is among them."""
+    codings = [coding for one in categories for coding in one.get("coding") or []]
+    there = any(one.get("system") == LOINC and one.get("code") in _US_CORE for one in codings)
+    return categories if there else [*categories, {"coding": [RADIOLOGY]}]
 
 
 def study_references(resource: Json) -> list[Json]:
-    """What the report says it is about: R4 `imagingStudy`."""
-    return [one for one in resource.get("imagingStudy") or [] if isinstance(one, dict)]
+    """What the resource says it is about: a report's `imagingStudy`, a document's `context.related`, and of an
+    observation what it was derived from or is part of.
+    """
+    match resource["resourceType"]:
+        case "DocumentReference":
+            context = resource.get("context")
+            listed = context.get("related") if isinstance(context, dict) else None
+        case "Observation":
+            listed = [*(resource.get("derivedFrom") or []), *(resource.get("partOf") or [])]
+        case _:
+            listed = resource.get("imagingStudy")
+    return [one for one in listed or [] if isinstance(one, dict)]
 
 
 def study_uid_named(reference: Json) -> str:
@@ -82,7 +129,8 @@ def clean_text(resource: Json) -> Json:
     return rest | {"text": {**text, "div": narrative(words)}} if plain_text(words) else rest
 
 
-def _names(references: Any, name_of: NameOf, only: str = "") -> str:
+def names_of(references: Any, name_of: NameOf, only: str = "") -> str:
+    """Whom the references mean, as text; `only` those of one type."""
     named: list[str] = []
     for one in references or []:
         target = str(one.get("reference") or "")

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fhir_gateway.resources import paper_parameters as papers
 from fhir_gateway.resources import parameters
 from fhir_gateway.resources.codes import SMART_STUDY
 from fhir_gateway.resources.parameters import EVERYWHERE, Param
@@ -76,11 +77,14 @@ KINDS: Mapping[str, Kind] = {
         ),
         Kind("ImagingStudy", creates=True, params=parameters.STUDY, profile=SMART_STUDY),
         Kind("DiagnosticReport", creates=True, params=parameters.REPORT),
+        Kind("DocumentReference", creates=True, params=papers.DOCUMENT),
+        Kind("Observation", creates=True, params=papers.OBSERVATION),
         Kind("Binary", searches=False, versions=False),
         Kind("Endpoint", params=parameters.ENDPOINT),
         Kind("Consent", params=parameters.CONSENT),
         Kind("ServiceRequest", creates=True, params=parameters.ORDER),
         Kind("Organization", creates=True, params=parameters.ORGANIZATION),
         Kind("Practitioner", creates=True, params=parameters.PRACTITIONER),
+        Kind("PractitionerRole", creates=True, params=papers.ROLE),
     )
 }

@@ -20,7 +20,17 @@ from fhir_gateway.outcome import Issue, Refusal, malformed, unprocessable
 
 Json = dict[str, Any]
 
-PUSHED = ("Patient", "ImagingStudy", "DiagnosticReport", "ServiceRequest", "Organization", "Practitioner")
+PUSHED = (
+    "Patient",
+    "ImagingStudy",
+    "DiagnosticReport",
+    "DocumentReference",
+    "Observation",
+    "ServiceRequest",
+    "Organization",
+    "Practitioner",
+    "PractitionerRole",
+)
 # The library cuts this list short (R4 DiagnosticReport.status, required binding).
 _REPORT_STATUS = "registered partial preliminary final amended corrected appended cancelled entered-in-error unknown"
 _CODES = {("DiagnosticReport", "status"): frozenset(_REPORT_STATUS.split())}

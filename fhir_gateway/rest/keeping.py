@@ -1,18 +1,18 @@
 """One push of FHIR resources, kept all together or not at all (R4 http, transaction)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_gateway.outcome import Issue, Refusal, unprocessable
 from fhir_gateway.reporting import REPORT, Lines, as_sent, content_of, identifier_of, named
-from fhir_gateway.resources import diagnostic_report, imaging_study
-from fhir_gateway.resources.attachments import with_addresses
+from fhir_gateway.resources import diagnostic_report, document_reference, imaging_study
+from fhir_gateway.resources.attachments import HOLDERS, with_addresses
 from fhir_gateway.resources.codes import DICOM_UID
-from fhir_gateway.resources.imaging_study import accession_of
 from fhir_gateway.resources.patient import person_name
 from fhir_gateway.resources.references import references_in, rewritten
 from fhir_gateway.rest.entries import Entry, Json, condition_in
-from fhir_gateway.rest.whose import TRAVELLERS, Home, Whereabouts
+from fhir_gateway.rest.whose import SETTLED, TRAVELLERS, Home, Whereabouts
 from vault import audit
 from vault.audit import Actor, Did
 from vault.database import Services
@@ -31,7 +31,9 @@ from vault.pushed import (
 )
 from vault.receiving import IncomingResource, Receiving
 
-CLASSES = {"DiagnosticReport": KeyClass.REPORTS, "ServiceRequest": KeyClass.REPORTS}
+CLASSES: Mapping[str, KeyClass] = dict.fromkeys(
+    ("DiagnosticReport", "DocumentReference", "Observation", "ServiceRequest"), KeyClass.REPORTS
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Keeping:
         return any(place == entry.place for place, _ in self._kept)
 
     def _own_home(self, entry: Entry) -> Home:
-        return self._where.home_of(entry) if entry.kind == "ServiceRequest" else self._where.default_home()
+        return self._where.home_of(entry) if entry.kind in SETTLED else self._where.default_home()
 
     def _batch(self, home: Home, entry: Entry) -> OpenBatch:
         if home.key not in self._batches:
@@ -141,14 +143,20 @@ class Keeping:
         if entry.kind == REPORT:
             return self._report(receiving, entry, home, batch)
         key_class = CLASSES.get(entry.kind, KeyClass.META)
-        resource = self._with_references(receiving, entry, home, batch)
+        resource = entry.resource if entry.kind in HOLDERS else self._with_references(receiving, entry, home, batch)
         facts: Json = {}
-        if entry.kind == "Patient":
+        if entry.kind in HOLDERS:
+            resource, papers = self._as_kept(receiving, entry, home, batch)
+            facts = papers.to_dict()
+            self._reports.append(batch)
+        elif entry.kind == "Patient":
             facts = home.person.facts.to_dict()
         elif entry.kind == "ImagingStudy":
             facts = imaging_study.from_fhir(resource, home.person.facts).to_dict()
+        elif entry.kind in SETTLED:
+            facts = {"accession": self._where.accession_of(entry), "study_uids": self._where.study_uids_of(entry)}
         else:
-            facts = {"name": _name_of(resource), "accession": accession_of(resource)[0]}
+            facts = {"name": _name_of(resource)}
         body = {"type": entry.kind, "facts": facts, "fhir": as_sent(resource)}
         made = receiving.resource(batch, IncomingResource(key_class, body, condition))
         return Kept(entry.kind, _told_id(entry.kind, made, batch.study_id, batch.scope_id), created=True)
@@ -174,14 +182,17 @@ class Keeping:
         return Kept(REPORT, report_id.hex(), created=version.report_id is None, version=version.number)
 
     def _as_kept(self, receiving: Receiving, entry: Entry, home: Home, batch: OpenBatch) -> tuple[Json, ReportFacts]:
-        """The report with its files kept beside it, and the facts a page shows."""
+        """The report or document with its files kept beside it, and the facts a page shows."""
         resource = self._with_references(receiving, entry, home, batch)
         kept = [
             (one, receiving.document(batch, one.media_type, one.octets, KeyClass.REPORTS).hex() if one else "")
             for one in entry.documents
         ]
+        if entry.kind == "DiagnosticReport":
+            resource = diagnostic_report.with_time(resource, self._where.started_of(entry))
         stored = with_addresses(resource, kept)
-        facts = diagnostic_report.from_fhir(
+        reads = diagnostic_report if entry.kind == "DiagnosticReport" else document_reference
+        facts = reads.from_fhir(
             stored,
             [(one, document_id) for one, document_id in kept if one is not None],
             self._where.study_uids_of(entry),

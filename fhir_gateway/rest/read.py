@@ -17,6 +17,7 @@ from vault.audit import Did
 from vault.database import Work
 from vault.ids import parse_id
 from vault.reading import open_document
+from vault.studies import Report, Resource
 
 _DRAWN_INLINE = frozenset({"application/pdf"})
 
@@ -39,22 +40,26 @@ def _read(kind: Kind, resource_id: str) -> Response:
 @blueprint.get("/Binary/<resource_id>")
 @needs("patient/Binary.r")
 def read_document(resource_id: str) -> Response:
-    """A file that came with a report the asker sees: bare, or as a Binary where FHIR was asked for."""
+    """A file that came with a report or document the asker sees: bare, or as a Binary where FHIR was asked for."""
     with services().reading() as work:
-        study, report = _shelf(work).document(resource_id)
+        study, paper = _shelf(work).document(resource_id)
         media_type, octets = open_document(work, access().opened(), parse_id(resource_id))
     with services().work() as work:
-        tell_read(work, access(), Did.READ, of="Binary", to=report.id, study=study.id)
+        tell_read(work, access(), Did.READ, of="Binary", to=paper.id, study=study.id)
     if _wants_bare(media_type):
         return _bare(resource_id, media_type, octets)
     made = {
         "resourceType": "Binary",
         "id": resource_id,
         "contentType": media_type,
-        "securityContext": {"reference": f"DiagnosticReport/{report.id.hex()}"},
+        "securityContext": {"reference": f"{_type_of(paper)}/{paper.id.hex()}"},
         "data": b64encode(octets).decode("ascii"),
     }
-    return resource_answer(versioned(made, report.received))
+    return resource_answer(versioned(made, paper.received))
+
+
+def _type_of(paper: Report | Resource) -> str:
+    return paper.type if isinstance(paper, Resource) else "DiagnosticReport"
 
 
 def _wants_bare(media_type: str) -> bool:

@@ -7,10 +7,9 @@ study they came with (R4 compartment definition).
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 from consent.access import Access
 from consent.shared import names_for
@@ -19,7 +18,9 @@ from fhir_gateway.resources import consent as consents
 from fhir_gateway.resources import diagnostic_report, endpoint, imaging_study, patient
 from fhir_gateway.resources.imaging_study import Telling
 from fhir_gateway.resources.references import rewritten
+from fhir_gateway.rest import drawers as more
 from fhir_gateway.rest.answers import version_of, versioned
+from fhir_gateway.rest.found import Found, Json
 from fhir_gateway.rest.let_through import let_through
 from vault.catalogue import Catalogue, open_catalogue
 from vault.database import Work
@@ -31,16 +32,6 @@ from vault.reading import OpenResource, open_resource, open_series
 from vault.sharing import GrantLimits, grants_of
 from vault.sites import find_site
 from vault.studies import Report, Resource, Series, Study
-
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A resource and the study it was found with."""
-
-    resource: Json
-    study: Study | None = None
 
 
 class Shelf:
@@ -88,6 +79,7 @@ class Shelf:
             "DiagnosticReport": self._all_reports,
             "Endpoint": self._all_endpoints,
             "Consent": self._all_consents,
+            "DocumentReference": lambda: more.documents(self),
         }
         lets_through = let_through(self._access, kind, letters)
         drawn = drawers[kind]() if kind in drawers else self._all_others(kind)
@@ -111,20 +103,36 @@ class Shelf:
         """The one endpoint there is."""
         return versioned(endpoint.to_fhir(self._links.dicomweb))
 
-    def document(self, document_id: str) -> tuple[Study, Report]:
-        """The report that a file came with. Raises `NotThere`."""
+    def document(self, document_id: str) -> tuple[Study, Report | Resource]:
+        """The report or document that a file came with. Raises `NotThere`."""
         wanted = parse_id(document_id).hex()
         for study in self.catalogue.studies:
             for report in study.every_report:
                 if any(one.resource_id == wanted for one in report.facts.documents) and self._lets_read(study, report):
                     return study, report
+            for paper in study.resources:
+                if any(one["resource_id"] == wanted for one in paper.facts.get("documents") or ()):
+                    self.one_of(paper.type, paper.id.hex())
+                    return study, paper
         raise NotThere
 
     def _lets_read(self, study: Study, report: Report) -> bool:
         """Whether the scopes let the report through that a file came with."""
-        opened = self._opened(report.kept)
+        opened = self.opened(report.kept)
         drawn = {} if opened is None else self._report(study, report, opened)
         return let_through(self._access, "DiagnosticReport", "r")(drawn)
+
+    # --- what other drawers need ---
+
+    @property
+    def studies(self) -> tuple[Study, ...]:
+        """Whatever was sent together: studies with their papers."""
+        return self.catalogue.studies
+
+    @property
+    def links(self) -> Links:
+        """Our addresses."""
+        return self._links
 
     # --- drawing ---
 
@@ -163,8 +171,8 @@ class Shelf:
         """What the site itself said of the study, the newest of it."""
         for one in reversed(study.resources):
             if one.type == "ImagingStudy":
-                opened = self._opened(one.id)
-                return self._for_reader(opened, study) if opened else {}
+                opened = self.opened(one.id)
+                return self.for_reader(opened, study) if opened else {}
         return {}
 
     def _instances(self, study: Study, series: Series) -> list[InstanceFacts]:
@@ -178,16 +186,17 @@ class Shelf:
     def _all_reports(self) -> Iterator[Found]:
         for study in self.catalogue.studies:
             for report in study.reports:
-                opened = self._opened(report.kept)
+                opened = self.opened(report.kept)
                 if opened is not None:
                     yield Found(self._report(study, report, opened), study)
 
     def _report(self, study: Study, report: Report, opened: OpenResource) -> Json:
         made = diagnostic_report.to_fhir(
-            self._for_reader(opened, study),
+            self.for_reader(opened, study),
             report_id=report.id.hex(),
             patient=self.patient_of(study),
             links=self._links,
+            started=self._started(study),
         )
         if study.uid and not any(one.get("reference") for one in made.get("imagingStudy") or []):
             identified = {"system": "urn:dicom:uid", "value": f"urn:oid:{study.uid}"}
@@ -201,11 +210,11 @@ class Shelf:
     def _all_others(self, kind: str) -> Iterator[Found]:
         for study in self.catalogue.studies:
             for one in study.resources:
-                if one.type == kind and (opened := self._opened(one.id)) is not None:
+                if one.type == kind and (opened := self.opened(one.id)) is not None:
                     yield Found(self._other(study, one, opened), study)
 
     def _other(self, study: Study, one: Resource, opened: OpenResource) -> Json:
-        return versioned({**self._for_reader(opened, study), "id": one.id.hex()}, one.received)
+        return versioned({**self.for_reader(opened, study), "id": one.id.hex()}, one.received)
 
     def _all_consents(self) -> Iterator[Found]:
         for one in self._access.each:
@@ -228,13 +237,14 @@ class Shelf:
 
     # --- opening ---
 
-    def _opened(self, resource_id: Id) -> OpenResource | None:
+    def opened(self, resource_id: Id) -> OpenResource | None:
+        """A stored resource; None where its class was not given."""
         try:
             return open_resource(self._work, self._access.opened(), resource_id)
         except (NoKey, NotThere):
             return None
 
-    def _for_reader(self, opened: OpenResource, study: Study) -> Json:
+    def for_reader(self, opened: OpenResource, study: Study) -> Json:
         """A stored resource with the site's patient replaced by the reader's."""
         patient_id = self.patient_of(study)
         sites_own = f"Patient/{opened.scope_id.hex()}"
@@ -243,6 +253,10 @@ class Shelf:
             return f"Patient/{patient_id}" if reference == sites_own else reference
 
         return rewritten(json.loads(opened.body["fhir"]), new)
+
+    def _started(self, study: Study) -> str:
+        facts = study.facts
+        return imaging_study.started_at(facts.date, facts.time, facts.zone, self._zone(study.site_id))
 
     def _zone(self, site_id: Id | None) -> str:
         return "UTC" if site_id is None else find_site(self._work, site_id).details.zone

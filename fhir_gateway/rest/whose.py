@@ -15,7 +15,9 @@ from vault.intake import Pusher, papers_uid
 from vault.patients import SitePatient, identify
 from vault.pushed import condition_of, find_pushed, patient_of
 
-TRAVELLERS = frozenset({"Organization", "Practitioner", "ServiceRequest"})
+TRAVELLERS = frozenset({"Organization", "Practitioner", "PractitionerRole", "ServiceRequest", "Observation"})
+# Travellers that are about a patient have a place even where nobody refers to them.
+SETTLED = frozenset({"ServiceRequest", "Observation"})
 # An organisation or practitioner sent alone is nobody's; the site keeps it under a number no patient can have.
 DIRECTORY = "urn:keepray:directory"
 
@@ -144,33 +146,32 @@ class Whereabouts:
         match entry.kind:
             case "ImagingStudy":
                 return imaging_study.from_fhir(entry.resource, PersonFacts()).uid
-            case "DiagnosticReport":
-                return self._study_of_report(entry)
+            case "DiagnosticReport" | "DocumentReference" | "Observation":
+                return self._study_told(entry)
             case "ServiceRequest":
                 return papers_uid(accession_of(entry.resource)[0])
             case _:
                 return papers_uid()
 
-    def _study_of_report(self, entry: Entry) -> str | Id:
-        for number, reference in enumerate(diagnostic_report.study_references(entry.resource)):
+    def _study_told(self, entry: Entry) -> str | Id:
+        for reference in diagnostic_report.study_references(entry.resource):
             target = self.short(str(reference.get("reference") or ""))
             there = self.entry_at(target)
-            if there is not None and there.kind == "ImagingStudy":
+            if there is not None and there.kind in ("ImagingStudy", "DiagnosticReport"):
                 return self._study_of(there)
             if target.startswith("ImagingStudy/"):
                 try:
                     return parse_id(target.removeprefix("ImagingStudy/"))
                 except NotThere:
-                    place = f"DiagnosticReport.imagingStudy[{number}]"
-                    raise unprocessable("The study is not known.", place).at(entry.place) from None
+                    raise unprocessable("The study is not known.", entry.kind).at(entry.place) from None
             if uid := diagnostic_report.study_uid_named(reference):
                 return uid
         return papers_uid(self.accession_of(entry))
 
     def accession_of(self, entry: Entry) -> str:
-        """A report's accession number: its own, or that of the order it is based on."""
+        """A paper's accession number: its own, or that of the order it is based on or related to."""
         number, _ = accession_of(entry.resource)
-        for reference in entry.resource.get("basedOn") or []:
+        for reference in [*(entry.resource.get("basedOn") or []), *diagnostic_report.study_references(entry.resource)]:
             there = self.entry_at(self.short(str(reference.get("reference") or "")))
             number = number or (accession_of(there.resource)[0] if there is not None else "")
         return number
@@ -180,10 +181,25 @@ class Whereabouts:
         found: list[str] = []
         for reference in diagnostic_report.study_references(entry.resource):
             there = self.entry_at(self.short(str(reference.get("reference") or "")))
-            uid = self._study_of(there) if there is not None else diagnostic_report.study_uid_named(reference)
+            if there is not None and there.kind in ("ImagingStudy", "DiagnosticReport"):
+                uid = self._study_of(there)
+            else:
+                uid = diagnostic_report.study_uid_named(reference)
             if isinstance(uid, str) and uid:
                 found.append(uid)
         return list(dict.fromkeys(found))
+
+    def started_of(self, entry: Entry) -> str | None:
+        """When the study of a report was made, as far as this push tells: "" where it may be told later, None if not.
+
+        A study that is named, or an accession number, leads to a study that has its time.
+        """
+        references = diagnostic_report.study_references(entry.resource)
+        for reference in references:
+            there = self.entry_at(self.short(str(reference.get("reference") or "")))
+            if there is not None and there.resource.get("started"):
+                return str(there.resource["started"])
+        return "" if references or self.accession_of(entry) else None
 
     def default_home(self) -> Home:
         """Where a traveller nobody refers to is kept: with the push's one patient, else in the site's directory."""

@@ -91,3 +91,17 @@ def a_push(study: str = "one", **report: Any) -> dict[str, Any]:
         an_entry(doctor, "d"),
         an_entry(house, "o"),
     )
+
+
+def a_document_resource(subject: str, study_uid: str | None = None, **more: Any) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "resourceType": "DocumentReference",
+        "status": "current",
+        "type": {"coding": [{"system": "http://loinc.org", "code": "18748-4"}]},
+        "subject": {"reference": subject},
+        "date": "2026-01-05T12:00:00Z",
+        "content": [{"attachment": an_attachment()}],
+    }
+    if study_uid is not None:
+        made["context"] = {"related": [{"identifier": {"system": "urn:dicom:uid", "value": f"urn:oid:{study_uid}"}}]}
+    return made | more

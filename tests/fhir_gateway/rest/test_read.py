@@ -307,7 +307,7 @@ def test_an_ended_sharing_is_an_invalid_token(app, pushed):
 
 
 def test_what_is_not_offered_says_so(app):
-    assert app.get("/fhir/Observation").status_code == 404
+    assert app.get("/fhir/Procedure").status_code == 404
     assert app.get("/fhir/Patient/x/$everything").status_code == 404
     assert app.asks("PUT", "/fhir/Patient/x").status_code == 405
     assert app.asks("DELETE", "/fhir/ImagingStudy/x").status_code == 405

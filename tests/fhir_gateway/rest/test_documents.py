@@ -1,0 +1,152 @@
+"""Documents: what sites send as DocumentReference, and each file of a report."""
+
+import base64
+from hashlib import sha1
+
+import pytest
+
+from tests import factories as make
+from tests.fhir_gateway.papers import (
+    MRN_SYSTEM,
+    PDF,
+    a_bundle,
+    a_document_resource,
+    a_patient_resource,
+    a_push,
+    a_report_resource,
+    a_study_resource,
+    an_attachment,
+    an_entry,
+)
+from vault.keyring import KeyClass
+
+ORIGIN = "https://phr.example.org"
+NOTE = "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category|clinical-note"
+RADIOLOGY = "http://loinc.org|LP29684-5"
+SUBJECT = f"Patient?identifier={MRN_SYSTEM}|MRN1"
+
+
+def address_of(document: dict) -> str:
+    return document["content"][0]["attachment"]["url"]
+
+
+@pytest.fixture
+def pushed(site, patient):
+    site.sends(a_push())
+    site.stores(make.an_instance(study="one", StudyDate="20260105", StudyTime="093000"))
+    return patient
+
+
+def test_a_reports_file_is_found_as_a_document_under_the_same_address(pushed):
+    app = pushed.lets_in()
+    (report,) = app.matches("DiagnosticReport", ("patient", pushed.id), ("category", RADIOLOGY))
+    (document,) = app.matches("DocumentReference", ("patient", pushed.id), ("category", NOTE))
+    assert document["content"][0]["attachment"] == report["presentedForm"][0]
+    assert document["type"] == report["code"]
+    assert {"reference": f"DiagnosticReport/{report['id']}"} in document["context"]["related"]
+    (study,) = app.matches("ImagingStudy")
+    assert document["context"]["related"][0]["reference"] == f"ImagingStudy/{study['id']}"
+    assert app.reads("DocumentReference", document["id"]).json == document
+    octets = app.get(address_of(document).removeprefix(ORIGIN), "application/pdf").data
+    attachment = document["content"][0]["attachment"]
+    assert (attachment["size"], attachment["hash"]) == (len(octets), base64.b64encode(sha1(octets).digest()).decode())
+
+
+def test_documents_are_found_by_what_the_standard_names(pushed):
+    app = pushed.lets_in()
+    for asked in (
+        ("status", "current"),
+        ("type", "http://loinc.org|18748-4"),
+        ("date", "ge2026-01-05"),
+        ("period", "ge2026-01-05"),
+        ("contenttype", "application/pdf"),
+        ("format", "urn:ihe:iti:xds:2017:mimeTypeSufficient"),
+    ):
+        assert len(app.matches("DocumentReference", ("patient", pushed.id), asked)) == 1, asked
+    for asked in (("status", "superseded"), ("type", "11528-7"), ("contenttype", "text/html")):
+        assert app.matches("DocumentReference", ("patient", pushed.id), asked) == [], asked
+
+
+def test_whoever_was_not_given_reports_finds_no_documents(pushed):
+    app = pushed.lets_in(classes=frozenset({KeyClass.META, KeyClass.PICTURES}))
+    assert app.matches("DocumentReference") == []
+
+
+def test_a_document_comes_back_as_it_was_sent(site, patient):
+    site.sends(a_push(presentedForm=None))
+    answer = site.creates(a_document_resource(SUBJECT, make.a_uid("study", "one"), description="Old letter"))
+    assert answer.status_code == 201
+    app = patient.lets_in()
+    (found,) = app.matches("DocumentReference", ("related", "ImagingStudy/" + app.matches("ImagingStudy")[0]["id"]))
+    assert found["description"] == "Old letter"
+    assert answer.headers["Location"].endswith(f"/DocumentReference/{found['id']}")
+    assert found["subject"]["reference"] == f"Patient/{patient.id}"
+    assert app.get(address_of(found).removeprefix(ORIGIN), "application/pdf").data == PDF
+    wrapped = app.get(address_of(found).removeprefix(ORIGIN), "application/fhir+json").json
+    assert wrapped["securityContext"]["reference"] == f"DocumentReference/{found['id']}"
+
+
+def test_a_report_sent_as_a_document_too_is_one_document_at_one_address(site, patient):
+    push = a_push()
+    push["entry"].append(an_entry(a_document_resource("urn:uuid:p", make.a_uid("study", "one")), "doc"))
+    site.sends(push)
+    app = patient.lets_in()
+    (report,) = app.matches("DiagnosticReport")
+    (document,) = app.matches("DocumentReference", ("category", NOTE))
+    assert address_of(document) == report["presentedForm"][0]["url"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"status": "bogus"},
+        {"content": []},
+        {"content": [{"attachment": an_attachment(b"no pdf")}]},
+        {"content": ["a"]},
+        {"content": {"attachment": {}}},
+        {"content": [{"attachment": {"url": "http://elsewhere.example.org/x.pdf"}}]},
+        {"content": [{"attachment": an_attachment() | {"hash": "wrong"}}]},
+        {"subject": None},
+    ],
+)
+def test_a_document_that_is_none_is_refused(site, patient, wrong):
+    site.creates(a_patient_resource())
+    resource = {k: v for k, v in (a_document_resource(SUBJECT) | wrong).items() if v is not None}
+    assert site.creates(resource).status_code in (400, 422)
+    assert patient.lets_in().matches("DocumentReference") == []
+
+
+# --- the time of a report, and its category ---
+
+
+def test_a_report_of_another_category_is_found_as_radiology_and_keeps_its_own(site, patient):
+    other = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "RAD"}]}
+    site.sends(a_push(category=[other]))
+    (report,) = patient.lets_in().matches("DiagnosticReport", ("category", RADIOLOGY))
+    assert report["category"][0] == other
+
+
+def test_a_report_without_a_time_has_that_of_its_study(site, patient):
+    study = a_study_resource("urn:uuid:p", started="2026-01-05T09:30:00Z")
+    report = a_report_resource("urn:uuid:p", "urn:uuid:s", effectiveDateTime=None)
+    site.sends(a_bundle(an_entry(a_patient_resource(), "p"), an_entry(study, "s"), an_entry(report, "r")))
+    (found,) = patient.lets_in().matches("DiagnosticReport", ("date", "2026-01-05"))
+    assert found["effectiveDateTime"] == "2026-01-05T09:30:00Z"
+
+
+def test_a_report_without_a_time_has_that_of_the_pictures_that_come_later(site, patient):
+    site.sends(a_push(effectiveDateTime=None))
+    (early,) = patient.lets_in().matches("DiagnosticReport")
+    assert early["_effectiveDateTime"]["extension"][0]["valueCode"] == "unknown"
+    site.stores(make.an_instance(study="one", StudyDate="20260105", StudyTime=""))
+    (found,) = patient.lets_in().matches("DiagnosticReport", ("date", "2026-01-05"))
+    assert found["effectiveDateTime"] == "2026-01-05"
+
+
+def test_a_report_that_can_have_no_time_is_refused(site, patient):
+    site.creates(a_patient_resource())
+    answer = site.creates(a_report_resource(SUBJECT, effectiveDateTime=None))
+    assert (answer.status_code, answer.json["issue"][0]["code"]) == (422, "business-rule")
+    assert "us-core-10" in answer.json["issue"][0]["details"]["text"]
+    assert site.creates(a_report_resource(SUBJECT, effectiveDateTime=None, status="registered")).status_code == 201
+    assert patient.studies()[0].reports[0].facts.status == "registered"
