@@ -188,6 +188,10 @@ class Scopes:
         """Those whose filters we can apply; the others are left out, since none is ever taken for a whole one."""
         return Scopes(tuple(scope for scope in self.resources if scope.is_kept), self.others)
 
+    def without(self, *words: str) -> "Scopes":
+        """The same without these words that are no resources."""
+        return Scopes(self.resources, tuple(word for word in self.others if word not in words))
+
     @property
     def has_every_type(self) -> bool:
         """Whether one of them names every type, now and in future."""
@@ -237,7 +241,8 @@ _SENT = (
 )
 READABLE = (*_SENT, "Binary", "Endpoint", "Consent")
 CREATABLE = _SENT
-WORDS = ("launch/patient", "offline_access")
+SIGN_IN, TELL_WHO = "openid", ("fhirUser", "profile")  # the last is the first version's word for the one before
+WORDS = ("launch/patient", "launch/imagingstudy", "openid", "fhirUser", "profile", "offline_access")
 PATIENT_READS = Scopes.parse("patient/*.rs")
 APP_LIMIT = Scopes.parse(f"{' '.join(WORDS)} patient/*.rs")
 SITE_LIMIT = Scopes.parse("system/*.c")

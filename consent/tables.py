@@ -17,7 +17,8 @@ _ID = sa.LargeBinary(16)
 class ClientRow(Row):
     """A registered piece of software. `kind` is app or site; `auth` is the one way it authenticates (RFC 7591's words).
 
-    `secret` is stretched with `salt` under a pepper; `keys` is a key set (JSON) or `keys_url` where it is found.
+    `secret` is stretched with `salt` under a pepper; `keys` is a key set (JSON) or `keys_url` where it is found. Of an
+    app that registered itself, `registration` is what its registration token derives to, `about` what else it said.
     """
 
     __tablename__ = "client"
@@ -37,6 +38,8 @@ class ClientRow(Row):
     pepper_id: Mapped[int | None]
     keys: Mapped[str | None]
     keys_url: Mapped[str | None]
+    registration: Mapped[bytes | None] = mapped_column(_ID)
+    about: Mapped[str | None]
     active: Mapped[bool]
     row_mac: Mapped[bytes]
     created: Mapped[datetime]
@@ -104,6 +107,37 @@ class TokenRow(Row):
     idle: Mapped[int | None]
     redirect_uri: Mapped[str | None]
     challenge: Mapped[str | None]
+
+
+class LaunchRow(Row):
+    """What belongs to every token of one family beside its scopes (SMART launch context, OpenID Connect).
+
+    `nonce` is the app's own, `study` the one scan that the patient chose for it, `auth_time` when they showed who they
+    are.
+    """
+
+    __tablename__ = "launch"
+    family: Mapped[bytes] = mapped_column(_ID, primary_key=True)
+    grant: Mapped[bytes] = mapped_column(_ID, sa.ForeignKey("grantowner.id", ondelete="CASCADE"), index=True)
+    nonce: Mapped[str | None]
+    study: Mapped[bytes | None] = mapped_column(_ID)
+    auth_time: Mapped[datetime | None]
+    row_mac: Mapped[bytes]
+
+
+class SigningKeyRow(Row):
+    """A key that id tokens are signed with: the public half as a JWK, the private one under the audit key.
+
+    The newest signs; the others are published until they retire, so that what they signed can still be checked.
+    """
+
+    __tablename__ = "signingkey"
+    kid: Mapped[str] = mapped_column(primary_key=True)
+    public: Mapped[str]
+    private: Mapped[bytes]
+    created: Mapped[datetime] = mapped_column(index=True)
+    retires: Mapped[datetime | None]
+    row_mac: Mapped[bytes]
 
 
 class SeenAssertionRow(Row):

@@ -14,23 +14,25 @@ from consent.errors import Area, FreshSignInNeeded
 from consent.forms import sign_in_address
 from consent.grants import For, Offer
 from consent.guards import for_clients, needs_patient, public
+from consent.launches import Launch
 from consent.oauth import blueprint
 from consent.oauth.flow import NOT_KEPT, begin
-from consent.oauth.issuing import COMES_BACK
+from consent.oauth.issuing import COMES_BACK, FOR_ONE_SCAN
 from consent.oauth.server import Asking, Decision, asking, decided
 from consent.redirects import form_target
 from consent.request import access, signed_in
-from consent.scopes import Scopes
+from consent.scopes import SIGN_IN, Scopes
 from consent.tokens import ACCESS_SECONDS, CODE_SECONDS
 from vault.catalogue import open_catalogue
 from vault.database import Work
+from vault.ids import Id
 from vault.keyring import KeyClass
 from vault.sharing import Standing
 from vault.studies import Study
 
 PARAMETERS = (
     "response_type", "client_id", "redirect_uri", "scope", "state", "aud", "resource", "launch",
-    "code_challenge", "code_challenge_method",
+    "code_challenge", "code_challenge_method", "nonce", "prompt", "max_age",
 )  # fmt: skip
 DURATIONS = {
     "4h": timedelta(hours=4),
@@ -39,6 +41,7 @@ DURATIONS = {
     "1y": timedelta(days=365),
 }
 USUAL = "90d"
+JUST_NOW = timedelta(minutes=1)
 TIME_TO_DECIDE = sessions.FRESH + timedelta(minutes=15)
 LONGEST = 8_000
 _REPORTS = ("DiagnosticReport", "DocumentReference", "Binary", "Observation")
@@ -55,7 +58,7 @@ def authorize() -> Response:
         patient = signed_in(Area.PATIENT)
         if patient is None:
             return redirect(sign_in_address(request.full_path), 303)  # type: ignore[return-value]
-        if not sessions.is_fresh(patient, w.now):
+        if not sessions.is_fresh(patient, w.now, within=_fresh_enough()):
             raise FreshSignInNeeded(Area.PATIENT)
         g.access = patient
         return _page(w, patient, asked, {})
@@ -87,11 +90,14 @@ def decide() -> Response:
             return asked
         if request.form.get("decision") != "allow":
             return _not_kept(decided(asked, None))
-        offer, errors = _offer(w, patient, asked)
-        if offer is None:
+        chosen, errors = _chosen(w, patient)
+        if errors:
             return _page(w, patient, asked, errors)
-        given = grants.give(w, patient, offer)
-        return _not_kept(decided(asked, Decision(given.keyring, asked.scopes)))
+        study = _the_one_scan(asked, chosen)
+        scopes = asked.scopes if study else asked.scopes.without(FOR_ONE_SCAN)
+        given = grants.give(w, patient, _offer(w, asked, scopes, chosen))
+        launch = Launch(nonce=request.form.get("nonce", ""), study=study, auth_time=patient.auth_time)
+        return _not_kept(decided(asked, Decision(given.keyring, scopes, launch)))
 
 
 # --- reading what was asked ------------------------------------------------------------------------------------------
@@ -128,7 +134,16 @@ def _categories(scopes: Scopes) -> list[str]:
     return list(dict.fromkeys(code for code in codes if code))
 
 
-def _offer(w: Work, patient: Access, asked: Asking) -> tuple[Offer | None, dict[str, str]]:
+def _fresh_enough() -> timedelta:
+    """How lately the patient must have shown who they are: as the app asks, within our bounds (OIDC Core 3.1.2.1)."""
+    if {"login", "select_account"} & set(request.args.get("prompt", "").split()):
+        return JUST_NOW
+    asked = timedelta(seconds=int(request.args.get("max_age") or sessions.FRESH.total_seconds()))
+    return min(sessions.FRESH, max(JUST_NOW, asked))
+
+
+def _chosen(w: Work, patient: Access) -> tuple[list[Study], dict[str, str]]:
+    """The scans that the patient's answer names, and what is wrong with the answer."""
     studies = open_catalogue(w, patient.own_vault()).studies
     picks = request.form.get("scans", "all") == "pick"
     ticked = set(request.form.getlist("study"))
@@ -136,23 +151,30 @@ def _offer(w: Work, patient: Access, asked: Asking) -> tuple[Offer | None, dict[
     errors: dict[str, str] = {}
     if picks and not chosen:
         errors["study"] = "none-ticked"
-    duration = request.form.get("duration", USUAL)
-    if duration not in DURATIONS:
+    if request.form.get("duration", USUAL) not in DURATIONS:
         errors["duration"] = "not-offered"
-    if errors:
-        return None, errors
-    lasts = DURATIONS[duration] if COMES_BACK in asked.scopes else timedelta(seconds=CODE_SECONDS + ACCESS_SECONDS)
-    offer = Offer(
+    return chosen, errors
+
+
+def _the_one_scan(asked: Asking, chosen: list[Study]) -> Id | None:
+    """The scan that the app is to open first, where it asked for one and the patient chose one."""
+    return chosen[0].id if FOR_ONE_SCAN in asked.scopes and len(chosen) == 1 and chosen[0].uid else None
+
+
+def _offer(w: Work, asked: Asking, scopes: Scopes, chosen: list[Study]) -> Offer:
+    duration = DURATIONS[request.form.get("duration", USUAL)]
+    lasts = duration if COMES_BACK in scopes else timedelta(seconds=CODE_SECONDS + ACCESS_SECONDS)
+    picks = request.form.get("scans", "all") == "pick"
+    return Offer(
         study_ids=tuple(dict.fromkeys(folder for study in chosen for folder in (study.id, *study.folders))),
         expires=w.now + lasts,
         kind=For.APP,
         view_only=False,
-        classes=_classes(asked.scopes),
-        standing=Standing() if asked.scopes.has_every_type and not picks else None,
+        classes=_classes(scopes),
+        standing=Standing() if scopes.has_every_type and not picks else None,
         client=asked.party.client.id,
-        scopes=asked.scopes,
+        scopes=scopes,
     )
-    return offer, {}
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------
@@ -161,6 +183,7 @@ def _offer(w: Work, patient: Access, asked: Asking) -> tuple[Offer | None, dict[
 def _page(w: Work, patient: Access, asked: Asking, errors: dict[str, str]) -> Response:
     studies = open_catalogue(w, patient.own_vault()).studies
     title = cast("Callable[[Study], str]", current_app.extensions.get("study_title", _plain_title))
+    for_one_scan = FOR_ONE_SCAN in asked.scopes and bool(studies)
     page = render_template(
         "consent/authorize.html",
         app_name=asked.party.client.name,
@@ -175,7 +198,9 @@ def _page(w: Work, patient: Access, asked: Asking, errors: dict[str, str]) -> Re
         minutes=ACCESS_SECONDS // 60,
         parameters={name: request.values[name] for name in PARAMETERS if name in request.values},
         problems=errors,
-        scans=request.form.get("scans", "all"),
+        for_one_scan=for_one_scan,
+        recognises=SIGN_IN in asked.scopes,
+        scans=request.form.get("scans", "pick" if for_one_scan else "all"),
         ticked=request.form.getlist("study"),
         duration=request.form.get("duration", USUAL),
     )

@@ -11,7 +11,7 @@ from consent.errors import BadScope, ClientRefused, UnknownClient
 from consent.oauth import assertion
 from consent.oauth.discovery import SHARE_CODE, TOKEN, address_of
 from consent.registered import APP, PUBLIC, SECRET, SIGNED, SITE, Client, client_of, find_client, stretch_for_nobody
-from consent.scopes import Scopes
+from consent.scopes import SIGN_IN, TELL_WHO, Scopes
 from consent.throttle import allow_token_request
 from consent.tokens import Kind, find
 
@@ -53,9 +53,10 @@ class Party:
     def allowed(self, scope: str) -> Scopes:
         """The same, parsed. What cannot be kept, unknown scopes and filters, is left out."""
         try:
-            return Scopes.asked(scope).kept().narrowed(self.client.scopes)
+            found = Scopes.asked(scope).kept().narrowed(self.client.scopes)
         except BadScope:
             return Scopes()
+        return found if SIGN_IN in found else found.without(*TELL_WHO)
 
 
 def find_party(client_id: str) -> Party | None:

@@ -1,14 +1,11 @@
-"""What the authorization server says of itself: what is listed works, and what does not work is absent.
-
-SMART wants `issuer` only from servers that sign people in to apps (OpenID Connect), which this one does not; RFC 9207
-wants clients to know the issuer. So the SMART document goes without, and RFC 8414's carries it.
-"""
+"""What the authorization server says of itself: what is listed works, and what does not work is absent."""
 
 from typing import Any
 
 from consent.scopes import CREATABLE, READABLE, WORDS
 
-AUTHORIZE, TOKEN, INTROSPECT, REVOKE, KEYS = "authorize", "token", "introspect", "revoke", "jwks.json"
+AUTHORIZE, TOKEN, INTROSPECT, REVOKE = "authorize", "token", "introspect", "revoke"
+KEYS, USERINFO = "jwks.json", "userinfo"
 SHARE_CODE = "urn:keepray:oauth:grant-type:share-code"
 ALGORITHMS = ("RS384", "ES384")
 GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token", SHARE_CODE)
@@ -18,6 +15,7 @@ CAPABILITIES = (
     "client-public",
     "client-confidential-symmetric",
     "client-confidential-asymmetric",
+    "sso-openid-connect",
     "context-standalone-patient",
     "permission-patient",
     "permission-offline",
@@ -41,6 +39,8 @@ def fhir_base(base_url: str) -> str:
 def discovery(base_url: str) -> dict[str, Any]:
     """The SMART configuration (SMART App Launch 2.2, "Conformance"), served under the FHIR base."""
     return {
+        "issuer": base_url,
+        "jwks_uri": address_of(base_url, KEYS),
         "authorization_endpoint": address_of(base_url, AUTHORIZE),
         "token_endpoint": address_of(base_url, TOKEN),
         "introspection_endpoint": address_of(base_url, INTROSPECT),
@@ -59,15 +59,29 @@ def discovery(base_url: str) -> dict[str, Any]:
 
 
 def server_metadata(base_url: str) -> dict[str, Any]:
-    """The same for clients of plain OAuth (RFC 8414), with the issuer that answers carry (RFC 9207)."""
+    """The same for clients of plain OAuth (RFC 8414)."""
     smart = discovery(base_url)
     left_out = {"management_endpoint", "associated_endpoints", "capabilities"}
     methods = [*smart["token_endpoint_auth_methods_supported"], "none"]
     return {
-        "issuer": base_url,
         **{name: value for name, value in smart.items() if name not in left_out},
         "token_endpoint_auth_methods_supported": methods,
-        "jwks_uri": address_of(base_url, KEYS),
+    }
+
+
+def openid_configuration(base_url: str) -> dict[str, Any]:
+    """The same for clients of OpenID Connect (Discovery 1.0, 3)."""
+    return {
+        **server_metadata(base_url),
+        "userinfo_endpoint": address_of(base_url, USERINFO),
+        "response_modes_supported": ["query"],
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "fhirUser", "profile"],
+        "prompt_values_supported": ["login", "consent", "select_account"],
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
     }
 
 

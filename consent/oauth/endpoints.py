@@ -1,4 +1,4 @@
-"""The addresses that software asks: token, introspection, revocation, keys, and what the server says of itself."""
+"""The addresses that software asks about tokens: token, introspection, revocation."""
 
 from collections.abc import Callable
 
@@ -8,15 +8,18 @@ from consent import grants, tokens
 from consent.deployment import settings, work
 from consent.errors import ClientRefused, TokenRefused
 from consent.guards import for_clients
-from consent.oauth import machines, well_known
+from consent.oauth import machines
+from consent.oauth.asked import is_ours
 from consent.oauth.callers import Party, identify
-from consent.oauth.discovery import SHARE_CODE, server_metadata
+from consent.oauth.discovery import SHARE_CODE
 from consent.oauth.flow import NOT_KEPT, Flow, answer, begin, flow, refuse
+from consent.oauth.identity import claims_of
 from consent.oauth.issuing import context_of
-from consent.oauth.server import OAuth2Error, error_response, is_ours, token_response
+from consent.oauth.server import OAuth2Error, error_response, token_response
 from consent.oauth.share_code import redeem_by_software
 from consent.refusals import refusal_of
 from consent.registered import INTROSPECT, PUBLIC, client_of
+from consent.scopes import SIGN_IN
 from consent.tables import TokenRow
 from consent.tokens import Bearer, Held, Kind
 from vault import audit
@@ -54,20 +57,6 @@ def introspect() -> Response:
 def revoke() -> Response:
     """A token and all that came of the same decision open nothing any more (RFC 7009)."""
     return _answered(lambda party, refused: _in_one_work(party, refused, _revoked))
-
-
-@machines.get("/jwks.json")
-@for_clients("public keys")
-def keys() -> Response:
-    """The keys we sign with: none, since our tokens are no JWTs."""
-    return answer({"keys": []})
-
-
-@well_known.get("/.well-known/oauth-authorization-server")
-@for_clients("says where to ask")
-def metadata() -> Response:
-    """What the authorization server says of itself (RFC 8414)."""
-    return answer(server_metadata(settings().base_url))
 
 
 # --- one frame for all -----------------------------------------------------------------------------------------------
@@ -168,18 +157,21 @@ def _held(begun: Flow, text: str) -> Held | None:
 
 
 def _facts_of(begun: Flow, held: Held) -> dict[str, object]:
-    row = held.row
+    row, client = held.row, client_of(begun.work, held.row.client or b"")
     facts: dict[str, object] = {
         "active": True,
         "scope": row.scope,
-        "client_id": client_of(begun.work, row.client or b"").client_id,
+        "client_id": client.client_id,
         "exp": int(row.expires.timestamp()),
         "iat": int(row.issued.timestamp()),
     }
     if row.kind != Kind.REFRESH:
         facts |= {"token_type": "Bearer"}
     if row.grant is not None:
-        facts |= context_of(limits(begun.work, row.grant).vault_id)
+        vault_id = limits(begun.work, row.grant).vault_id
+        facts |= context_of(begun.work, row.family, vault_id)
+        if SIGN_IN in held.scopes:
+            facts |= claims_of(begun.work, client, vault_id, scopes=held.scopes, issuer=settings().base_url)
     return facts
 
 

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from consent.deployment import settings
+from consent.launches import launch_of
+from consent.oauth.identity import id_token
 from consent.registered import Client
-from consent.scopes import Scopes
+from consent.scopes import SIGN_IN, Scopes
 from consent.tokens import (
     ACCESS_SECONDS,
     REFRESH_SECONDS,
@@ -18,10 +21,10 @@ from vault import audit
 from vault.audit import Actor, Did
 from vault.database import Work
 from vault.keyring import Owner, OwnerKind
-from vault.sharing import check_live
+from vault.sharing import check_live, limits
 from vault.sites import Site
 
-COMES_BACK = "offline_access"
+COMES_BACK, FOR_ONE_SCAN = "offline_access", "launch/imagingstudy"
 
 
 def for_grant(work: Work, client: Client, held: Held, scopes: Scopes) -> dict[str, Any]:
@@ -29,6 +32,10 @@ def for_grant(work: Work, client: Client, held: Held, scopes: Scopes) -> dict[st
     refreshed = held.row.kind == Kind.REFRESH
     line = Line.goes_on(held)
     token = under_grant(work, line, scopes)
+    if SIGN_IN in scopes and not refreshed:
+        launch, vault_id = launch_of(work, line.family), limits(work, held.of_grant().grant_id).vault_id
+        issuer = settings().base_url
+        token["id_token"] = id_token(work, client, vault_id, launch, scopes=scopes, issuer=issuer)
     if refreshed or COMES_BACK in held.scopes:
         bearer, _ = issue(work, Kind.REFRESH, line, scopes=held.scopes, seconds=REFRESH_SECONDS)
         token["refresh_token"] = bearer.reveal()
@@ -59,12 +66,16 @@ def under_grant(work: Work, line: Line, scopes: Scopes) -> dict[str, Any]:
     bearer, expires = issue(work, Kind.ACCESS, line, scopes=scopes, seconds=ACCESS_SECONDS)
     vault_id = check_live(work, line.keyring.grant_id).vault_id
     seconds = int((expires - work.now).total_seconds())
-    return _answer(bearer, seconds, scopes) | context_of(vault_id)
+    return _answer(bearer, seconds, scopes) | context_of(work, line.family, vault_id)
 
 
-def context_of(vault_id: bytes) -> dict[str, Any]:
-    """The launch context: the patient, and that an app should show whose record it is."""
-    return {"patient": vault_id.hex(), "need_patient_banner": True}
+def context_of(work: Work, family: bytes, vault_id: bytes) -> dict[str, Any]:
+    """The launch context: the patient, that an app should show whose record it is, and the scan it was launched for."""
+    context: dict[str, Any] = {"patient": vault_id.hex(), "need_patient_banner": True}
+    study = launch_of(work, family).study
+    if study is not None:
+        context["fhirContext"] = [{"reference": f"ImagingStudy/{study.hex()}"}]
+    return context
 
 
 def _answer(bearer: Bearer, seconds: int, scopes: Scopes) -> dict[str, Any]:

@@ -19,11 +19,9 @@ from authlib.oauth2.rfc6749 import OAuth2Request, grants
 from authlib.oauth2.rfc6749.errors import (
     InvalidClientError,
     InvalidGrantError,
-    InvalidRequestError,
     InvalidScopeError,
     OAuth2Error,
 )
-from authlib.oauth2.rfc7636 import CodeChallenge
 from flask import Response
 from flask import request as flask_request
 
@@ -31,8 +29,9 @@ from consent import rotation
 from consent.decisions import row_of
 from consent.deployment import settings
 from consent.errors import BadScope, TokenReused
+from consent.launches import Launch, keep
+from consent.oauth.asked import AskedRightly
 from consent.oauth.callers import Party, find_party
-from consent.oauth.discovery import fhir_base
 from consent.oauth.flow import flow
 from consent.oauth.issuing import for_grant, for_site
 from consent.scopes import Scopes
@@ -45,8 +44,6 @@ from vault.sites import find_site
 logging.getLogger("authlib").setLevel(logging.INFO)
 
 EVERY_METHOD = ["private_key_jwt", "client_secret_basic", "client_secret_post", "none"]
-LONGEST_STATE = 1_000
-_S256 = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +52,7 @@ class Decision:
 
     keyring: GrantKeyring
     scopes: Scopes
+    launch: Launch
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,46 +88,6 @@ class Request(FlaskOAuth2Request):
         self.payload = FlaskOAuth2Payload(request)
 
 
-class AskedRightly(CodeChallenge):
-    """What SMART and RFC 9700 want of every authorization request: PKCE with S256, `aud`, `state`."""
-
-    SUPPORTED_CODE_CHALLENGE_METHOD = ["S256"]  # noqa: RUF012  Authlib's own form
-    DEFAULT_CODE_CHALLENGE_METHOD = "S256"
-    CODE_CHALLENGE_METHODS = {"S256": CodeChallenge.CODE_CHALLENGE_METHODS["S256"]}  # noqa: RUF012
-
-    def validate_code_challenge(self, grant, redirect_uri) -> None:
-        """Called once client, redirect address and scope are known to be right."""
-        data = grant.request.payload.data
-        _check_once(grant.request.payload.datalist, "aud", "resource", "code_challenge", "code_challenge_method")
-        if data.get("code_challenge_method") != "S256" or not _S256.fullmatch(data.get("code_challenge", "")):
-            raise InvalidRequestError("PKCE with code_challenge_method=S256 is required.")
-        named = [data[name] for name in ("aud", "resource") if data.get(name)]
-        if not named or not all(map(is_ours, named)):
-            raise InvalidRequestError("aud must be the FHIR base address of this server.")
-        if data.get("launch"):
-            raise InvalidRequestError("This server is not launched from another system.")
-        if not 0 < len(data.get("state", "")) <= LONGEST_STATE:
-            raise InvalidRequestError("state is required.")
-        super().validate_code_challenge(grant, redirect_uri)
-
-    def validate_code_verifier(self, grant, result) -> None:
-        """Every client brings the verifier, not only public ones."""
-        if not grant.request.form.get("code_verifier"):
-            raise InvalidRequestError("Missing 'code_verifier' in request.")
-        super().validate_code_verifier(grant, result)
-
-
-def is_ours(address: str) -> bool:
-    """Whether this is the FHIR base that tokens are for; one slash more at its end does no harm."""
-    return address.removesuffix("/") == fhir_base(settings().base_url)
-
-
-def _check_once(values, *names: str) -> None:
-    for name in names:
-        if len(values.get(name, [])) > 1:
-            raise InvalidRequestError(f"Multiple '{name}' in request.")
-
-
 class CodeGrant(grants.AuthorizationCodeGrant):
     """Authorization codes: made and stored in one step, spent before any token exists."""
 
@@ -137,10 +95,12 @@ class CodeGrant(grants.AuthorizationCodeGrant):
 
     def generate_authorization_code(self) -> str:
         decision: Decision = self.request.user
+        line = Line.begins(self.request.client.client.id, decision.keyring)
+        keep(flow().work, family=line.family, grant_id=decision.keyring.grant_id, launch=decision.launch)
         bearer, _ = issue(
             flow().work,
             Kind.CODE,
-            Line.begins(self.request.client.client.id, decision.keyring),
+            line,
             scopes=decision.scopes,
             seconds=CODE_SECONDS,
             redirect_uri=self.request.payload.redirect_uri,

@@ -7,10 +7,10 @@ from consent.errors import BadScope, CopyNotAllowed
 from consent.oauth.callers import Party
 from consent.oauth.discovery import SHARE_CODE
 from consent.oauth.flow import answer, refuse
-from consent.oauth.issuing import for_share_code
+from consent.oauth.issuing import FOR_ONE_SCAN, for_share_code
 from consent.ready_made import PULL
 from consent.redeeming import Redeemer, hand_over, prove
-from consent.scopes import PATIENT_READS, Scopes
+from consent.scopes import PATIENT_READS, SIGN_IN, TELL_WHO, Scopes
 from consent.sessions import reads_of
 from consent.tokens import Line
 from vault.database import Work
@@ -75,7 +75,7 @@ def _check_worth_it(w: Work, party: Party, line: Line) -> None:
 
 
 def _within(w: Work, line: Line, asked: Scopes) -> Scopes:
-    """What was asked, as far as the patient gave it."""
+    """What was asked, as far as the patient gave it. Whoever has a code is not the patient, and signs nobody in."""
     assert line.keyring is not None
     given = reads_of(check_live(w, line.keyring.grant_id))
-    return Scopes(asked.narrowed(given).resources, asked.others)
+    return Scopes(asked.narrowed(given).resources, asked.without(SIGN_IN, *TELL_WHO, FOR_ONE_SCAN).others)

@@ -67,6 +67,8 @@ def test_every_listed_scope_can_be_had(app, services, ana, knee):
         {"aud": FHIR + "//"},
         {"state": None},
         {"launch": "abc"},
+        {"max_age": "soon"},
+        {"nonce": "n" * 1_001},
     ],
 )
 def test_a_question_that_is_not_in_order_goes_back_to_the_app(app, services, ana, auth, wrong):
@@ -309,7 +311,8 @@ def test_reading_is_not_searching(ana, tracker, knee):
 
 def test_more_than_can_be_given_is_reduced_and_said(ana, tracker, knee):
     asked = "openid fhirUser user/*.rs patient/*.cruds system/*.* launch/patient"
-    assert tracker.gets_tokens(ana, asked)["scope"] == "launch/patient patient/*.rs"
+    assert tracker.gets_tokens(ana, asked)["scope"] == "openid fhirUser launch/patient patient/*.rs"
+    assert tracker.gets_tokens(ana, "fhirUser profile launch patient/*.rs")["scope"] == "patient/*.rs"
 
 
 def test_a_category_is_granted_and_a_filter_nobody_applies_is_left_out(ana, tracker, knee):

@@ -17,9 +17,9 @@ PUBLIC_PAGES = {
     "provider": {"sign_in", "take_sign_in", "sign_out", "join", "take_join"},
     "leaving": {"goodbye"},
     "oauth": {"authorize", "authorize_by_form"},
-    "oauth.machines": {"token", "introspect", "revoke", "keys", "nothing_here"},
-    "oauth_well_known": {"metadata"},
-    "fhir": {"metadata", "smart_configuration", "nothing_here"},
+    "oauth.machines": {"token", "introspect", "revoke", "keys", "userinfo", "nothing_here"},
+    "oauth_well_known": {"metadata", "openid"},
+    "fhir": {"metadata", "smart_configuration", "nothing_here", "nothing_of_all"},
     "dicomweb": {"nothing_here", "manifest_keys"},
 }  # fmt: skip
 

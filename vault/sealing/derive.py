@@ -72,6 +72,9 @@ class Label(StrEnum):
     CONDITION = "phr1/cond"
     ACCESSION = "phr1/acc"
     CHECK = "phr1/check"
+    SUBJECT = "phr1/oidc/sub"
+    # from the audit key (11)
+    ID_TOKEN_KEY = "phr1/oidc/key"  # noqa: S105
     # objects (6), audit (11)
     OBJECT = "phr1/obj"
     SEGMENT = "phr1/seg"
@@ -298,6 +301,16 @@ def counter_index(index_key: bytes, *parts: str | bytes | int) -> bytes:
 def dummy_salt(index_key: bytes, what: bytes) -> bytes:
     """16 octets, the same at each try, for the work done where no row exists."""
     return _mac(index_key, what)
+
+
+def subject(index_key: bytes, vault16: bytes, client16: bytes) -> bytes:
+    """16 octets by which one app knows one person; another app knows them by others, and none by the vault's."""
+    return _mac(expand(index_key, Label.SUBJECT), lp(vault16, client16))
+
+
+def id_token_key(audit_key: bytes) -> bytes:
+    """Key under which the private halves lie that sign whom an app let sign in."""
+    return expand(audit_key, Label.ID_TOKEN_KEY)
 
 
 def check_value(key: bytes) -> bytes:
