@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from fhir_gateway.dicom.syntaxes import on_the_wire
+from fhir_gateway.dicomweb.levels import INSTANCE_ALWAYS, SERIES_IF_KNOWN, SERIES_LISTED, STUDY_LISTED
 from fhir_gateway.dicomweb.query import Query
 from fhir_gateway.links import Links
 from vault.facts import InstanceFacts, PersonFacts
@@ -10,18 +12,6 @@ from vault.reading import Instance
 from vault.studies import Series, Study
 
 Json = dict[str, Any]
-
-STUDY_MATCHED = frozenset(
-    {
-        "00080020", "00080030", "00080050", "00080061", "00080090", "00081030", "00100010", "00100020", "00100021",
-        "00100030", "00100040", "0020000D", "00200010", "00080080",
-    }
-)  # fmt: skip
-SERIES_MATCHED = frozenset(
-    {"00080060", "0020000E", "00200011", "0008103E", "00400244", "00400245", "00180015", "00080021", "00080031"}
-)
-INSTANCE_MATCHED = frozenset({"00080016", "00080018", "00200013", "00280008", "00280010", "00280011"})
-_SERIES_MORE = frozenset({"00400244", "00400245", "00400275"})
 
 
 def element(vr: str, value: Any = None) -> Json:
@@ -95,7 +85,7 @@ def series_row(study: Study, series: Series, links: Links) -> Json:
 def instance_row(study: Study, series: Series, instance: Instance, links: Links) -> Json:
     """An instance as it is listed, with all that its description holds."""
     facts: InstanceFacts = instance.facts
-    return instance.dicom | {
+    made = instance.dicom | {
         "00080016": element("UI", facts.sop_class),
         "00080018": element("UI", facts.uid),
         "00080056": element("CS", "ONLINE"),
@@ -103,33 +93,45 @@ def instance_row(study: Study, series: Series, instance: Instance, links: Links)
         "0020000D": element("UI", study.uid),
         "0020000E": element("UI", series.facts.uid),
         "00200013": element("IS", facts.number),
+        "00083002": element("UI", on_the_wire(facts.transfer_syntax)),
+    }
+    picture = {
         "00280008": element("IS", facts.frames or None),
         "00280010": element("US", facts.rows or None),
         "00280011": element("US", facts.columns or None),
         "00280100": element("US", facts.bits_allocated or None),
-        "00083002": element("UI", facts.transfer_syntax),
     }
+    return made | {tag: value for tag, value in picture.items() if "Value" in value}
 
 
-ALWAYS_INSTANCE = frozenset(
-    {"00080016", "00080018", "00080056", "00081190", "0020000D", "0020000E", "00200013", "00280008", "00280010",
-     "00280011", "00280100"}
-)  # fmt: skip
+def told(row: Json, always: Iterable[str], query: Query, held: frozenset[str] | None = None) -> Json:
+    """What of a row is always told, and what of it was asked for; tags ascending, and no bulk data in a list.
 
-
-def shown(row: Json, query: Query, always: frozenset[str] | None = None) -> Json:
-    """The row with what is always there and what was asked for, tags ascending; bulk data is not for lists."""
+    `held` are the attributes of its level (None: all); of another level nothing is told (PS3.18 10.6.3.3).
+    """
+    shown = set(always)
     kept = {
         tag: value
         for tag, value in row.items()
-        if (always is None or tag in always or query.everything or tag in query.fields) and "BulkDataURI" not in value
+        if tag in shown or (_asked(tag, query) and (held is None or tag in held) and "BulkDataURI" not in value)
     }
     return dict(sorted(kept.items()))
 
 
-def merged(rows: Iterable[Json]) -> Json:
-    """Rows of several levels as one, the later ones winning."""
-    made: Json = {}
-    for row in rows:
-        made |= row
-    return made
+def _asked(tag: str, query: Query) -> bool:
+    return query.everything or tag in query.fields
+
+
+STUDY_ALWAYS = STUDY_LISTED
+SERIES_ALWAYS = SERIES_LISTED | frozenset(SERIES_IF_KNOWN)
+
+__all__ = [
+    "INSTANCE_ALWAYS",
+    "SERIES_ALWAYS",
+    "STUDY_ALWAYS",
+    "element",
+    "instance_row",
+    "series_row",
+    "study_row",
+    "told",
+]

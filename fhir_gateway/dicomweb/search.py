@@ -1,6 +1,8 @@
 """QIDO-RS: searching studies, series and instances (PS3.18 10.6), among what is opened for the asker."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 
 import orjson
 from flask import Response, request
@@ -9,53 +11,102 @@ from consent.guards import needs
 from consent.request import access, services
 from fhir_gateway.dicom.uids import check_uid
 from fhir_gateway.dicomweb.answers import blueprint, links, metadata_answer
+from fhir_gateway.dicomweb.gathered import described, instances_of, series_of, studies_for
+from fhir_gateway.dicomweb.levels import SERIES_HELD, SERIES_MORE, STUDY_HELD, STUDY_MORE
 from fhir_gateway.dicomweb.query import Query
 from fhir_gateway.dicomweb.rows import (
-    ALWAYS_INSTANCE,
-    INSTANCE_MATCHED,
-    SERIES_MATCHED,
-    STUDY_MATCHED,
+    INSTANCE_ALWAYS,
+    SERIES_ALWAYS,
+    STUDY_ALWAYS,
     Json,
     instance_row,
-    merged,
     series_row,
-    shown,
     study_row,
+    told,
 )
-from fhir_gateway.looking import catalogue_for, tell_listed
+from fhir_gateway.looking import tell_listed
 from vault.database import Work
-from vault.errors import NoKey, NotThere
-from vault.reading import Instance, open_series
+from vault.errors import NotThere
 from vault.studies import Series, Study
 
 SEARCH = "patient/ImagingStudy.s"
 MORE = "More results remain; ask for them with offset."
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One question, where it is asked, and where answers come from."""
+
+    work: Work
+    query: Query
+    study_uid: str | None = None
+    series_uid: str | None = None
+
+    def studies(self) -> Iterator[tuple[Study, Json]]:
+        """The studies below the address that may fit, each with its row. Raises `NotThere` for one not seen."""
+        found = studies_for(self.work, access())
+        if self.study_uid is not None:
+            found = [study for study in found if study.uid == self.study_uid]
+            if not found:
+                raise NotThere
+        wanted = self.query.uids("0020000D")
+        for study in found:
+            if wanted is None or study.uid in wanted:
+                yield study, self._study_row(study)
+
+    def series(self) -> Iterator[tuple[Study, Series, Json]]:
+        """Their series that may fit, each with its row and its study's."""
+        wanted = self.query.uids("0020000E")
+        for study, upper in self.studies():
+            for one in series_of(study):
+                if self.series_uid in {None, one.facts.uid} and (wanted is None or one.facts.uid in wanted):
+                    yield study, one, upper | self._series_row(study, one)
+
+    def instances(self) -> Iterator[Json]:
+        """Their instances, each row with all that is said above it."""
+        for study, one, upper in self.series():
+            for instance in instances_of(self.work, access(), study.uid, one.facts.uid):
+                yield upper | instance_row(study, one, instance, links())
+
+    def _study_row(self, study: Study) -> Json:
+        row = study_row(study, links())
+        if self.query.matches_any(STUDY_MORE) or self.query.wants_any(STUDY_MORE):
+            said = described(self.work, access(), study)
+            row = {tag: value for tag, value in said.items() if tag in STUDY_MORE} | row
+        return row
+
+    def _series_row(self, study: Study, one: Series) -> Json:
+        row = series_row(study, one, links())
+        # What a list of all series is not slowed down for is told of the series of one study.
+        known = self.study_uid is not None or self.query.wants_any(SERIES_MORE) or self.query.matches_any(SERIES_MORE)
+        if known:
+            said = described(self.work, access(), study, one)
+            row = {tag: value for tag, value in said.items() if tag in SERIES_MORE} | row
+        return row
+
+
 @blueprint.get("/studies")
 @needs(SEARCH)
 def search_studies() -> Response:
     """All studies that fit."""
-    query = Query.parse(request.args.items(multi=True), matched=STUDY_MATCHED)
+    query = Query.parse(request.args.items(multi=True), matched=STUDY_HELD)
     with services().reading() as work:
-        rows = [study_row(study, links()) for study in _studies(work, query)]
-    return _answer(query, [shown(row, query) for row in query.fitting(rows)])
+        rows = [row for _, row in Search(work, query).studies() if query.fits(row)]
+    return _answer(query, [told(row, STUDY_ALWAYS, query, STUDY_HELD) for row in query.page(rows)], of=len(rows))
 
 
 @blueprint.get("/series")
 @blueprint.get("/studies/<study_uid>/series")
 @needs(SEARCH)
 def search_series(study_uid: str | None = None) -> Response:
-    """The series of a study, or of all studies."""
-    query = Query.parse(request.args.items(multi=True), matched=STUDY_MATCHED | SERIES_MATCHED)
+    """The series of a study, or of all studies; these with what is said of each study (PS3.18 10.6.3.3)."""
+    query = Query.parse(request.args.items(multi=True), matched=STUDY_HELD | SERIES_HELD)
+    always = SERIES_ALWAYS if study_uid is not None else SERIES_ALWAYS | STUDY_ALWAYS
     with services().reading() as work:
-        rows = [
-            (study_row(study, links()), series_row(study, one, links()))
-            for study in _studies(work, query, study_uid)
-            for one in study.series
-        ]
-    fitting = [pair for pair in rows if query.fitting([merged(pair)])]
-    return _answer(query, [_with_upper(own, upper, query) for upper, own in fitting])
+        asked = Search(work, query, study_uid and check_uid(study_uid))
+        rows = [row for _, _, row in asked.series() if query.fits(row)]
+    made = [told(row, always, query, STUDY_HELD | SERIES_HELD) for row in query.page(rows)]
+    return _answer(query, made, of=len(rows))
 
 
 @blueprint.get("/instances")
@@ -63,62 +114,22 @@ def search_series(study_uid: str | None = None) -> Response:
 @blueprint.get("/studies/<study_uid>/series/<series_uid>/instances")
 @needs(SEARCH)
 def search_instances(study_uid: str | None = None, series_uid: str | None = None) -> Response:
-    """The instances of a series, of a study, or of all studies."""
-    query = Query.parse(request.args.items(multi=True), matched=STUDY_MATCHED | SERIES_MATCHED | INSTANCE_MATCHED)
-    if series_uid is not None:
-        check_uid(series_uid)
-    found: list[Json] = []
-    most = query.offset + query.limit + 1
+    """The instances of a series, of a study, or of all studies, with what is said above the address."""
+    query = Query.parse(request.args.items(multi=True), matched=None)
+    always = INSTANCE_ALWAYS
+    if series_uid is None:
+        always |= SERIES_ALWAYS
+    if study_uid is None:
+        always |= STUDY_ALWAYS
     with services().reading() as work:
-        for study in _studies(work, query, study_uid):
-            for one, own in _instances(work, study, query, series_uid):
-                upper = merged((study_row(study, links()), series_row(study, one, links())))
-                row = merged((upper, own))
-                if query.fitting([row]):
-                    found.append(_with_upper(shown(own, query, ALWAYS_INSTANCE), upper, query))
-                if len(found) >= most:
-                    return _answer(query, found)
-    return _answer(query, found)
+        asked = Search(work, query, study_uid and check_uid(study_uid), series_uid and check_uid(series_uid))
+        fitting = (told(row, always, query) for row in asked.instances() if query.fits(row))
+        # No more than a page is ever held, and one row beyond it that tells of more.
+        page = list(islice(fitting, query.offset, query.offset + query.limit + 1))
+    return _answer(query, page[: query.limit], of=query.offset + len(page))
 
 
-def _studies(work: Work, query: Query, study_uid: str | None = None) -> list[Study]:
-    """The studies with pictures that the asker sees. Raises `NotThere` for one they do not."""
-    found = [study for study in catalogue_for(work, access()).studies if study.uid and study.series]
-    if study_uid is not None:
-        found = [study for study in found if study.uid == check_uid(study_uid)]
-        if not found:
-            raise NotThere
-    wanted = query.uids("0020000D")
-    found = [study for study in found if wanted is None or study.uid in wanted]
-    return sorted(found, key=lambda study: (study.facts.date, study.facts.time, study.uid), reverse=True)
-
-
-def _instances(work: Work, study: Study, query: Query, series_uid: str | None) -> Iterator[tuple[Series, Json]]:
-    wanted = query.uids("0020000E")
-    for one in study.series:
-        if series_uid not in (None, one.facts.uid) or (wanted is not None and one.facts.uid not in wanted):
-            continue
-        try:
-            opened = open_series(work, access().opened(), study.uid, one.facts.uid)
-        except (NoKey, NotThere):
-            continue
-        for instance in sorted((each for each in opened if each.study_id in study.folders), key=_by_number):
-            yield one, instance_row(study, one, instance, links())
-
-
-def _by_number(instance: Instance) -> tuple[bool, int, str]:
-    number = instance.facts.number
-    return number is None, number or 0, instance.facts.uid
-
-
-def _with_upper(own: Json, upper: Json, query: Query) -> Json:
-    """A row with those attributes of the levels above that were asked for (PS3.18 10.6.1.2.3)."""
-    asked = {tag: value for tag, value in upper.items() if query.everything or tag in query.fields}
-    return dict(sorted((asked | own).items()))
-
-
-def _answer(query: Query, rows: list[Json]) -> Response:
+def _answer(query: Query, page: list[Json], *, of: int) -> Response:
     tell_listed(services(), access())
-    page = query.page(rows)
-    more = (MORE,) if len(rows) > query.offset + len(page) else ()
+    more = (MORE,) if of > query.offset + len(page) else ()
     return metadata_answer([orjson.dumps(row) for row in page], warnings=(*query.warnings, *more))

@@ -33,6 +33,7 @@ def studies(answer):
     return [row["0020000D"]["Value"][0] for row in answer.json]
 
 
+@pytest.mark.case("5.1")
 def test_5_1_only_ones_own_studies_with_all_that_is_required(house, site, app):  # noqa: F811
     a_patient(house).is_linked_to(site, BO)
     site.stores(make.an_instance(study="theirs", person=make.ANOTHER_PERSON))
@@ -44,28 +45,33 @@ def test_5_1_only_ones_own_studies_with_all_that_is_required(house, site, app): 
     assert len(studies(app.queries("studies", ("PatientName", "exa*")))) == 3
 
 
+@pytest.mark.case("5.2")
 def test_5_2_nothing_found_is_an_empty_list(app):
     assert studies(app.queries("studies", ("StudyInstanceUID", "9.9"))) == []
 
 
+@pytest.mark.case("5.3")
 def test_5_3_fuzzy_matching_is_declined(app):
     answer = app.queries("studies", ("fuzzymatching", "true"))
     assert answer.status_code == 200
     assert answer.headers["Warning"].startswith("299 ")
 
 
+@pytest.mark.case("5.4")
 def test_5_4_pages(app):
     first, again = (studies(app.queries("studies", ("limit", "1"), ("offset", "1"))) for _ in range(2))
     assert first == again == [STUDY]
     assert app.queries("studies", ("limit", "-1")).status_code == 400
 
 
+@pytest.mark.case("5.5")
 def test_5_5_every_part_is_the_file_that_was_stored(app):
     files = make.a_ct_series(3, StudyDate="20240110")
     got = [hashlib.sha256(octets).digest() for _, octets in parts_of(app.whole(STUDY))]
     assert got == [hashlib.sha256(file).digest() for file in files]
 
 
+@pytest.mark.case("5.6")
 def test_5_6_without_a_syntax_no_packed_picture(site, patient):  # noqa: F811
     site.stores(make.an_instance(syntax=make.JPEG_LS))
     answer = patient.lets_in().whole(STUDY, 'multipart/related; type="application/dicom"')
@@ -74,12 +80,14 @@ def test_5_6_without_a_syntax_no_packed_picture(site, patient):  # noqa: F811
     assert make.some_pixels(rows=32, columns=40, seed=1).tobytes() in octets
 
 
+@pytest.mark.case("5.7")
 def test_5_7_implicit_is_served_explicit(site, patient):  # noqa: F811
     site.stores(make.an_instance(syntax=make.IMPLICIT))
     ((_, octets),) = parts_of(patient.lets_in().whole(STUDY, AS_STORED))
     assert b"1.2.840.10008.1.2.1\0" in octets[132:400]
 
 
+@pytest.mark.case("5.8")
 def test_5_8_frames_have_the_length_of_their_pixels(site, patient):  # noqa: F811
     site.stores(make.an_instance(frames=3))
     app = patient.lets_in()
@@ -92,11 +100,13 @@ def test_5_8_frames_have_the_length_of_their_pixels(site, patient):  # noqa: F81
     assert app.get(f"/dicomweb/studies/{ONE}/frames/999").status_code == 404
 
 
+@pytest.mark.case("5.9")
 def test_5_9_part_headers_are_spelled_as_viewers_read_them(app):
     body = app.get(f"/dicomweb/studies/{ONE}/frames/1").data
     assert b"Content-Type: application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1\r\n" in body
 
 
+@pytest.mark.case("5.10")
 def test_5_10_metadata_leads_to_its_bulk_data(house, app):  # noqa: F811
     rows = app.queries(f"studies/{STUDY}/metadata").json
     assert len(rows) == 3
@@ -108,6 +118,7 @@ def test_5_10_metadata_leads_to_its_bulk_data(house, app):  # noqa: F811
     assert nobody(house).get(address).status_code == 401
 
 
+@pytest.mark.case("5.11")
 def test_5_11_a_pdf_in_dicom_is_served_as_pdf(site, patient):  # noqa: F811
     site.stores(make.a_pdf_document())
     uids = make.a_uid("series", "one", "documents"), make.a_uid("instance", "one", "documents", 1)
@@ -117,12 +128,14 @@ def test_5_11_a_pdf_in_dicom_is_served_as_pdf(site, patient):  # noqa: F811
     assert app.get(path, "image/jpeg").status_code == 406
 
 
+@pytest.mark.case("5.12")
 def test_5_12_a_rendered_picture_fits_its_viewport(app):
     answer = app.get(f"/dicomweb/studies/{ONE}/rendered?window=40,400,linear&viewport=16,16")
     assert max(Image.open(io.BytesIO(answer.data)).size) <= 16
     assert app.get(f"/dicomweb/studies/{ONE}/rendered?viewport=a").status_code == 400
 
 
+@pytest.mark.case("5.13")
 def test_5_13_a_range_of_bulk_data(app):
     address = f"/dicomweb/studies/{ONE}/bulkdata/7FE00010"
     answer = app.get(address, Range="bytes=0-99")
@@ -131,11 +144,13 @@ def test_5_13_a_range_of_bulk_data(app):
     assert app.get(address, Range="bytes=2560-").status_code == 416
 
 
+@pytest.mark.case("5.14")
 def test_5_14_odd_wishes_and_unknown_studies(app):
     assert app.whole(STUDY, "application/xhtml").status_code == 406
     assert app.whole("9.9").status_code == 404
 
 
+@pytest.mark.case("5.15")
 def test_5_15_a_push_is_answered_for_each_instance(site):  # noqa: F811
     good = make.a_ct_series(2)
     both = site.stores(*good)
@@ -151,6 +166,7 @@ def test_5_15_a_push_is_answered_for_each_instance(site):  # noqa: F811
     )
 
 
+@pytest.mark.case("5.16")
 def test_5_16_other_studies_repeats_and_other_pixels(site, patient):  # noqa: F811
     def reason(answer):
         return answer.json["00081198"]["Value"][0]["00081197"]["Value"]
@@ -162,6 +178,7 @@ def test_5_16_other_studies_repeats_and_other_pixels(site, patient):  # noqa: F8
     assert (other.status_code, reason(other)) == (409, [273])
 
 
+@pytest.mark.case("5.17")
 def test_5_17_a_uid_of_another_sites_patient_is_each_ones_own(house, site, patient):  # noqa: F811
     hill = a_site(house, "Hill Scan Center")
     stranger = a_patient(house).is_linked_to(hill, BO)
