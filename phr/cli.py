@@ -16,6 +16,7 @@ COMMANDS = {
     "serve": "answer requests",
     "demo": "start a whole instance with sample scans",
     "push": "send a folder of DICOM files, as an imaging site",
+    "pull": "fetch what a patient shared by code, as a doctor's archive",
     "site": "register imaging sites",
     "client": "register apps",
     "keys": "make the secrets of the settings, or a site's key",

@@ -1,4 +1,4 @@
-"""Says how far a push has come: on a terminal in one line that changes, elsewhere in plain lines now and then."""
+"""Says how far a push or pull has come: on a terminal in one line that changes, elsewhere in lines now and then."""
 
 import sys
 import time
@@ -19,8 +19,13 @@ class Progress:
         self._live = self._out.isatty()
         self._dirty = False
 
+    def expect(self, files: int, octets: int) -> None:
+        """There is so much to do; what it took to find out does not count."""
+        self._files, self._octets = files, octets
+        self._began = time.monotonic()
+
     def add(self, files: int, octets: int) -> None:
-        """So much more was offered to the server."""
+        """So much more is done."""
         self._done_files += files
         self._done_octets += octets
         now = time.monotonic()
