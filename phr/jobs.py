@@ -17,6 +17,7 @@ from huey.registry import Message
 from huey.serializer import Serializer
 from huey.storage import PostgresStorage, SqliteStorage
 
+from consent import sweeping
 from phr import witness
 from phr.config import Settings
 from vault import custody
@@ -91,6 +92,7 @@ def _register(queue: Huey, settings: Settings, services: Services) -> dict[str, 
     @queue.periodic_task(crontab(minute="*"), name="sweep", expires=50)
     def sweep() -> None:
         custody.sweep(services)
+        sweeping.sweep(services)
 
     @queue.periodic_task(crontab(minute="7"), name="checkpoint", expires=3_000)
     def checkpoint() -> None:

@@ -20,6 +20,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
+from consent import signing_keys
 from phr.config import Settings
 from phr.jobs import Jobs, make_consumer, make_jobs
 from phr.storing import open_store, prepare
@@ -102,6 +103,7 @@ def serve(settings: Settings, listening: Listening) -> None:
 def doing(jobs: Jobs, services: Services) -> Generator[None]:
     """The jobs are done beside whatever happens inside; what a crash left is swept first."""
     custody.sweep(services)
+    signing_keys.make_sure(services)
     consumer = make_consumer(jobs)
     consumer.start()
     try:

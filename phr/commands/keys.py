@@ -1,9 +1,11 @@
 """Make secrets.
 
-phr keys new         the four secrets of the settings, to be kept apart from the database and its backups
-phr keys site FILE   a site's signing key: the private half into FILE, the public key set on standard output
+phr keys new              the four secrets of the settings, to be kept apart from the database and its backups
+phr keys site FILE        a site's signing key: the private half into FILE, the public key set on standard output
+phr keys rotate-signing   a new key for id tokens; the old one is published for seven days more
 
-Nothing of it is kept anywhere else.
+Of the first two nothing is kept anywhere else. The key for id tokens lies in the database under PHR_AUDIT_KEY, and
+opens nothing.
 """
 
 import argparse
@@ -12,19 +14,24 @@ import json
 import os
 from pathlib import Path
 
+from consent import signing_keys
 from consent.assertion import new_signing_key
 from phr.commands import CommandFailed, say, say_json
+from phr.config import Settings
+from phr.storing import prepare
 
 SECRETS = ("PHR_PEPPER", "PHR_INDEX_KEY", "PHR_MAIL_KEY", "PHR_AUDIT_KEY")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Two words: new, site."""
+    """Three words: new, site, rotate-signing."""
     words = parser.add_subparsers(metavar="WORD", required=True)
     words.add_parser("new", help="print the four secrets of the settings").set_defaults(run=new)
     site = words.add_parser("site", help="make a site's signing key (ES384)")
     site.add_argument("file", type=Path, metavar="FILE", help="the private key is written here; it must not exist")
     site.set_defaults(run=for_site)
+    rotating = words.add_parser("rotate-signing", help="id tokens are signed with a new key from now on")
+    rotating.set_defaults(run=rotate_signing)
 
 
 def new(_options: argparse.Namespace) -> int:
@@ -43,6 +50,13 @@ def for_site(options: argparse.Namespace) -> int:
     private, public = new_signing_key()
     write_secret(options.file, json.dumps(private, indent=2) + "\n")
     say_json({"keys": [public]})
+    return 0
+
+
+def rotate_signing(_options: argparse.Namespace) -> int:
+    """Id tokens are signed with a new key; those signed before can be checked for seven days."""
+    kid = signing_keys.rotate(prepare(Settings.from_env()))
+    say_json({"kid": kid, "old_keys_published_for_days": signing_keys.PUBLISHED_AFTER.days})
     return 0
 
 

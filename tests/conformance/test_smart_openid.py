@@ -1,16 +1,20 @@
 """Launch context and signing in to apps (SMART App Launch 2.2, scopes and launch context; OpenID Connect Core)."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import sqlalchemy as sa
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from consent import signing_keys
+from consent import signing_keys, sweeping
+from consent.shared import history_of
+from consent.tables import LaunchRow, SigningKeyRow, TokenRow
 from tests.consent.small_app import BASE, FHIR, NOW, REDIRECT, a_person, an_app
+from vault.errors import BrokenRecord
 
 SIGN_IN = "openid fhirUser launch/patient patient/*.rs offline_access"
 
@@ -172,11 +176,6 @@ def jwt_header(token):
 
 
 def test_a_key_that_somebody_put_into_the_database_is_believed_by_nobody(services, web):
-    import sqlalchemy as sa
-
-    from consent.tables import SigningKeyRow
-    from vault.errors import BrokenRecord
-
     (key,) = the_keys(web)
     with services.work() as w:
         row = w.session.scalars(sa.select(SigningKeyRow)).one()
@@ -189,7 +188,7 @@ def test_the_private_half_lies_in_the_database_closed(services, web, tmp_path):
     (key,) = the_keys(web)
     with services.work() as w:
         private = signing_keys.current(w).as_dict(private=True)
-        row = w.session.get(__import__("consent.tables").tables.SigningKeyRow, key["kid"])
+        row = w.session.get(SigningKeyRow, key["kid"])
         assert private["d"].encode() not in row.private
     assert private["n"] == key["n"]
     raw = b"".join(path.read_bytes() for path in tmp_path.glob("keepray.db*"))
@@ -229,18 +228,16 @@ def test_the_page_asks_for_one_scan_in_plain_words(ana, tracker, knee, head):
 
 
 def test_what_a_launch_began_with_is_forgotten_with_its_tokens(ana, tracker, knee, services, clock):
-    from consent import launches, tokens
-    from consent.tables import LaunchRow
-
     tracker.gets_tokens(ana, "openid patient/*.rs", nonce="n1")
-    with services.work() as w:
-        assert launches.sweep(w) == 0
+    sweeping.sweep(services)
+    with services.reading() as w:
         assert w.session.query(LaunchRow).one().auth_time == datetime.fromtimestamp(NOW, tz=UTC)
     clock.advance(days=1)
-    with services.work() as w:
-        tokens.sweep(w)
-        assert launches.sweep(w) == 1
-    assert clock.now() - datetime.fromtimestamp(NOW, tz=UTC) == timedelta(days=1)
+    sweeping.sweep(services)
+    with services.reading() as w:
+        assert w.session.query(LaunchRow).count() == 0
+        assert w.session.query(TokenRow).count() == 0
+        assert [one.ended_by for one in history_of(w, ana.access())] == ["time"]
 
 
 def test_the_way_back_is_unchanged_by_what_openid_adds(ana, tracker, knee):

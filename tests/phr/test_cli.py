@@ -82,6 +82,13 @@ def test_missing_settings_are_named_all_at_once(typed, monkeypatch):
         assert name in said
 
 
+def test_the_key_of_id_tokens_is_changed_by_a_word(environment, typed):
+    code, said, _ = typed("keys", "rotate-signing")
+    assert code == 0
+    first = json.loads(said)["kid"]
+    assert json.loads(typed("keys", "rotate-signing")[1])["kid"] != first
+
+
 def test_new_keys_are_new_each_time_and_all_different(typed):
     lines = [line for _ in range(2) for line in typed("keys", "new")[1].splitlines()]
     secrets = [line.partition("=")[2] for line in lines]
