@@ -17,6 +17,7 @@ GatewayError
     ├── TooLarge               more header, elements or fragments than we take in
     ├── Inflated               a deflated data set that grows beyond measure
     ├── MissingIdentity        no study, series, instance or SOP class UID
+    ├── BadDocument            the document inside is not what it is said to be
     └── DirectoryRefused       a DICOMDIR: an index of files, not an object
 """
 
@@ -98,6 +99,10 @@ class TooLarge(UnreadableDicom):
 
 class Inflated(UnreadableDicom):
     """A deflated data set that grows beyond measure."""
+
+
+class BadDocument(UnreadableDicom):
+    """The document inside is not what it is said to be, or not one that is read."""
 
 
 class MissingIdentity(UnreadableDicom):

@@ -26,7 +26,7 @@ from vault.reading import open_document, open_series
 from vault.studies import Study
 
 MOST_PREVIEWS = 12
-ENDINGS = {"application/pdf": "PDF", "text/plain": "TXT", "text/html": "HTM", "text/xml": "XML"}
+ENDINGS = {"application/pdf": "PDF", "text/plain": "TXT", "text/html": "HTM", "application/xml": "XML"}
 
 
 def copy_of(study: Study, scan: Scan, *, made_by: str) -> Response:

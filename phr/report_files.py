@@ -11,7 +11,7 @@ from vault.facts import DocumentFacts
 from vault.studies import Report
 
 SHOWN_BY_BROWSERS = {"application/pdf": "pdf", "text/plain": "txt"}
-ONLY_SAVED = {"text/html": "html", "text/xml": "xml"}
+ONLY_SAVED = {"text/html": "html", "application/xml": "xml"}
 
 
 def files_of(report: Report, here: str) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from fhir_gateway.dicom import facts
 from fhir_gateway.dicom.facts import PatientFacts
-from fhir_gateway.dicom.feed import Buffer, as_octets
+from fhir_gateway.dicom.feed import Buffer, as_octets, inflated
 from fhir_gateway.dicom.frames import FrameTable, PixelLayout
 from fhir_gateway.dicom.json_model import Bulk
 from fhir_gateway.dicom.reading import Reading
@@ -68,6 +68,13 @@ class IncomingInstance:
         """How many octets were given out. Valid once `octets` is used up."""
         self._reading.check_done()
         return self._reading.given
+
+    def counted(self, stored: bytes) -> bytes:
+        """The octets that positions count in: those that were stored, a deflated data set as it is inside."""
+        if not self._reading.syntax.deflated:
+            return stored
+        begin = self._reading.meta_end
+        return stored[:begin] + b"".join(inflated(iter([stored[begin:]]), lambda _: None))
 
 
 def read_instance(pieces: Iterable[Buffer]) -> IncomingInstance:

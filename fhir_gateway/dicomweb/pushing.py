@@ -11,6 +11,7 @@ from itertools import chain
 from fhir_gateway.dicom.instance import IncomingInstance, read_instance
 from fhir_gateway.dicom.syntaxes import OCTETS, is_native, is_referenced, media_type_of, syntax_of
 from fhir_gateway.dicomweb import described
+from fhir_gateway.dicomweb.reports import DOCUMENT_MOST, ReportsInside
 from fhir_gateway.dicomweb.verdicts import Failed, Failure, Outcome, Stored
 from fhir_gateway.errors import MissingIdentity, UnreadableDicom
 from vault.blobs import StoreFull
@@ -45,8 +46,11 @@ class Arrived:
 class Push:
     """One request of one site."""
 
-    def __init__(self, services: Services, pusher: Pusher, study_uid: str | None = None) -> None:
+    def __init__(
+        self, services: Services, pusher: Pusher, study_uid: str | None = None, *, document_octets: int = DOCUMENT_MOST
+    ) -> None:
         self._services, self._pusher, self._only = services, pusher, study_uid
+        self._reports = ReportsInside(services, pusher.site, most=document_octets)
         self._batches: dict[str, tuple[SitePatient, OpenBatch]] = {}
         self._arrived: dict[tuple[str, str], Arrived] = {}
         self.outcome = Outcome()
@@ -107,7 +111,7 @@ class Push:
         if not incoming.patient.mrn.strip():
             raise _RefusedError(Failure.NOT_UNDERSTOOD, "The object names no patient: Patient ID (0010,0020) is empty.")
         batch = self._batch(incoming)
-        kept = receiving.instance(batch, _incoming_object(incoming))
+        kept = receiving.instance(batch, self._reports.read(incoming, batch, _incoming_object(incoming)))
         self.outcome.stored.append(Stored(incoming.sop_class, incoming.instance_uid, incoming.blanked))
         self.outcome.study_uids.add(incoming.study_uid)
         if kept == "stored":
@@ -157,6 +161,7 @@ class Push:
             by_reason[one.instance_uid in refused].append(one)
         self.outcome.stored = by_reason[False]
         self._turn(by_reason[True], Failure.DUPLICATE, _DUPLICATE)
+        self._reports.tell({one.instance_uid for one in self.outcome.stored})
 
     def _turn(self, taken: list[Stored], reason: Failure, words: str) -> None:
         self.outcome.failed += [Failed(reason, words, one.sop_class, one.instance_uid) for one in taken]

@@ -47,7 +47,8 @@ def _store(study_uid: str | None) -> Response:
     if request.content_encoding:
         raise UnsupportedMediaType("The body may not be encoded.")
     incoming = first_of(parts(request.stream, request.content_type))
-    push = Push(services(), pusher, study_uid)
+    most = current_app.extensions["settings"].document_octets
+    push = Push(services(), pusher, study_uid, document_octets=most)
     outcome = push.take(incoming)
     if not outcome.stored and not outcome.failed:
         raise BadBody("The body holds no instance.")

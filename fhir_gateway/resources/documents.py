@@ -14,7 +14,7 @@ from vault.facts import Section
 
 Json = dict[str, Any]
 
-PDF, TEXT, HTML = "application/pdf", "text/plain", "text/html"
+PDF, TEXT, HTML, XML = "application/pdf", "text/plain", "text/html", "application/xml"
 _HEADING = re.compile(r"\s*([A-Z][A-Z /&,()\-]{2,60}):\s*(.*)")
 _KNOWN = re.compile(
     r"\s*(indications?|clinical (?:history|information)|history|reason|techniques?|comparison|findings|impression|"
