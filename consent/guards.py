@@ -3,6 +3,7 @@
 @needs("patient/ImagingStudy.r")   a machine route: a bearer token with this scope, or whoever is signed in
 @needs()                           the same; the route checks the scope itself once it knows the type
 @needs_site("system/ImagingStudy.c")
+@needs_any                         a site or a reader; the route checks the scope of each part of what is asked
 @needs_patient, @needs_provider, @needs_guest_or_provider     pages
 @needs_fresh                       above one of these: the last sign-in is at most five minutes old
 @public("reason")                  a page for everyone
@@ -83,6 +84,18 @@ def needs_site(*scopes: str) -> Callable[[View[P, R]], View[P, R]]:
 def for_clients(reason: str) -> Callable[[View[P, R]], View[P, R]]:
     """For registered software that says by itself who it is; cookies count for nothing here."""
     return _guarded(Guard("for_clients", reason=reason), lambda: None)
+
+
+def needs_any(view: View[P, R]) -> View[P, R]:
+    """For a site with a token of its own, and for whoever may look at a record; the route asks for each scope."""
+
+    def check() -> None:
+        found = _metered(from_header_or_cookies())
+        if found.token_id is None and request.method not in SAFE:
+            check_form()
+        remember(found)
+
+    return _guarded(Guard("needs_any"), check)(view)
 
 
 def _nobody() -> Access:

@@ -28,6 +28,7 @@ RECHECK_SECONDS: Final = 5.0
 _HOUR: Final = 3600
 _OPENED: Final = 300  # how old "last opened" may be
 _REMEMBERED: Final = 10_000
+_MANY: Final = 10_000
 
 
 def catalogue_for(work: Work, access: Access) -> Catalogue:
@@ -53,6 +54,17 @@ def patient_for(work: Work, access: Access, study: Study) -> str:
 def access_for(work: Work, access: Access, study_id: bytes) -> Access:
     """The single access under which the study is seen."""
     return access if access.parts is None else access.for_study(work, study_id)
+
+
+def was_forgotten(work: Work, access: Access, study_id: bytes) -> bool:
+    """Whether the patient had this study and deleted it; told to them and to apps that act for them, to nobody else.
+
+    The record's own history is the only place that remembers it.
+    """
+    if access.parts is not None or access.vault_id is None or not (access.is_patient or access.actor.kind == "app"):
+        return False
+    forgotten = audit.events(work, access.owner, most=_MANY, kinds={Did.FORGOT_STUDY})
+    return any(one.to == study_id for one in forgotten)
 
 
 def tell_read(

@@ -75,6 +75,11 @@ def not_found() -> Refusal:
     return Refusal(404, Issue("not-found", "There is no such resource."))
 
 
+def gone() -> Refusal:
+    """410: their own record had it, and it was deleted."""
+    return Refusal(410, Issue("deleted", "It was deleted from the record."))
+
+
 def forbidden(text: str) -> Refusal:
     """403."""
     return Refusal(403, Issue("forbidden", text))

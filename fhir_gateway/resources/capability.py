@@ -55,26 +55,37 @@ def to_fhir(links: Links, *, name: str, version: str, date: str, discovery: Mapp
 
 
 def _resource(kind: Kind) -> Json:
-    codes = [
-        code
-        for code, offered in (("read", kind.reads), ("search-type", kind.searches), ("create", kind.creates))
-        if offered
-    ]
-    made: Json = {
-        "type": kind.name,
-        "interaction": [{"code": code} for code in codes],
-        "versioning": "no-version",
-        "conditionalCreate": kind.creates,
-        "conditionalRead": "not-match",
+    offered = {
+        "read": kind.reads,
+        "vread": kind.reads and kind.versions,
+        "history-instance": kind.reads and kind.versions,
+        "search-type": kind.searches,
+        "create": kind.creates,
     }
+    made: Json = {"type": kind.name}
     if kind.profile:
         made["supportedProfile"] = [kind.profile]
-    if kind.includes:
-        made["searchInclude"] = list(kind.includes)
+    made |= {
+        "interaction": [{"code": code} for code, is_offered in offered.items() if is_offered],
+        "versioning": "versioned" if kind.versions else "no-version",
+        # What is drawn from what is kept has its present version alone; a report has all of them.
+        "readHistory": kind.keeps_versions,
+        "updateCreate": False,
+        "conditionalCreate": kind.creates,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": False,
+        "conditionalDelete": "not-supported",
+        "referencePolicy": ["literal", "logical", "local"],
+    }
     if kind.searches:
-        made["searchParam"] = [
-            {"name": one.name, "type": one.kind, "definition": one.definition} for one in (*EVERYWHERE, *kind.params)
-        ]
+        made |= {
+            "searchInclude": list(kind.includes),
+            "searchRevInclude": list(kind.reverse_includes),
+            "searchParam": [
+                {"name": one.name, "type": one.kind, "definition": one.definition}
+                for one in (*EVERYWHERE, *kind.params)
+            ],
+        }
     if kind.operations:
         made["operation"] = [{"name": name, "definition": definition} for name, definition in kind.operations.items()]
-    return made
+    return {name: value for name, value in made.items() if value != []}

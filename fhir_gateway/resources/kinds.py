@@ -19,13 +19,17 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One resource type as it is served. `versions` says that its history can be asked for."""
+    """One resource type as it is served.
+
+    `versions` says that its history can be asked for, `keeps_versions` that it can have more than the present one.
+    """
 
     name: str
     reads: bool = True
     searches: bool = True
     creates: bool = False
     versions: bool = True
+    keeps_versions: bool = False
     params: tuple[Param, ...] = ()
     profile: str = ""
     operations: Mapping[str, str] | None = None
@@ -76,7 +80,7 @@ KINDS: Mapping[str, Kind] = {
             },
         ),
         Kind("ImagingStudy", creates=True, params=parameters.STUDY, profile=SMART_STUDY),
-        Kind("DiagnosticReport", creates=True, params=parameters.REPORT),
+        Kind("DiagnosticReport", creates=True, keeps_versions=True, params=parameters.REPORT),
         Kind("DocumentReference", creates=True, params=papers.DOCUMENT),
         Kind("Observation", creates=True, params=papers.OBSERVATION),
         Kind("Binary", searches=False, versions=False),

@@ -1,14 +1,16 @@
 """The blueprint of FHIR: which formats it speaks, how it answers, and how it refuses (R4 http)."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from hashlib import sha256
 from typing import Any
 
 import orjson
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import parse_options_header
 
 from fhir_gateway.dicomweb.accept import parse_accept
 from fhir_gateway.errors import NotAcceptable, UnsupportedMediaType
@@ -20,6 +22,8 @@ Json = dict[str, Any]
 
 FHIR_JSON = "application/fhir+json"
 _JSON = (FHIR_JSON, "application/json", "text/json", "json")
+_FORM = "application/x-www-form-urlencoded"
+_VERSIONS = re.compile(r"fhirversion\s*=\s*\"?([\w.]+)", re.IGNORECASE)
 BASE64 = 4 / 3
 
 blueprint = Blueprint("fhir", __name__, url_prefix="/fhir")
@@ -41,7 +45,7 @@ def document_octets() -> int:
 def body() -> Json:
     """The JSON of the request. Raises `UnsupportedMediaType`, `Refusal` 400 or 413."""
     kind = (request.mimetype or "").lower()
-    if kind not in _JSON[:2] or not _is_r4(request.mimetype_params.get("fhirversion")):
+    if kind not in _JSON[:2] or not _is_r4(_version_in(request.mimetype_params)):
         raise UnsupportedMediaType("The body must be application/fhir+json of FHIR R4.")
     if request.content_encoding:
         raise UnsupportedMediaType("The body may not be encoded.")
@@ -52,18 +56,26 @@ def body() -> Json:
 
 
 def check_accepted() -> None:
-    """Raise `NotAcceptable` unless the asker takes FHIR as JSON; `_format` counts before Accept."""
-    wanted = request.args.get("_format")
+    """Raise `NotAcceptable` unless the asker takes FHIR R4 as JSON; `_format` counts before Accept (R4 http)."""
+    wanted = request.values.get("_format") if request.mimetype == _FORM else request.args.get("_format")
     if wanted is not None:
-        kind, _, parameters = wanted.replace(" ", "+").partition(";")
-        if kind not in _JSON or "fhirVersion=5" in parameters:
+        head, _, rest = wanted.partition(";")
+        kind, options = parse_options_header(f"{head.strip().replace(' ', '+')};{rest}")
+        if kind.lower() not in _JSON or not _is_r4(_version_in(options)):
             raise NotAcceptable("FHIR is spoken here as JSON.")
         return
     header = request.headers.get("Accept")
-    if header and "fhirversion=5" in header.lower().replace(" ", ""):
-        raise NotAcceptable("FHIR is spoken here as R4.")
-    if not any(one.covers(kind) for one in parse_accept(header) if one.quality > 0 for kind in _JSON[:2]):
+    ranges = parse_accept(header)
+    spoken = [one for one in ranges if one.quality > 0 and any(one.covers(kind) for kind in _JSON[:2])]
+    if not spoken:
         raise NotAcceptable("FHIR is spoken here as JSON.")
+    versions = _VERSIONS.findall(header or "")
+    if versions and not any(map(_is_r4, versions)):
+        raise NotAcceptable("FHIR is spoken here as R4.")
+
+
+def _version_in(options: Mapping[str, str]) -> str | None:
+    return next((value for name, value in options.items() if name.lower() == "fhirversion"), None)
 
 
 def _is_r4(version: str | None) -> bool:
@@ -112,8 +124,9 @@ def instant(moment: datetime) -> str:
 
 
 def answer(resource: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A resource as JSON."""
-    made = Response(orjson.dumps(resource), status=status, content_type=f"{FHIR_JSON}; charset=utf-8")
+    """A resource as JSON; `_pretty=true` for people."""
+    pretty = orjson.OPT_INDENT_2 if request.args.get("_pretty") == "true" else None
+    made = Response(orjson.dumps(resource, option=pretty), status=status, content_type=f"{FHIR_JSON}; charset=utf-8")
     made.headers.extend(dict(headers or {}))
     return made
 
@@ -124,10 +137,18 @@ def resource_answer(resource: Json) -> Response:
     headers = {"ETag": etag}
     if updated := resource["meta"].get("lastUpdated"):
         headers["Last-Modified"] = format_datetime(datetime.fromisoformat(updated), usegmt=True)
-    known = request.headers.get("If-None-Match", "")
-    if etag in (one.strip() for one in known.split(",")):
+    if _is_known(etag, headers.get("Last-Modified")):
         return Response(status=304, headers=headers)
     return answer(resource, headers=headers)
+
+
+def _is_known(etag: str, modified: str | None) -> bool:
+    """Whether the asker has this version (RFC 9110 13.2.2: a tag counts before a time)."""
+    if "If-None-Match" in request.headers:
+        known = [one.strip() for one in request.headers["If-None-Match"].split(",")]
+        return "*" in known or etag.removeprefix("W/") in (one.removeprefix("W/") for one in known)
+    since = request.if_modified_since
+    return since is not None and modified is not None and parsedate_to_datetime(modified) <= since
 
 
 @blueprint.after_request

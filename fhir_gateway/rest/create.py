@@ -1,11 +1,11 @@
-"""What sites send: single creates, transactions and batches (R4 http). A site is told ids and nothing else."""
+"""What is posted: creates, transactions and batches (R4 http). A site is told ids and nothing else."""
 
 from collections.abc import Callable
 from typing import Any
 
 from flask import Response, request
 
-from consent.guards import needs_site
+from consent.guards import needs_any, needs_site
 from consent.request import access, services
 from fhir_gateway.outcome import Issue, Refusal, outcome, refusal_for
 from fhir_gateway.resources.bundle import response
@@ -22,6 +22,7 @@ from fhir_gateway.rest.answers import (
 )
 from fhir_gateway.rest.entries import Entry, bundle_entries, bundle_kind, single_entry
 from fhir_gateway.rest.keeping import Keeping, Kept
+from fhir_gateway.rest.together import read_together
 from vault.intake import Pusher
 
 Json = dict[str, Any]
@@ -29,12 +30,14 @@ Json = dict[str, Any]
 
 @blueprint.post("/")
 @blueprint.post("")
-@needs_site()
+@needs_any
 def bundle() -> Response:
-    """A transaction is kept whole or not at all; of a batch each entry for itself."""
+    """A transaction is kept whole or not at all; of a batch each entry for itself. Readers' bundles read."""
     check_accepted()
     sent = body()
     kind = bundle_kind(sent)
+    if access().site is None:
+        return answer(response(kind, read_together(kind, sent["entry"])))
     entries = list(bundle_entries(sent, most=document_octets()))
     if kind == "batch":
         return answer(response(kind, [_alone(one) for one in entries]))

@@ -1,7 +1,8 @@
-"""FHIR read, and the files behind reports (R4 http, read; R4 Binary)."""
+"""FHIR read, versions and their history, and the files behind reports (R4 http: read, vread, history; R4 Binary)."""
 
 from base64 import b64encode
 from collections.abc import Callable
+from typing import Any
 
 from flask import Response, current_app, request
 
@@ -9,15 +10,30 @@ from consent.guards import needs
 from consent.request import access, services
 from fhir_gateway.dicomweb.accept import choose
 from fhir_gateway.errors import NotAcceptable
-from fhir_gateway.looking import tell_read
+from fhir_gateway.looking import tell_read, was_forgotten
+from fhir_gateway.outcome import gone, not_found
+from fhir_gateway.params import DateTest, Span, whole
+from fhir_gateway.resources.bundle import history
 from fhir_gateway.resources.kinds import KINDS, Kind
-from fhir_gateway.rest.answers import FHIR_JSON, blueprint, check_accepted, links, resource_answer, versioned
-from fhir_gateway.rest.shelf import Shelf
+from fhir_gateway.rest.answers import (
+    FHIR_JSON,
+    answer,
+    blueprint,
+    check_accepted,
+    links,
+    resource_answer,
+    versioned,
+)
+from fhir_gateway.rest.question import PAGE_MOST
+from fhir_gateway.rest.shelf import Found, Shelf
 from vault.audit import Did
 from vault.database import Work
+from vault.errors import NotThere
 from vault.ids import parse_id
 from vault.reading import open_document
 from vault.studies import Report, Resource
+
+Json = dict[str, Any]
 
 _DRAWN_INLINE = frozenset({"application/pdf"})
 
@@ -27,14 +43,41 @@ def _shelf(work: Work) -> Shelf:
 
 
 def _read(kind: Kind, resource_id: str) -> Response:
+    return resource_answer(_looked_up(kind, resource_id, lambda shelf: [shelf.one_of(kind.name, resource_id)])[0])
+
+
+def _vread(kind: Kind, resource_id: str, version: str) -> Response:
+    for one in _looked_up(kind, resource_id, lambda shelf: shelf.versions_of(kind.name, resource_id)):
+        if one["meta"]["versionId"] == version:
+            return resource_answer(one)
+    raise not_found()
+
+
+def _history(kind: Kind, resource_id: str) -> Response:
+    most = whole(request.args.get("_count", str(PAGE_MOST)), most=PAGE_MOST)
+    since = DateTest.parse(f"ge{request.args['_since']}") if request.args.get("_since") else None
+    found = _looked_up(kind, resource_id, lambda shelf: shelf.versions_of(kind.name, resource_id))
+    if since is not None:
+        found = [one for one in found if since.fits(Span.parse(one["meta"].get("lastUpdated") or "0001"))]
+    address = f"{links().resource(kind.name, resource_id)}/_history"
+    return answer(history(links(), found[:most], address=address, total=len(found)))
+
+
+def _looked_up(kind: Kind, resource_id: str, look: Callable[[Shelf], list[Found]]) -> list[Json]:
+    """What was looked for, and written into the patient's history. Raises `NotThere`; 410 for a study they deleted."""
     check_accepted()
     with services().reading() as work:
-        found = _shelf(work).one_of(kind.name, resource_id)
+        try:
+            found = look(_shelf(work))
+        except NotThere:
+            if kind.name == "ImagingStudy" and was_forgotten(work, access(), parse_id(resource_id)):
+                raise gone() from None
+            raise
     with services().work() as work:
-        study = found.study
+        study = found[0].study if found else None
         to = parse_id(resource_id) if kind.name != "Endpoint" else None
         tell_read(work, access(), Did.READ, of=kind.name, to=to, study=None if study is None else study.id)
-    return resource_answer(found.resource)
+    return [one.resource for one in found]
 
 
 @blueprint.get("/Binary/<resource_id>")
@@ -85,14 +128,28 @@ def _bare(resource_id: str, media_type: str, octets: bytes) -> Response:
     return answer
 
 
-def _route(kind: Kind) -> Callable[[str], Response]:
-    @needs(f"patient/{kind.name}.r")
+def _routes(kind: Kind) -> None:
+    guard = needs(f"patient/{kind.name}.r")
+
+    @guard
     def read(resource_id: str) -> Response:
         return _read(kind, resource_id)
 
-    return read
+    @guard
+    def vread(resource_id: str, version: str) -> Response:
+        return _vread(kind, resource_id, version)
+
+    @guard
+    def versions(resource_id: str) -> Response:
+        return _history(kind, resource_id)
+
+    path = f"/{kind.name}/<resource_id>"
+    blueprint.add_url_rule(path, f"read_{kind.name}", read, methods=["GET"])
+    if kind.versions:
+        blueprint.add_url_rule(f"{path}/_history/<version>", f"vread_{kind.name}", vread, methods=["GET"])
+        blueprint.add_url_rule(f"{path}/_history", f"history_{kind.name}", versions, methods=["GET"])
 
 
 for _kind in KINDS.values():
     if _kind.reads and _kind.name != "Binary":
-        blueprint.add_url_rule(f"/{_kind.name}/<resource_id>", f"read_{_kind.name}", _route(_kind), methods=["GET"])
+        _routes(_kind)

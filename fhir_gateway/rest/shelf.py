@@ -33,6 +33,8 @@ from vault.sharing import GrantLimits, grants_of
 from vault.sites import find_site
 from vault.studies import Report, Resource, Series, Study
 
+FIRST = "1"  # the version of whatever a site sent and cannot replace
+
 
 class Shelf:
     """Everything one asker sees, within one unit of work."""
@@ -92,6 +94,20 @@ class Shelf:
             if found.resource["id"] == wanted:
                 return self.whole(found)
         raise NotThere
+
+    def versions_of(self, kind: str, resource_id: str) -> list[Found]:
+        """Every version of a resource that can be read, the newest first. Raises `NotThere` where there is none.
+
+        Of what is drawn from what is kept there is the present one alone.
+        """
+        found = self.one_of(kind, resource_id)
+        if kind != "DiagnosticReport" or found.study is None:
+            return [found]
+        lets_through = let_through(self._access, kind, "r")
+        report = next(one for one in found.study.reports if one.id.hex() == found.resource["id"])
+        opened = [(one, self.opened(one.kept)) for one in report.versions]
+        drawn = [self._report(found.study, one, body) for one, body in opened if body is not None]
+        return [Found(one, found.study) for one in drawn if lets_through(one)]
 
     def whole(self, found: Found) -> Found:
         """The same with its instances, if it is a study."""
@@ -201,7 +217,7 @@ class Shelf:
         if study.uid and not any(one.get("reference") for one in made.get("imagingStudy") or []):
             identified = {"system": "urn:dicom:uid", "value": f"urn:oid:{study.uid}"}
             made["imagingStudy"] = [{"reference": f"ImagingStudy/{study.id.hex()}", "identifier": identified}]
-        return versioned(made, report.received)
+        return versioned(made, report.received, str(report.version))
 
     def _all_endpoints(self) -> Iterator[Found]:
         if any(study.series for study in self.catalogue.studies):
@@ -214,7 +230,7 @@ class Shelf:
                     yield Found(self._other(study, one, opened), study)
 
     def _other(self, study: Study, one: Resource, opened: OpenResource) -> Json:
-        return versioned({**self.for_reader(opened, study), "id": one.id.hex()}, one.received)
+        return versioned({**self.for_reader(opened, study), "id": one.id.hex()}, one.received, FIRST)
 
     def _all_consents(self) -> Iterator[Found]:
         for one in self._access.each:
