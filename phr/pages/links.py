@@ -53,11 +53,13 @@ def show(grant_id: str) -> Answer:
         link = link_again(w, access(), parse_id(grant_id))
         share = share_of(w, access(), parse_id(grant_id))
     addresses = Addresses(current_app.extensions["settings"].base_url, VIEWER)
+    bare = addresses.bare(link, share.ends)
     return render_template(
         "pages/share/link_ready.html",
         share=share,
         link=addresses.whole(link, share.ends),
-        bare=addresses.bare(link, share.ends),
+        bare=bare,
+        here=f"{VIEWER}#{bare}",
         number=" ".join((link.passcode[:3], link.passcode[3:])).strip(),
         label=link.label or _("Health link"),
     )

@@ -19,7 +19,9 @@ PUBLIC_PAGES = {
     "oauth": {"authorize", "authorize_by_form"},
     "oauth.machines": {"token", "introspect", "revoke", "keys", "userinfo", "nothing_here"},
     "oauth_well_known": {"metadata", "openid"},
-    "fhir": {"metadata", "smart_configuration", "nothing_here", "nothing_of_all"},
+    "links": {"view"},
+    "health_links": {"manifest", "single_file", "file"},
+    "fhir": {"metadata", "smart_configuration", "nothing_here"},
     "dicomweb": {"nothing_here", "manifest_keys"},
 }  # fmt: skip
 

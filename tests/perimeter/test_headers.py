@@ -7,6 +7,7 @@ import pytest
 from tests.houses import IndoorHouse
 from tests.journeys.stories import Story, a_story
 from tests.people import FHIR, App, Guest
+from tests.receivers import Receiver
 
 EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
@@ -47,6 +48,10 @@ def answers_of(told: Story):
         yield path, app.get(path)
     for path in ("/dicomweb/studies", f"{told.scan.address()}/metadata", f"{told.scan.address(1)}/rendered"):
         yield path, app.get(path)
+    link = Receiver(house.session(), ana.gives_a_link(number="no").link)
+    yield "/shl/manifest", link.asks()
+    yield "/shl/404", link.http.post(link.url[:-1] + "A", json={"recipient": "Riverbend"})
+    yield "/link", ana.ask("GET", "/link")
     yield "an instance", app.get(told.scan.address(1), "application/dicom")
     yield "the question", ana.ask("GET", app.request())
     # Refusals.
@@ -76,7 +81,8 @@ def test_every_kind_of_answer_carries_the_headers(told: Story) -> None:
     for name, answer in answers_of(told):
         head = answer.headers
         public = name in {"/fhir/metadata", "/fhir/.well-known/smart-configuration"}  # apps of other origins read these
-        expected = EVERYWHERE | ({"Cross-Origin-Resource-Policy": "cross-origin"} if public else {})
+        elsewhere = public or name.startswith("/shl/")  # so do receivers of health links
+        expected = EVERYWHERE | ({"Cross-Origin-Resource-Policy": "cross-origin"} if elsewhere else {})
         wrong += [f"{name}: {one} is {head.get(one)}" for one, value in expected.items() if head.get(one) != value]
         policy = head.get("Content-Security-Policy", "")
         if "frame-ancestors 'none'" not in policy and "sandbox" not in policy:

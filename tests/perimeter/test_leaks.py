@@ -15,6 +15,8 @@ from tests.houses import IndoorHouse
 from tests.journeys.stories import Story, a_story, someone
 from tests.people import App, Guest, Patient, Software
 from tests.perimeter.canaries import Canaries, Search
+from tests.receivers import Receiver
+from vault.health_links import HealthLink
 from vault.keyring import KeyPair
 from vault.sealing.codes import ClaimPin, RecoveryCode, ShareCode
 from vault.secrets import Secrets
@@ -97,6 +99,12 @@ def test_a_whole_story_leaves_no_fact_and_no_secret_in_the_log(
         ana = told.patient
         share = ana.gives_a_code()
         Guest(indoors).opens(share.code)
+        shown = ana.gives_a_link(number="yes", label="Wisteria")
+        link = Receiver(indoors.session(), shown.link)
+        file = link.manifest(passcode=shown.number)[0]
+        assert link.asks(passcode="wrong").status_code == 401
+        assert link.fetches(file)
+        assert link.http.get(file["location"]).status_code == 404
         app = App(indoors).is_let_in_by(ana)
         app.get(f"/dicomweb/studies?PatientName=Quetzalpapalotl&StudyInstanceUID={told.scan.uid}")
         ana.another_browser().signs_in("wrong horse battery staple")
@@ -104,6 +112,8 @@ def test_a_whole_story_leaves_no_fact_and_no_secret_in_the_log(
         ana.ask("GET", f"{told.page}/report.pdf")
     canaries = Canaries()
     canaries.add("person", "Quetzalpapalotl", "19471103", told.patient.person.mrn, told.scan.uid)
+    canaries.add("link", link.url.rpartition("/")[2], link.payload["key"], file["location"].rpartition("/")[2])
+    canaries.add("link's words", "Wisteria", link.recipient)
     canaries.add(
         "secrets", share.code, ana.password, ana.login, "wrong horse battery staple", *ana.cookies(), app.token
     )
@@ -113,7 +123,8 @@ def test_a_whole_story_leaves_no_fact_and_no_secret_in_the_log(
 
 def secrets_of_every_kind() -> list[object]:
     keys = Secrets({1: b"p" * 32}, 1, b"i" * 32, b"m" * 32, b"a" * 32)
-    return [ClaimPin.new(), ShareCode.new(7), RecoveryCode.new(), keys, KeyPair.from_seed(b"s" * 32)]
+    link = HealthLink(b"s" * 32, b"s" * 32, "P", "ssss", "7373")
+    return [ClaimPin.new(), ShareCode.new(7), RecoveryCode.new(), keys, KeyPair.from_seed(b"s" * 32), link]
 
 
 @pytest.mark.parametrize("secret", secrets_of_every_kind(), ids=lambda one: type(one).__name__)

@@ -22,6 +22,7 @@ from tests.houses import IndoorHouse
 from tests.journeys.stories import Story, a_scan, a_story, someone
 from tests.people import App, Guest, Patient, Provider, Site, Software
 from tests.perimeter.canaries import Canaries, Search
+from tests.receivers import Receiver
 from vault.tables import Row
 
 REFUSED = {400, 401, 403, 404, 405, 406, 409, 410, 411, 415, 422}
@@ -57,6 +58,7 @@ def a_world(house: IndoorHouse) -> World:
     victim = a_story(house, site=site, person=person, report="Zygomaticotemporal quibbleworth.")
     other = a_story(house, person=someone("Okaforsson^Benedictus", "19710502"), report="Nothing here.")
     share = victim.patient.gives_a_code(may=("see", "save"), length="30d")
+    link = victim.patient.gives_a_link(number="yes")
     ended = victim.patient.gives_a_code(may=("see", "save"))
     strangers: dict[str, Browser | Software] = {
         "no one": Browser(house),
@@ -96,6 +98,7 @@ def a_world(house: IndoorHouse) -> World:
         "ImagingStudy": victim.id,
         "DiagnosticReport": report["id"],
         "resource_id": document,
+        "address": Receiver(house.session(), link.link).url.rpartition("/")[2],
     }
     for share_of_app in victim.patient.shares():
         if victim.patient.open(f"/shares/{share_of_app}/stop").says("Ended"):

@@ -22,6 +22,7 @@ from tests.journeys.stories import a_scan
 from tests.papers import a_report
 from tests.people import App, Guest, Patient, Provider, Site
 from tests.perimeter.canaries import Canaries, Search
+from tests.receivers import Receiver, octets_of
 
 ROW = (np.arange(40) * 1117 % 4096).astype("<u2")
 WORDS = {
@@ -47,6 +48,7 @@ class Told:
         self._the_patient()
         self._the_doctors()
         self._the_apps()
+        self._the_links()
         self._the_papers()
         self._what_browsers_and_programs_held()
 
@@ -153,6 +155,20 @@ class Told:
         assert self.apps[1].secret
         self.canaries.add("client secret", self.apps[1].secret)
         self.apps[1].at("revoke", token=self.apps[1].refresh_token)
+
+    def _the_links(self) -> None:
+        """One in use and one that was stopped; of the first, a file is still waiting to be fetched."""
+        shown = [self.patient.gives_a_link(number="yes", label="Heliotrope wisteria") for _ in range(2)]
+        for number, one in enumerate(shown):
+            link = Receiver(self.house.session(), one.link, "Eyjafjallajoekull Emergency")
+            files = link.manifest(passcode=one.number)
+            token = link.opens(link.fetches(files[1]), "application/smart-api-access")["access_token"]
+            self.canaries.add_secret(f"token of link {number}", token)
+            secrets = (link.url, files[0]["location"], link.payload["key"])
+            for secret in (each.rpartition("/")[2] for each in secrets):
+                self.canaries.add(f"link {number}", secret, octets_of(secret))
+        self.patient.stops(shown[1].id)
+        self.canaries.add("link's words", "Heliotrope", "Eyjafjallajoekull")
 
     def _the_papers(self) -> None:
         page = f"/scans/{self.id}"
