@@ -98,6 +98,7 @@ def a_world(house: IndoorHouse) -> World:
         "ImagingStudy": victim.id,
         "DiagnosticReport": report["id"],
         "resource_id": document,
+        "version": "1",
         "address": Receiver(house.session(), link.link).url.rpartition("/")[2],
     }
     for share_of_app in victim.patient.shares():
