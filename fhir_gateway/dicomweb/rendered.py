@@ -11,6 +11,7 @@ from consent.request import access, services
 from fhir_gateway.dicom.frames import frame_octets
 from fhir_gateway.dicom.reencode import header_octets
 from fhir_gateway.dicom.render import Viewport, Window
+from fhir_gateway.dicom.structured_report import is_readable
 from fhir_gateway.dicom.uids import check_uid
 from fhir_gateway.dicomweb import found
 from fhir_gateway.dicomweb.accept import RENDERED, choose
@@ -18,6 +19,7 @@ from fhir_gateway.dicomweb.answers import blueprint, streamed
 from fhir_gateway.dicomweb.described import bulk_at
 from fhir_gateway.dicomweb.found import Shown
 from fhir_gateway.dicomweb.previews import middle_frame
+from fhir_gateway.dicomweb.rendered_report import rendered_report
 from fhir_gateway.dicomweb.retrieve import READ, frame_numbers
 from fhir_gateway.errors import BadParameter, NoSuchFrame, PixelsRefused, WhyRefused
 from fhir_gateway.looking import catalogue_for, tell_viewed
@@ -57,10 +59,12 @@ def rendered_series(study_uid: str, series_uid: str) -> Response:
 @blueprint.get(f"{_INSTANCE}/rendered")
 @needs(READ)
 def rendered_instance(study_uid: str, series_uid: str, instance_uid: str) -> Response:
-    """An instance as a picture, its first frame; a PDF inside DICOM as that PDF."""
+    """An instance as a picture, its first frame; a PDF inside DICOM as that PDF; a structured report as a page."""
     one = found.one(study_uid, series_uid, instance_uid)
     if one.found.layout["sop_class"] == _PDF_CLASS:
         return _document(study_uid, series_uid, instance_uid)
+    if is_readable(one.found.layout["sop_class"]):
+        return rendered_report(one, _accept())
     return _picture(one, 1)
 
 

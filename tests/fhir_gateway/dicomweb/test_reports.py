@@ -20,6 +20,7 @@ from tests.fhir_gateway.dicom.reports import (
 )
 from tests.fhir_gateway.house import a_patient, a_site
 from vault.audit import Did, events
+from vault.keyring import KeyClass
 
 URIS = "urn:ietf:rfc:3986"
 ODD_PDF = b"%PDF-1.4\nodd\n%%EOF\n1"
@@ -179,3 +180,31 @@ def test_a_report_is_of_the_site_that_stored_it(house, site, patient):
     assert [one.facts.conclusion for one in reports(patient)] == [""]
     assert [one.facts.conclusion for one in reports(other)] == ["All is well."]
     assert reports(other)[0].facts.place == "Hill Scan Center"
+
+
+# --- rendered ---
+
+
+def rendered(app, uid, accept="text/html"):
+    series = make.a_uid("series", "one", "reports")
+    return app.get(f"/dicomweb/studies/{make.a_uid('study', 'one')}/series/{series}/instances/{uid}/rendered", accept)
+
+
+def test_a_structured_report_is_rendered_as_a_page_that_can_do_nothing(site, patient):
+    site.stores(a_report(FINDINGS, IMPRESSIONS, title="<script>alert(1)</script>"))
+    app = patient.lets_in()
+    page = rendered(app, uid_of())
+    assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert page.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert page.text.index("<h2>Findings</h2>") < page.text.index("<h2>Impressions</h2>")
+    assert "The &lt;b&gt;lungs&lt;/b&gt; are clear." in page.text
+    assert "<script" not in page.text
+    assert rendered(app, uid_of(), "*/*").status_code == 200
+    assert rendered(app, uid_of(), "image/jpeg").status_code == 406
+
+
+def test_a_report_is_not_rendered_for_whoever_was_given_pictures_alone(site, patient):
+    site.stores(a_report(FINDINGS), make.an_instance())
+    app = patient.lets_in(classes=frozenset({KeyClass.META, KeyClass.PICTURES}))
+    assert rendered(app, uid_of()).status_code == 403
+    assert app.matches("DiagnosticReport") == []
