@@ -12,7 +12,7 @@ export UV_PYTHON_DOWNLOADS := never
 VIEWER_SOURCES := $(shell find viewer -type f 2>/dev/null) $(wildcard vite.config.mjs) styles.mjs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types check bench wheel clean
+.PHONY: help setup run test lint types check interop bench wheel clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ types: $(STAMPS)/python $(STAMPS)/viewer ## check the types of Python and TypeSc
 	npm run --silent types
 
 check: lint types ## everything that needs no test run
+
+interop: setup $(STAMPS)/interop ## drive clients of other makers against a demo; ONLY=ohif picks, SHOW=folder keeps what was seen
+	@sh tools/interop-packages || true
+	$(PYTHON) -m interop $(ONLY) $(if $(SHOW),--show $(SHOW))
 
 bench: setup ## measure this machine and print the figures; nothing is kept
 	$(PYTHON) -m benchmarks
@@ -62,6 +66,11 @@ $(STAMPS)/packages: package.json package-lock.json .npmrc
 $(STAMPS)/viewer: $(STAMPS)/packages $(VIEWER_SOURCES)
 	npx --no-install vite build --logLevel error
 	node styles.mjs phr/static/site
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/interop: interop/package.json interop/package-lock.json interop/.npmrc interop/fetch-ohif interop/ohif.sha512
+	cd interop && npm ci --ignore-scripts --no-progress --silent
+	sh interop/fetch-ohif
 	@mkdir -p $(@D) && touch $@
 
 $(STAMPS)/system: tools/system-packages

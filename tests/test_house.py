@@ -97,17 +97,19 @@ def test_only_the_settings_read_the_environment():
 def test_the_locks_remember_no_registry_but_the_public_one():
     hosts = set(re.findall(r"https?://([^/\"'\s]+)", (ROOT / "uv.lock").read_text()))
     assert hosts <= {"pypi.org", "files.pythonhosted.org"}
-    lock = json.loads((ROOT / "package-lock.json").read_text())
-    assert not [name for name, package in lock["packages"].items() if "resolved" in package]
-    for settings in (".npmrc", "pyproject.toml", "Makefile", "tools/system-packages", ".ci/run"):
+    for place in (ROOT, ROOT / "interop"):
+        lock = json.loads((place / "package-lock.json").read_text())
+        assert not [name for name, package in lock["packages"].items() if "resolved" in package]
+    scripts = ("tools/system-packages", "tools/interop-packages", "interop/fetch-ohif", ".ci/run")
+    for settings in (".npmrc", "interop/.npmrc", "pyproject.toml", "Makefile", *scripts):
         assert not re.search(r"index-url|registry\s*=|find-links|\bproxy\b", (ROOT / settings).read_text())
 
 
 def test_every_version_is_locked():
     lock = tomllib.loads((ROOT / "uv.lock").read_text())
     assert all("version" in package for package in lock["package"])
-    assets = json.loads((ROOT / "package.json").read_text())
-    wanted = {**assets["dependencies"], **assets["devDependencies"]}
+    assets, clients = (json.loads((place / "package.json").read_text()) for place in (ROOT, ROOT / "interop"))
+    wanted = {**assets["dependencies"], **assets["devDependencies"], **clients["dependencies"]}
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in wanted.values())
 
 

@@ -1,0 +1,15 @@
+"""One module per client. Each has `drive(scene)`: a sentence of what was done, or `Failed`."""
+
+from collections.abc import Callable
+
+from interop.clients import fhir_kit, ohif, orthanc, smart_browser, validators
+from interop.scene import Scene
+
+CLIENTS: dict[str, Callable[[Scene], str]] = {
+    "fhirclient": smart_browser.drive,
+    "fhir-kit-client": fhir_kit.drive,
+    "ohif": ohif.drive,
+    "orthanc-push": orthanc.push,
+    "orthanc-pull": orthanc.pull,
+    "validators": validators.drive,
+}
