@@ -33,6 +33,7 @@ def app(pushed):
     return pushed.lets_in()
 
 
+@pytest.mark.case("3.1")
 def test_3_1_capabilities_need_no_token(house):  # noqa: F811
     answer = nobody(house).get("/fhir/metadata")
     stated = answer.json
@@ -42,6 +43,7 @@ def test_3_1_capabilities_need_no_token(house):  # noqa: F811
     assert "ImagingStudy:endpoint" in studies["searchInclude"]
 
 
+@pytest.mark.case("3.2")
 def test_3_2_a_known_version_is_304(app, pushed):
     first = app.reads("Patient", pushed.id)
     assert first.headers["ETag"].startswith('W/"')
@@ -49,6 +51,7 @@ def test_3_2_a_known_version_is_304(app, pushed):
     assert (again.status_code, again.data) == (304, b"")
 
 
+@pytest.mark.case("3.4")
 def test_3_4_a_conditional_create_is_each_sites_own(house, site):  # noqa: F811
     hill = a_site(house, "Hill Scan Center")
     places = []
@@ -62,6 +65,7 @@ def test_3_4_a_conditional_create_is_each_sites_own(house, site):  # noqa: F811
     assert places[0][1] == places[1][1] != places[2][1]
 
 
+@pytest.mark.case("3.5")
 def test_3_5_a_transaction_is_whole_or_nothing(site, patient):  # noqa: F811
     bad = a_bundle(an_entry(a_patient_resource(), "p"), an_entry(a_study_resource("urn:uuid:p", status="bogus"), "s"))
     answer = site.sends(bad)
@@ -74,6 +78,7 @@ def test_3_5_a_transaction_is_whole_or_nothing(site, patient):  # noqa: F811
     assert "urn:uuid" not in str(report)
 
 
+@pytest.mark.case("3.6")
 def test_3_6_an_unknown_parameter_is_left_out_of_self(app, pushed):
     bundle = app.searches("ImagingStudy", ("patient", pushed.id), ("nonsense", "1"))
     assert "nonsense" not in bundle["link"][0]["url"]
@@ -81,12 +86,14 @@ def test_3_6_an_unknown_parameter_is_left_out_of_self(app, pushed):
     assert (strict.status_code, strict.json["issue"][0]["code"]) == (400, "not-supported")
 
 
+@pytest.mark.case("3.7")
 def test_3_7_search_by_post_equals_search_by_get(app, pushed):
     headers = {"Authorization": f"Bearer {app.token}"}
     by_post = app.http.post("/fhir/ImagingStudy/_search", data={"patient": pushed.id}, headers=headers)
     assert by_post.json == app.searches("ImagingStudy", ("patient", pushed.id))
 
 
+@pytest.mark.case("3.8")
 def test_3_8_a_page_link_is_the_askers_alone(house, site, app, pushed):  # noqa: F811
     bundle = app.searches("ImagingStudy", ("patient", pushed.id), ("_count", "1"))
     assert len(bundle["entry"]) == 1
@@ -96,6 +103,7 @@ def test_3_8_a_page_link_is_the_askers_alone(house, site, app, pushed):  # noqa:
     assert other.get(following).status_code in (403, 404)
 
 
+@pytest.mark.case("3.9")
 def test_3_9_summaries_and_elements(app, pushed):
     counted = app.searches("ImagingStudy", ("patient", pushed.id), ("_summary", "count"))
     assert (counted["total"], "entry" in counted) == (3, False)
@@ -104,21 +112,25 @@ def test_3_9_summaries_and_elements(app, pushed):
     assert few["meta"]["tag"][0]["code"] == "SUBSETTED"
 
 
+@pytest.mark.case("3.10")
 def test_3_10_a_year_is_all_of_it(app):
     for pairs in ([("started", "2024")], [("started", "ge2024-01-01"), ("started", "lt2025-01-01")]):
         assert [one["started"] for one in app.matches("ImagingStudy", *pairs)] == ["2024-06-01T10:00:00+00:00"]
 
 
+@pytest.mark.case("3.11")
 def test_3_11_a_code_that_is_none_is_422(site, patient):  # noqa: F811
     site.creates(a_patient_resource())
     answer = site.creates(a_study_resource(f"Patient?identifier={MRN_SYSTEM}|MRN1", status="bogus"))
     assert (answer.status_code, answer.json["issue"][0]["code"]) == (422, "code-invalid")
 
 
+@pytest.mark.case("3.12")
 def test_3_12_a_type_of_r5_is_no_fault_of_ours(site):  # noqa: F811
     assert site.sends(a_bundle(an_entry({"resourceType": "ImagingSelection"}, "x"))).status_code in (400, 422)
 
 
+@pytest.mark.case("3.13")
 def test_3_13_a_file_comes_bare_or_as_binary(app):
     (report,) = app.matches("DiagnosticReport")
     path = report["presentedForm"][0]["url"].removeprefix(ORIGIN)
@@ -130,11 +142,13 @@ def test_3_13_a_file_comes_bare_or_as_binary(app):
     assert (wrapped["resourceType"], base64.b64decode(wrapped["data"])) == ("Binary", PDF)
 
 
+@pytest.mark.case("3.14")
 def test_3_14_other_formats(site, app):  # noqa: F811
     assert app.get("/fhir/Patient", "text/csv").status_code == 406
     assert site.post("/fhir/Patient", b"{}", "text/plain").status_code == 415
 
 
+@pytest.mark.case("3.16")
 def test_3_16_an_ended_consent_opens_nothing_at_once(app, pushed):
     assert app.get("/fhir/ImagingStudy").status_code == 200
     pushed.stops()
