@@ -21,6 +21,7 @@ _KNOWN = re.compile(
     r"conclusions?|recommendations?):?\s*",
     re.IGNORECASE,
 )
+_RTF = b"{\\rtf"
 _CHARSETS = {"utf-8": "utf-8", "us-ascii": "ascii", "iso-8859-1": "latin-1", "windows-1252": "cp1252"}
 
 
@@ -57,13 +58,18 @@ def incoming_document(attachment: Json, place: str, *, most: int) -> IncomingDoc
         if not octets.startswith(b"%PDF-"):
             raise unprocessable("The document is not the PDF it is said to be.", f"{place}.data", "value")
     elif media_type in (TEXT, HTML):
+        if octets.startswith(_RTF):  # as text it would be read as its own mark-up
+            raise _not_taken(f"{place}.data")
         words = _decoded(octets, parameters, place)
         octets = (safe_markup(words) if media_type == HTML else words).encode()
     else:
-        raise Refusal(
-            422, Issue("not-supported", "Documents are taken in as PDF, text or HTML.", f"{place}.contentType")
-        )
+        raise _not_taken(f"{place}.contentType")
     return IncomingDocument(media_type, str(attachment.get("title") or ""), octets)
+
+
+def _not_taken(place: str) -> Refusal:
+    words = "Documents are taken in as PDF, text or HTML; RTF and office files have to be made one of these."
+    return Refusal(422, Issue("not-supported", words, place))
 
 
 def _check_promises(attachment: Json, octets: bytes, place: str) -> None:

@@ -1,10 +1,12 @@
 """
 HTML from outside, reduced to the elements FHIR allows in a narrative (R4 narrative, txt-1) without any address.
 
-What is not on the list loses its tags and keeps its text; what may hold a program loses its text too. The result is
-well-formed, every character escaped, so that it is inert wherever it is shown.
+What is not on the list loses its tags and keeps its text; what may hold a program loses its text too. Where a link
+leads is told in brackets behind its words, and a picture by its description. The result is well-formed, every
+character escaped, so that it is inert wherever it is shown.
 """
 
+import re
 from html import escape
 from html.parser import HTMLParser
 
@@ -22,6 +24,8 @@ _SILENCED = _words("script style template noscript iframe object embed svg math 
 _ATTRIBUTES = _words("colspan rowspan lang")
 _BREAKS = _words("br p div li tr h1 h2 h3 h4 h5 h6 table ul ol dl dt dd hr pre blockquote")
 _DEEPEST = 64
+_LINKS = re.compile(r"(?:https?://|mailto:)[^\s<>\"']{1,2000}", re.IGNORECASE)
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 
 
 class _Reducer(HTMLParser):
@@ -33,6 +37,7 @@ class _Reducer(HTMLParser):
         self.text: list[str] = []
         self._open: list[str] = []
         self._silent: list[str] = []
+        self._links: list[tuple[str, int]] = []  # where an open link leads, and where its words begin
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _SILENCED:
@@ -42,12 +47,17 @@ class _Reducer(HTMLParser):
             return
         if tag in _BREAKS:
             self.text.append("\n")
+        given = {name: value or "" for name, value in attrs}
+        if tag == "a":
+            self._links.append((given.get("href", "").strip(), len(self.text)))
+        elif tag == "img":
+            self.handle_data(given.get("alt", ""))
         if tag not in _KEPT or len(self._open) >= _DEEPEST:
             return
         kept = "".join(
-            f' {name}="{escape(value or "", quote=True)}"'
-            for name, value in attrs
-            if name in _ATTRIBUTES and (value or "").replace("-", "").isalnum()
+            f' {name}="{value}"'
+            for name, value in given.items()
+            if name in _ATTRIBUTES and value.isascii() and value.replace("-", "").isalnum()
         )
         if tag in _EMPTY:
             self.markup.append(f"<{tag}{kept}/>")
@@ -71,6 +81,8 @@ class _Reducer(HTMLParser):
             return
         if tag in _BREAKS and tag != "br":
             self.text.append("\n")
+        if tag == "a":
+            self._tell_address()
         if tag not in self._open:
             return
         while True:
@@ -81,11 +93,21 @@ class _Reducer(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._silent:
-            self.markup.append(escape(data, quote=False))
-            self.text.append(data)
+            words = _NO_XML.sub("", data)
+            self.markup.append(escape(words, quote=False))
+            self.text.append(words)
+
+    def _tell_address(self) -> None:
+        """Where a link leads, unless its words say so themselves."""
+        if self._links:
+            address, begin = self._links.pop()
+            if _LINKS.fullmatch(address) and address not in "".join(self.text[begin:]):
+                self.handle_data(f" ({address})")
 
     def finished(self) -> None:
         self.close()
+        while self._links:
+            self._tell_address()
         while self._open:
             self.markup.append(f"</{self._open.pop()}>")
 

@@ -131,3 +131,37 @@ def test_a_report_is_found_by_a_condition_whatever_its_version(site, patient):
     assert site.sends(bundle).status_code == 200
     reports = [report for study in patient.studies() for report in study.reports]
     assert {report.id.hex() for report in reports} >= {first}
+
+
+# --- the clothes a report's text comes in ---
+
+
+def refused(site, octets, kind):
+    site.creates(a_patient_resource())
+    person = "Patient?identifier=https://harbor.example.org/mrn|MRN1"
+    return site.creates(a_report_resource(person, presentedForm=[an_attachment(octets, kind)]))
+
+
+@pytest.mark.parametrize("kind", ["application/rtf", "text/rtf", "text/plain", "application/msword"])
+def test_rich_text_is_refused_with_what_to_do(site, patient, kind):
+    answer = refused(site, rb"{\rtf1\ansi A tear.}", kind)
+    assert answer.status_code == 422
+    assert "PDF, text or HTML" in answer.json["issue"][0]["details"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "octets"),
+    [
+        ("text/plain", b"FINDINGS: None.\nIMPRESSION: No tear."),
+        ("text/plain; charset=iso-8859-1", "FINDINGS: None.\nIMPRESSION: No t\xe9ar.".encode("latin-1")),
+        ("text/html", b"<h2>Findings</h2><p>None.</p><h2>Impression</h2><p onclick=x()>No tear.<script>x</script></p>"),
+    ],
+)
+def test_text_and_html_are_read_in_their_parts(site, patient, kind, octets):
+    send(site, presentedForm=[an_attachment(octets, kind)])
+    report, _ = versions(patient)
+    assert [one.heading for one in report.facts.sections] == ["Findings", "Impression"]
+    assert [one.text.replace("\xe9", "e") for one in report.facts.sections] == ["None.", "No tear."]
+    file = patient.lets_in().get(f"/fhir/Binary/{report.facts.documents[0].resource_id}", kind.partition(";")[0])
+    assert b"script" not in file.data
+    assert b"onclick" not in file.data
