@@ -51,6 +51,7 @@ __all__ = [
     "NewSiteClient",
     "add_client",
     "add_site_client",
+    "change_client",
     "client_of",
     "find_client",
     "knows_origin",
@@ -107,11 +108,7 @@ def add_client(work: Work, new: NewClient, *, by: Actor = SYSTEM_ACTOR, reach: R
     """The app may ask patients from now on. Raises `BadClient` with a reason for the operator."""
     if new.auth not in {PUBLIC, SECRET, SIGNED}:
         raise BadClient("the way to authenticate is none, client_secret or private_key_jwt")
-    for uri in new.redirect_uris:
-        check_redirect_uri(uri, auth=new.auth)
-    if (new.auth == SIGNED) != bool(new.jwks or new.jwks_url):
-        raise BadClient("a key set belongs to private_key_jwt, and only there")
-    row = _row(work, new.name, new.auth, _limited(new.scopes, APP_LIMIT))
+    row = _row(work, new.name, new.auth, _check_new(new))
     row.kind, row.maker = APP, _printable(new.maker)
     row.redirect_uris = canonical_json(list(new.redirect_uris))
     row.origins = canonical_json(sorted(_origins(new)))
@@ -132,6 +129,25 @@ def add_site_client(
     row.rights = canonical_json(sorted(new.rights & {PUSH, CLAIMS}))
     _give_keys(row, new.jwks, new.jwks_url, reach)
     return _added(work, row, None, by)
+
+
+def change_client(work: Work, row: ClientRow, new: NewClient, *, reach: Reach) -> None:
+    """The app returns elsewhere, asks for other scopes, signs with other keys. Raises `BadClient`."""
+    row.scopes = _check_new(new)
+    row.redirect_uris = canonical_json(list(new.redirect_uris))
+    row.origins = canonical_json(sorted(_origins(new)))
+    row.keys = row.keys_url = None
+    _give_keys(row, new.jwks, new.jwks_url, reach)
+    row.row_mac = client_mac(work, row)
+
+
+def _check_new(new: NewClient) -> str:
+    """The scopes it may have. Raises `BadClient`."""
+    for uri in new.redirect_uris:
+        check_redirect_uri(uri, auth=new.auth)
+    if (new.auth == SIGNED) != bool(new.jwks or new.jwks_url):
+        raise BadClient("a key set belongs to private_key_jwt, and only there")
+    return _limited(new.scopes, APP_LIMIT)
 
 
 def switch_off(work: Work, client_id: str, *, by: Actor = SYSTEM_ACTOR) -> None:

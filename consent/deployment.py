@@ -37,6 +37,11 @@ class ConsentSettings(Protocol):
         ...
 
     @property
+    def open_registration(self) -> bool:
+        """Whether apps may register themselves."""
+        ...
+
+    @property
     def sign_in_path(self) -> str:
         """Where a patient signs in."""
         ...

@@ -17,6 +17,7 @@ ConsentError
 ├── Unguarded               a route without a guard: our own mistake
 ├── BadScope                not a scope
 ├── BadClient               a client that cannot be registered so; `reason` says why
+│   └── BadRegistration     the same of an app that registers itself; carries RFC 7591's word
 ├── UnknownClient           no such client, or it was switched off
 ├── NotAttested             a signed statement that no known key proves, or of another kind
 └── NoKeys                  the client's key set could not be fetched or read
@@ -119,6 +120,14 @@ class BadClient(ConsentError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class BadRegistration(BadClient):
+    """An app cannot register itself so. `error` is RFC 7591's word for it, `reason` is for its developer."""
+
+    def __init__(self, error: str, reason: str) -> None:
+        super().__init__(reason)
+        self.error = error
 
 
 class UnknownClient(ConsentError):

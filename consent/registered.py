@@ -44,6 +44,7 @@ class Client:
     site_id: Id | None
     keys: str | None = field(repr=False)
     keys_url: str | None
+    registered_itself: bool
     _secret: tuple[bytes, bytes, int] | None = field(repr=False)
 
     def returns_to(self, uri: str) -> bool:
@@ -99,6 +100,7 @@ def _read(work: Work, row: ClientRow | None) -> Client:
         site_id=None if row.site is None else Id(row.site),
         keys=row.keys,
         keys_url=row.keys_url,
+        registered_itself=row.registration is not None,
         _secret=kept,
     )
 
@@ -110,8 +112,10 @@ def client_mac(work: Work, row: ClientRow) -> bytes:
 
 def _fields(row: ClientRow) -> tuple[bytes | str | int, ...]:
     """Rights, and the digest of the keys or of their address (docs/format.md 3)."""
+    of_itself = {} if row.registration is None else {"about": row.about or "", "registration": row.registration.hex()}
     rights = canonical_json(
         {
+            **of_itself,
             "active": row.active,
             "auth": row.auth,
             "client_id": row.client_id,

@@ -17,6 +17,12 @@ def allow_token_request(services: Services, *, client_id: str, address: str) -> 
     within(services, Limit.TOKEN, client_id, source_prefix(address))
 
 
+def allow_registration(services: Services, *, address: str) -> None:
+    """Count an app that registers itself, by network and in all. Raises `Wait`."""
+    within(services, Limit.REGISTER, source_prefix(address))
+    within(services, Limit.REGISTER_ALL, "")
+
+
 @dataclass(slots=True)
 class Meter:
     """Counts the uses of a token or session, `share` of them at a time, and remembers what is left in this process."""

@@ -65,6 +65,7 @@ class Settings:
     document_mib: int = 20
     demo: bool = False
     allow_private_jwks: bool = False
+    open_registration: bool = False
 
     @property
     def database_url(self) -> str:
@@ -227,6 +228,12 @@ TABLE: tuple[_Line, ...] = (
     _Line("PHR_DOCUMENT_MIB", "document_mib", "the largest file inside a report that is taken in, in MiB",
           values.number(1, 100)),
     _Line("PHR_PRIVATE_JWKS", "allow_private_jwks", "yes if key sets may lie in our own network", values.choice),
+    _Line("PHR_REGISTRATION", "open_registration", "yes if apps may register themselves", values.choice),
     _Line("PHR_DEMO", "demo", "yes on a demonstration, which shows its outbox to everyone", values.choice),
 )  # fmt: skip
 REQUIRED = frozenset({"PHR_BASE_URL", "PHR_PEPPER", "PHR_INDEX_KEY", "PHR_MAIL_KEY", "PHR_AUDIT_KEY"})
+
+
+def is_given(name: str) -> bool:
+    """Whether whoever started this process set the variable, one that is none of our settings."""
+    return bool(os.environ.get(name))

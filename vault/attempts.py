@@ -34,6 +34,8 @@ class Limit(StrEnum):
     SIGN_UP = "sign up"  # address prefix
     MAIL_CODE = "mail code"  # account
     TOKEN = "token"  # noqa: S105  client
+    REGISTER = "register"  # address prefix
+    REGISTER_ALL = "register all"  # everybody
     API = "api"  # token, session or client
     SECOND_FACTOR = "second factor"  # account
     RECOVERY = "recovery"  # login index
@@ -65,6 +67,8 @@ PACES: dict[Limit, Pace] = {
     Limit.SIGN_UP: Pace(5, 3600),
     Limit.MAIL_CODE: Pace(3, 3600),
     Limit.TOKEN: Pace(60, 60),
+    Limit.REGISTER: Pace(20, 3600),
+    Limit.REGISTER_ALL: Pace(1_000, _DAY),
     Limit.API: Pace(600, 60),
     Limit.SECOND_FACTOR: Pace(5, 15, longest=900),
     Limit.RECOVERY: Pace(5, 5, longest=900),

@@ -10,6 +10,7 @@ asked        what every authorization request must say
 endpoints    token, introspection, revocation
 told         what the server says of itself, its keys, and who signed in
 identity     the id token
+register     apps that register themselves
 unknown      everything else below the address, and what goes wrong, in OAuth's words
 """
 
@@ -19,8 +20,8 @@ blueprint = Blueprint("oauth", __name__, url_prefix="/oauth")
 machines = Blueprint("machines", __name__)  # what programs ask: refusals are JSON, never a page
 well_known = Blueprint("oauth_well_known", __name__)
 
-from consent.oauth import authorize, endpoints, told, unknown  # noqa: E402  they put their routes on the blueprints
+from consent.oauth import authorize, endpoints, register, told, unknown  # noqa: E402  they put their routes on the blueprints
 
 blueprint.register_blueprint(machines)
 
-__all__ = ["authorize", "blueprint", "endpoints", "machines", "told", "unknown", "well_known"]
+__all__ = ["authorize", "blueprint", "endpoints", "machines", "register", "told", "unknown", "well_known"]

@@ -188,6 +188,7 @@ def _page(w: Work, patient: Access, asked: Asking, errors: dict[str, str]) -> Re
         "consent/authorize.html",
         app_name=asked.party.client.name,
         maker=asked.party.client.maker,
+        registered_itself=asked.party.client.registered_itself,
         goes_to=form_target(asked.redirect_uri),
         classes={kind.name.lower() for kind in _classes(asked.scopes)},
         categories=_categories(asked.scopes),

@@ -5,7 +5,7 @@ from typing import Any
 from consent.scopes import CREATABLE, READABLE, WORDS
 
 AUTHORIZE, TOKEN, INTROSPECT, REVOKE = "authorize", "token", "introspect", "revoke"
-KEYS, USERINFO = "jwks.json", "userinfo"
+KEYS, USERINFO, REGISTER = "jwks.json", "userinfo", "register"
 SHARE_CODE = "urn:keepray:oauth:grant-type:share-code"
 ALGORITHMS = ("RS384", "ES384")
 GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token", SHARE_CODE)
@@ -87,5 +87,5 @@ def openid_configuration(base_url: str) -> dict[str, Any]:
 
 def _scopes() -> list[str]:
     reads = [f"patient/{kind}.rs" for kind in READABLE if kind != "Binary"]
-    creates = [f"system/{kind}.c" for kind in CREATABLE if kind != "Binary"]
+    creates = [f"system/{kind}.c" for kind in CREATABLE]
     return [*WORDS, "patient/*.rs", *reads, "patient/Binary.r", *creates]

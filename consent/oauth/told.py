@@ -1,5 +1,7 @@
 """What the authorization server tells: of itself and its keys to everyone, of who signed in to the app they let in."""
 
+from typing import Any
+
 from flask import Response, request
 
 from consent import signing_keys
@@ -8,13 +10,24 @@ from consent.deployment import reading, services, settings
 from consent.errors import Area, ConsentError, ScopeTooSmall, SignInNeeded
 from consent.guards import for_clients
 from consent.oauth import machines, well_known
-from consent.oauth.discovery import openid_configuration, server_metadata
+from consent.oauth.discovery import REGISTER, address_of, discovery, openid_configuration, server_metadata
 from consent.oauth.flow import answer
 from consent.oauth.identity import claims_of
 from consent.refusals import refusal_of
 from consent.registered import find_client
 from consent.scopes import SIGN_IN
 from vault.errors import Wait
+
+
+def smart_configuration() -> dict[str, Any]:
+    """The SMART configuration of this deployment."""
+    return discovery(settings().base_url) | _offered()
+
+
+def _offered() -> dict[str, str]:
+    """What is there only where the operator wants it."""
+    return {"registration_endpoint": address_of(settings().base_url, REGISTER)} if settings().open_registration else {}
+
 
 _KEPT = "public, max-age=300"
 
@@ -32,14 +45,14 @@ def keys() -> Response:
 @for_clients("says where to ask")
 def metadata() -> Response:
     """What the authorization server says of itself (RFC 8414)."""
-    return _for_a_while(server_metadata(settings().base_url))
+    return _for_a_while(server_metadata(settings().base_url) | _offered())
 
 
 @well_known.get("/.well-known/openid-configuration")
 @for_clients("says where to ask")
 def openid() -> Response:
     """The same for OpenID Connect (Discovery 1.0, 4)."""
-    return _for_a_while(openid_configuration(settings().base_url))
+    return _for_a_while(openid_configuration(settings().base_url) | _offered())
 
 
 @machines.route("/userinfo", methods=["GET", "POST"])
@@ -60,7 +73,7 @@ def userinfo() -> Response:
     return answer({name: value for name, value in told.items() if name != "iss"})
 
 
-def _for_a_while(body: dict[str, object]) -> Response:
+def _for_a_while(body: dict[str, Any]) -> Response:
     response = answer(body)
     response.headers["Cache-Control"] = _KEPT
     del response.headers["Pragma"]

@@ -19,6 +19,7 @@ _SHORT = (
     ("introspect", "introspection"),
     ("revoke", "revocation"),
     ("manage", "management"),
+    ("register", "registration"),
 )
 
 

@@ -6,7 +6,7 @@ import orjson
 from flask import Response, current_app
 
 from consent.guards import for_clients
-from consent.oauth.discovery import discovery
+from consent.oauth.told import smart_configuration as told
 from fhir_gateway.resources import capability
 from fhir_gateway.rest.answers import answer, blueprint, check_accepted, links
 
@@ -32,7 +32,7 @@ def smart_configuration() -> Response:
 
 
 def _discovery() -> dict[str, object]:
-    return discovery(links().origin)
+    return told()
 
 
 def _open(made: Response) -> Response:

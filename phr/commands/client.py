@@ -136,6 +136,7 @@ def _shown(row: ClientRow) -> dict[str, Any]:
         "name": row.name,
         "kind": row.kind,
         "active": row.active,
+        "registered": "by the operator" if row.registration is None else "by itself",
         "authentication": row.auth,
         "scopes": row.scopes,
     }

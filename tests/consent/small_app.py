@@ -32,7 +32,7 @@ from consent.guards import (
     needs_site,
     public,
 )
-from consent.oauth.discovery import discovery
+from consent.oauth.told import smart_configuration
 from consent.refusals import REFUSALS, refusal_of
 from consent.request import access, clear_cookie, csrf_token, reading, work
 from phr.components import furnish, template_folder
@@ -65,6 +65,7 @@ class SmallSettings:
     brand: str = "Keepray"
     secure_cookies: bool = False
     allow_private_jwks: bool = True
+    open_registration: bool = False
     sign_in_path: str = "/sign-in"
 
 
@@ -87,7 +88,7 @@ def _routes(app: Flask) -> None:
     @app.get("/fhir/.well-known/smart-configuration")
     @public("discovery")
     def smart() -> Response:
-        return jsonify(discovery(BASE))
+        return jsonify(smart_configuration())
 
     @app.get("/fhir/<kind>/<name>")
     @needs()

@@ -39,6 +39,7 @@ class Settings:
     brand: str = "Keepray"
     secure_cookies: bool = True
     allow_private_jwks: bool = False
+    open_registration: bool = False
     sign_in_path: str = "/sign-in"
     document_octets: int = 1 << 20
 

@@ -17,7 +17,7 @@ PUBLIC_PAGES = {
     "provider": {"sign_in", "take_sign_in", "sign_out", "join", "take_join"},
     "leaving": {"goodbye"},
     "oauth": {"authorize", "authorize_by_form"},
-    "oauth.machines": {"token", "introspect", "revoke", "keys", "userinfo", "nothing_here"},
+    "oauth.machines": {"token", "introspect", "revoke", "keys", "userinfo", "register", "registered", "nothing_here"},
     "oauth_well_known": {"metadata", "openid"},
     "links": {"view"},
     "health_links": {"manifest", "single_file", "file"},

@@ -18,7 +18,7 @@ KEY_LENGTH = 32
 LONGEST_PART = 65_535
 
 KeyClass = Literal["meta", "img", "rep"]
-TokenKind = Literal["rt", "authz", "shl-at", "at", "site", "shl", "shl-file"]
+TokenKind = Literal["rt", "authz", "shl-at", "at", "site", "shl", "shl-file", "reg"]
 
 
 class Label(StrEnum):
