@@ -51,6 +51,6 @@ def read_attested(text: str, keys: Mapping[str, Any], *, kind: str) -> dict[str,
 
 
 def _key(secrets: Secrets) -> OKPKey:
-    """The same for the same settings, always (docs/format.md 2)."""
+    """The same for the same settings, always (docs/format.md 7)."""
     options = {"salt": str(Label.MANIFEST).encode(), "info": b""}
     return OKPKey.derive_key(secrets.audit_key, ALGORITHM, kdf_options=options)

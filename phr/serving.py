@@ -21,7 +21,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from consent import signing_keys
-from phr.config import Settings
+from phr.config import Settings, is_given
 from phr.jobs import Jobs, make_consumer, make_jobs
 from phr.storing import open_store, prepare
 from vault import custody
@@ -75,7 +75,8 @@ def serve(settings: Settings, listening: Listening) -> None:
     multiprocessing.set_start_method("spawn", force=True)
     os.putenv("PHR_PROCESSES", str(listening.processes))
     # glibc would give each thread an arena of its own, which keeps what a pushed study once needed.
-    os.putenv("MALLOC_ARENA_MAX", "2")
+    if not is_given("MALLOC_ARENA_MAX"):
+        os.putenv("MALLOC_ARENA_MAX", "2")
     server = Server(
         FACTORY,
         factory=True,

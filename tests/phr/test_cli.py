@@ -156,7 +156,8 @@ def test_a_site_switched_off_takes_its_systems_with_it(typed, environment, key_s
     told = json.loads(typed("site", "add", "Harbour", "--jwks", key_set)[1])
     assert typed("site", "off", told["site_id"])[0] == 0
     assert json.loads(typed("site", "list")[1])["sites"][0]["active"] is False
-    assert json.loads(typed("client", "list")[1])["clients"][0]["active"] is False
+    listed = json.loads(typed("client", "list")[1])["clients"]
+    assert {one["client_id"]: one["active"] for one in listed} == {told["client_id"]: False, "keepray-pull": True}
 
 
 @pytest.mark.parametrize(
