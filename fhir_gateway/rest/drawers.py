@@ -10,6 +10,7 @@ from fhir_gateway.resources.attachments import attachments_of, file_id
 from fhir_gateway.resources.document_reference import Telling
 from fhir_gateway.rest.answers import versioned
 from fhir_gateway.rest.found import Found, Json
+from fhir_gateway.rest.replaced import documents_of
 from vault.studies import Study
 
 if TYPE_CHECKING:
@@ -39,13 +40,10 @@ def documents(shelf: "Shelf") -> Iterator[Found]:
             yield Found(versioned(made, paper.received), study)
     for study_id, listed in reports.items():
         for report in listed:
-            yield from _drawn(report, studies[study_id], sent)
+            yield from _drawn(shelf, report, studies[study_id], sent)
 
 
-def _drawn(report: Json, study: Study, sent: set[tuple[bytes, str]]) -> Iterator[Found]:
-    made = document_reference.of_report(
-        report, study_id=study.id.hex(), study_uid=study.uid, received=report["meta"]["lastUpdated"]
-    )
-    for one in made:
+def _drawn(shelf: "Shelf", report: Json, study: Study, sent: set[tuple[bytes, str]]) -> Iterator[Found]:
+    for one in documents_of(shelf, study, report):
         if (study.id, one["content"][0]["attachment"]["url"]) not in sent:
             yield Found(versioned(one, datetime.fromisoformat(report["meta"]["lastUpdated"])), study)

@@ -8,10 +8,9 @@ from fhir_gateway.outcome import Issue, Refusal, unprocessable
 from fhir_gateway.reporting import REPORT, Lines, as_sent, content_of, identifier_of, named
 from fhir_gateway.resources import diagnostic_report, document_reference, imaging_study
 from fhir_gateway.resources.attachments import HOLDERS, with_addresses
-from fhir_gateway.resources.codes import DICOM_UID
-from fhir_gateway.resources.patient import person_name
 from fhir_gateway.resources.references import references_in, rewritten
 from fhir_gateway.rest.entries import Entry, Json, condition_in
+from fhir_gateway.rest.told import first_identifier, name_of, told_id, told_of
 from fhir_gateway.rest.whose import SETTLED, TRAVELLERS, Home, Whereabouts
 from vault import audit
 from vault.audit import Actor, Did
@@ -22,7 +21,6 @@ from vault.ids import parse_id
 from vault.intake import OpenBatch, Pusher, open_batch
 from vault.keyring import KeyClass
 from vault.pushed import (
-    Pushed,
     condition_of,
     find_pushed,
     open_batch_of,
@@ -113,12 +111,12 @@ class Keeping:
         kept = kept or self._store(receiving, entry, home, batch, condition)
         self._under_way.pop()
         self._kept[key] = kept
-        self._names[f"{kept.kind}/{kept.id}"] = _name_of(entry.resource)
+        self._names[f"{kept.kind}/{kept.id}"] = name_of(entry.resource)
         return kept
 
     def _condition(self, entry: Entry) -> bytes | None:
         """By what the resource is found again: its condition, else its first identifier."""
-        identifier = entry.condition or _first_identifier(entry)
+        identifier = entry.condition or first_identifier(entry)
         if identifier is None:
             return None
         return condition_of(
@@ -133,7 +131,7 @@ class Keeping:
             found = find_pushed(work, self._pusher.site, condition)
         if entry.kind in TRAVELLERS:
             found = [one for one in found if one.study_id == batch.study_id]
-        told = _told_of(entry.kind, found)
+        told = told_of(entry.kind, found)
         if len(told) > 1:
             raise Refusal(412, Issue("multiple-matches", "The condition fits several resources.", entry.place))
         version = len(found) if entry.kind == REPORT else 1
@@ -156,10 +154,10 @@ class Keeping:
         elif entry.kind in SETTLED:
             facts = {"accession": self._where.accession_of(entry), "study_uids": self._where.study_uids_of(entry)}
         else:
-            facts = {"name": _name_of(resource)}
+            facts = {"name": name_of(resource)}
         body = {"type": entry.kind, "facts": facts, "fhir": as_sent(resource)}
         made = receiving.resource(batch, IncomingResource(key_class, body, condition))
-        return Kept(entry.kind, _told_id(entry.kind, made, batch.study_id, batch.scope_id), created=True)
+        return Kept(entry.kind, told_id(entry.kind, made, batch.study_id, batch.scope_id), created=True)
 
     # --- reports ---
 
@@ -207,7 +205,7 @@ class Keeping:
         there = self._where.entry_at(reference) or self._where.entry_at(short)
         if there is None:
             return short
-        return f"{there.kind} {identifier_of(there.resource) or _name_of(there.resource)}"
+        return f"{there.kind} {identifier_of(there.resource) or name_of(there.resource)}"
 
     # --- references ---
 
@@ -260,7 +258,7 @@ class Keeping:
         condition = condition_of(self._services.secrets, self._pusher.site, type=kind, system=system, value=value)
         with self._services.reading() as work:
             found = [one for one in find_pushed(work, self._pusher.site, condition) if one.scope_id == batch.scope_id]
-        told = list(_told_of(kind, found))
+        told = list(told_of(kind, found))
         if len(told) != 1:
             code = "multiple-matches" if told else "not-found"
             raise Refusal(412, Issue(code, "The reference does not mean exactly one resource."))
@@ -273,31 +271,3 @@ class Keeping:
         for batch in self._reports:
             with self._services.work() as work:
                 audit.record(work, owner=batch.owner, did=Did.REPORT_RECEIVED, by=by, to=batch.study_id)
-
-
-def _told_id(kind: str, resource_id: bytes, study_id: bytes, scope_id: bytes) -> str:
-    """The id under which a site knows it: a patient by scope, a study by study, else the resource's own."""
-    return {"Patient": scope_id, "ImagingStudy": study_id}.get(kind, resource_id).hex()
-
-
-def _told_of(kind: str, found: list[Pushed]) -> dict[str, Pushed]:
-    """By what the site was told, what it means; all versions of one patient's report have the first one's id."""
-    if kind == REPORT:
-        first = {one.scope_id: one for one in found}  # found are the newest first
-        return {one.id.hex(): one for one in first.values()}
-    return {_told_id(kind, one.id, one.study_id, one.scope_id): one for one in found}
-
-
-def _first_identifier(entry: Entry) -> tuple[str, str] | None:
-    listed = entry.resource.get("identifier") or []
-    if entry.kind == "ImagingStudy":
-        listed = [one for one in listed if one.get("system") == DICOM_UID]
-    first = next((one for one in listed if one.get("value")), None)
-    return None if first is None else (str(first.get("system") or ""), str(first["value"]))
-
-
-def _name_of(resource: Json) -> str:
-    name = resource.get("name")
-    if isinstance(name, str):
-        return name
-    return imaging_study.readable(person_name(name)) if isinstance(name, list) else ""

@@ -22,6 +22,7 @@ from fhir_gateway.rest import drawers as more
 from fhir_gateway.rest.answers import version_of, versioned
 from fhir_gateway.rest.found import Found, Json
 from fhir_gateway.rest.let_through import let_through
+from fhir_gateway.rest.replaced import with_replaced
 from vault.catalogue import Catalogue, open_catalogue
 from vault.database import Work
 from vault.errors import NoKey, NotThere
@@ -217,7 +218,7 @@ class Shelf:
         if study.uid and not any(one.get("reference") for one in made.get("imagingStudy") or []):
             identified = {"system": "urn:dicom:uid", "value": f"urn:oid:{study.uid}"}
             made["imagingStudy"] = [{"reference": f"ImagingStudy/{study.id.hex()}", "identifier": identified}]
-        return versioned(made, report.received, str(report.version))
+        return versioned(with_replaced(self, report, made), report.received, str(report.version))
 
     def _all_endpoints(self) -> Iterator[Found]:
         if any(study.series for study in self.catalogue.studies):

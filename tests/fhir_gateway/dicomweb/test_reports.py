@@ -97,8 +97,14 @@ def test_a_report_that_replaces_another_says_so(site, patient):
     assert (old.replaced_by, new.replaces) == (new.id, (old.id,))
     read = patient.lets_in().reads("DiagnosticReport", new.id.hex()).json
     assert read["status"] == "amended"
-    replaced = [one["valueReference"]["identifier"]["value"] for one in read["extension"]]
-    assert replaced == [f"urn:oid:{uid_of()}", "urn:oid:1.2.3.4"]
+    replaced = [one["valueReference"] for one in read["extension"]]
+    assert [one["identifier"]["value"] for one in replaced] == [f"urn:oid:{uid_of()}", "urn:oid:1.2.3.4"]
+    assert [one.get("reference") for one in replaced] == [f"DiagnosticReport/{old.id.hex()}", None]
+    found = {one["id"]: one for one in patient.lets_in().matches("DocumentReference")}
+    (before,), (after,) = ([one.resource_id for one in report.facts.documents] for report in (old, new))
+    assert (found[before]["status"], found[after]["status"]) == ("superseded", "current")
+    assert found[after]["relatesTo"][0]["target"] == {"reference": f"DocumentReference/{before}"}
+    DiagnosticReport.model_validate(read)
 
 
 def test_an_enclosed_pdf_is_served_octet_for_octet(site, patient):

@@ -165,3 +165,21 @@ def test_text_and_html_are_read_in_their_parts(site, patient, kind, octets):
     file = patient.lets_in().get(f"/fhir/Binary/{report.facts.documents[0].resource_id}", kind.partition(";")[0])
     assert b"script" not in file.data
     assert b"onclick" not in file.data
+
+
+# --- documents ---
+
+
+def documents(app):
+    return {one["id"]: one for one in app.matches("DocumentReference")}
+
+
+def test_the_file_of_an_older_version_is_superseded_by_the_newer_one(site, patient):
+    for octets in (b"%PDF-1.4 one", b"%PDF-1.4 two"):
+        send(site, presentedForm=[an_attachment(octets)])
+    report, _ = versions(patient)
+    new, old = (one.facts.documents[0].resource_id for one in report.versions)
+    found = documents(patient.lets_in())
+    assert {name: one["status"] for name, one in found.items()} == {new: "current", old: "superseded"}
+    assert found[new]["relatesTo"] == [{"code": "replaces", "target": {"reference": f"DocumentReference/{old}"}}]
+    assert "relatesTo" not in found[old]
