@@ -1,9 +1,11 @@
 """A client's public keys: read, picked, and fetched from where it registered (SMART App Launch 2.2, backend services).
 
 Only the registered address is ever fetched: over https, without redirects, from an address of the open internet that
-was looked up once and is then the one connected to, at most 64 KiB in 5 seconds.
+was looked up once and is then the one connected to, at most 64 KiB in 5 seconds all told. A fetch that failed is not
+tried again for some seconds, and a key that a kept set lacks is looked for anew at most twice a minute.
 """
 
+import contextlib
 import http.client
 import ipaddress
 import json
@@ -22,6 +24,7 @@ from consent.errors import NoKeys
 MOST_OCTETS = 65_536
 MOST_SECONDS = 5.0
 KEPT_SECONDS = 600
+FAILED_SECONDS = 5.0  # before a set that could not be fetched is asked for again
 AGAIN_AFTER = 30.0  # seconds before a key that is not in a kept set makes us ask again
 KTY_OF = {"RS384": ("RSA", None), "ES384": ("EC", "P-384")}
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -92,6 +95,7 @@ class KeySets:
 
     reach: Reach
     _kept: dict[str, _Kept] = field(default_factory=dict[str, _Kept])
+    _failed: dict[str, float] = field(default_factory=dict[str, float])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def find(self, url: str, *, kid: str, algorithm: str) -> Jwk | None:
@@ -106,8 +110,16 @@ class KeySets:
         return pick(self._fetched(url, now), kid=kid, algorithm=algorithm)
 
     def _fetched(self, url: str, now: float) -> list[Jwk]:
-        body, seconds = fetch(url, self.reach)
-        keys = read_key_set(body)
+        with self._lock:
+            if now < self._failed.get(url, 0.0):
+                raise NoKeys("it could not be fetched a moment ago")
+        try:
+            body, seconds = fetch(url, self.reach)
+            keys = read_key_set(body)
+        except NoKeys:
+            with self._lock:
+                self._failed[url] = time.monotonic() + FAILED_SECONDS
+            raise
         with self._lock:
             self._kept[url] = _Kept(keys, now, now + seconds)
         return keys
@@ -135,8 +147,10 @@ def fetch(url: str, reach: Reach) -> tuple[bytes, int]:
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     connection = http.client.HTTPConnection(host, port, timeout=MOST_SECONDS)
+    hanging_up = None
     try:
         connection.sock = _connected(parts.scheme, host, port, reach)
+        hanging_up = _hang_up_later(connection.sock, deadline - time.monotonic())
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", path, headers={"Accept": "application/json", "Accept-Encoding": "identity"})
         answer = connection.getresponse()
@@ -146,7 +160,22 @@ def fetch(url: str, reach: Reach) -> tuple[bytes, int]:
     except (OSError, http.client.HTTPException, ValueError):
         raise NoKeys("the key set could not be fetched") from None
     finally:
+        if hanging_up is not None:
+            hanging_up.cancel()
         connection.close()
+
+
+def _hang_up_later(line: socket.socket, seconds: float) -> threading.Timer:
+    """Whoever sends an octet now and then would otherwise keep us waiting for ever: each one restarts the time-out."""
+
+    def hang_up() -> None:
+        with contextlib.suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(0.0, seconds), hang_up)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def _connected(scheme: str, host: str, port: int, reach: Reach) -> socket.socket:
@@ -172,9 +201,17 @@ def _address(host: str, port: int, reach: Reach) -> str:
 
 def _is_open_internet(address: str) -> bool:
     parsed = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address) and (inner := parsed.ipv4_mapped or parsed.sixtofour):
+    if isinstance(parsed, ipaddress.IPv6Address) and (
+        inner := parsed.ipv4_mapped or parsed.sixtofour or _nat64(parsed)
+    ):
         parsed = inner
     return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
+
+
+def _nat64(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The address behind one of the well-known prefix (RFC 6052 2.1)."""
+    inside = address in ipaddress.ip_network("64:ff9b::/96")
+    return ipaddress.IPv4Address(address.packed[-4:]) if inside else None
 
 
 def _body(answer: http.client.HTTPResponse, deadline: float) -> bytes:
@@ -183,8 +220,8 @@ def _body(answer: http.client.HTTPResponse, deadline: float) -> bytes:
         body += piece
         if len(body) > MOST_OCTETS:
             raise NoKeys("the key set is too large")
-        if time.monotonic() > deadline:
-            raise NoKeys("the key set took too long")
+    if time.monotonic() > deadline:
+        raise NoKeys("the key set took too long")
     return bytes(body)
 
 

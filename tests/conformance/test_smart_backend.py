@@ -2,13 +2,16 @@
 
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from joserfc.jwk import ECKey
 
+from consent import jwks
 from consent.clients import switch_off
+from consent.errors import NoKeys
 from tests.consent.small_app import (
     FHIR,
     NOW,
@@ -121,7 +124,7 @@ def test_other_algorithms_are_refused(app, services):
     def answer(text):
         return site.asks(client_assertion=text).json["error"]
 
-    for algorithm in ("RS256", "RS512", "PS384", "HS384", "none"):
+    for algorithm in ("RS256", "RS512", "PS384", "HS256", "HS384", "none"):
         assert answer(signed(rsa, site.client_id, header={"alg": algorithm})) == "invalid_client"
     assert answer("not.a.jwt") == "invalid_client"
     assert answer("x" * 10_000) == "invalid_client"
@@ -209,18 +212,30 @@ class KeyServer:
     """A site's own web server with its key set."""
 
     def __init__(self):
-        self.body, self.status, self.headers, self.asked = b"{}", 200, {}, 0
+        self.body, self.status, self.headers, self.asked, self.drips = b"{}", 200, {}, 0, False
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 outer.asked += 1
+                if outer.drips:
+                    self.drip()
+                    return
                 self.send_response(outer.status)
                 for name, value in outer.headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(outer.body)))
                 self.end_headers()
                 self.wfile.write(outer.body)
+
+            def drip(self):
+                """A header that goes on and on, an octet every tenth of a second, until somebody hangs up."""
+                for _ in range(200):
+                    try:
+                        self.wfile.write(b"H")
+                    except OSError:
+                        return
+                    time.sleep(0.1)
 
             def log_message(self, *words):
                 pass
@@ -302,3 +317,60 @@ def test_a_redirect_is_not_followed(by_address, keys):
 def test_a_private_key_that_was_published_is_no_key(by_address, keys):
     keys.body = json.dumps({"keys": [by_address.key.as_dict(private=True)]}).encode()
     assert by_address.asks().json["error"] == "invalid_client"
+
+
+def test_a_key_that_is_new_at_the_address_is_found_and_the_old_one_goes(by_address, keys, monkeypatch):
+    assert by_address.asks().status_code == 200
+    fresh = an_ec_key("k2")
+    keys.shows(fresh)
+    turned = signed(fresh, by_address.client_id)
+    assert by_address.asks(client_assertion=turned).json["error"] == "invalid_client"  # the set was fetched just now
+    monkeypatch.setattr(jwks, "AGAIN_AFTER", 0.0)
+    assert by_address.asks(client_assertion=turned).status_code == 200
+    assert by_address.asks().json["error"] == "invalid_client"
+    assert keys.asked == 3
+
+
+def test_a_key_nobody_has_does_not_make_us_ask_again_and_again(by_address, keys):
+    for _ in range(5):
+        unknown = signed(an_ec_key("k9"), by_address.client_id)
+        assert by_address.asks(client_assertion=unknown).json["error"] == "invalid_client"
+    assert keys.asked == 1
+
+
+def test_keys_change_as_soon_as_their_owner_lets_them(by_address, keys):
+    keys.headers = {"Cache-Control": "max-age=0"}
+    assert by_address.asks().status_code == 200
+    fresh = an_ec_key("k2")
+    keys.shows(fresh)
+    assert by_address.asks(client_assertion=signed(fresh, by_address.client_id)).status_code == 200
+    assert by_address.asks().json["error"] == "invalid_client"
+
+
+def test_an_address_that_does_not_answer_is_not_asked_at_once_again(by_address, keys):
+    keys.status = 500
+    for _ in range(3):
+        assert by_address.asks().json["error"] == "invalid_client"
+    assert keys.asked == 1
+
+
+def test_an_address_that_answers_drop_by_drop_is_hung_up(by_address, keys, monkeypatch):
+    monkeypatch.setattr(jwks, "MOST_SECONDS", 0.5)
+    keys.drips = True
+    began = time.monotonic()
+    assert by_address.asks().json["error"] == "invalid_client"
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:1/keys", "https://127.0.0.1/keys", "https://[::1]/keys", "https://10.0.0.1/keys",
+        "https://169.254.169.254/keys", "https://[::ffff:10.0.0.1]/keys", "https://[64:ff9b::a00:1]/keys",
+        "https://[fd00::1]/keys", "https://localhost/keys", "https://user@pacs.example.org/keys",
+        "https://pacs.example.org:8443/keys", "file:///etc/passwd", "https://0.0.0.0/keys", "https://[2002:a00:1::]/keys",
+    ],
+)  # fmt: skip
+def test_nothing_is_fetched_from_our_own_network(address):
+    with pytest.raises(NoKeys):
+        jwks.fetch(address, jwks.Reach.INTERNET)

@@ -433,8 +433,8 @@ def _part(fields: dict[str, Any]) -> str:
 def _signature(key: Any, algorithm: str, text: bytes) -> bytes:
     if algorithm == "none":
         return b""
-    if algorithm == "HS384":  # with the public key as the secret
-        return hmac.digest(key.as_pem(private=False), text, "sha384")
+    if algorithm.startswith("HS"):  # with the public key as the secret
+        return hmac.digest(key.as_pem(private=False), text, f"sha{algorithm[2:]}")
     kind = {"256": hashes.SHA256, "384": hashes.SHA384, "512": hashes.SHA512}[algorithm[2:]]()
     if algorithm.startswith("RS"):
         return key.private_key.sign(text, padding.PKCS1v15(), kind)
