@@ -20,8 +20,9 @@ const of = (files: LinkFiles, type: string): Part[] => files.resources.filter((o
 function day(written: string | undefined): string {
   const found = /^(\d{4})-(\d{2})-(\d{2})/.exec(written ?? '');
   if (!found) return written ?? '';
+  const language = document.documentElement.lang.replace(/^en$/, 'en-GB'); // the day before the month, as on all our pages
   const there = new Date(Date.UTC(Number(found[1]), Number(found[2]) - 1, Number(found[3])));
-  return new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: 'long', timeZone: 'UTC' }).format(there);
+  return new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' }).format(there);
 }
 
 function personName(patient: Part): string {

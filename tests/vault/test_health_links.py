@@ -176,3 +176,30 @@ def test_nothing_of_a_link_prints(services, ana):
         assert link.passcode not in text
         assert link.address.hex() not in text
         assert "…" in text
+
+
+def test_the_keys_are_those_that_the_format_says(services, ana):
+    """Derived again from docs/format.md 8 alone."""
+    import hashlib
+    import hmac
+
+    from vault.sealing.slow import stretch_passcode
+    from vault.sealing.suite import unwrap
+
+    def lp(*parts):
+        return b"".join(len(one).to_bytes(2, "big") + one for one in parts)
+
+    def expand(key, info, length=32):
+        return hmac.digest(key, info + b"\x01", "sha256")[:length]
+
+    _, link = gives_a_link(services, ana, flags="P")
+    with services.reading() as work:
+        row = work.session.scalar(sa.select(HealthLinkRow))
+    assert row.id == expand(link.address, lp(b"phr1/tok/id", b"shl"), 16)
+    pepper = services.secrets.pepper
+    stretched = stretch_passcode(link.passcode, salt=row.salt, pepper=pepper, link_id=row.id)
+    opening = expand(hmac.digest(stretched, link.address, hashlib.sha256), b"phr1/shl/open")
+    assert row.commitment == expand(opening, b"phr1/shl/commit", 16)
+    assert unwrap(opening, row.key_ct, "shl-key", row.id) == link.key
+    opened = health_links.open_link(services, link.address, link.passcode)
+    assert opened.token == expand(opening, b"phr1/shl/token")

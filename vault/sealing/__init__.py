@@ -2,6 +2,7 @@
 Octets in, octets out: the one home of cryptography (docs/format.md, docs/keys.md).
 
     derive      every key, identifier and blind index, each under its own label
+    labels      those labels
     suite       seal and open, wrap and unwrap, sign and verify
     slow        stretching what people type
     onetime     six digits of the moment, for a second factor

@@ -1,88 +1,25 @@
 """
 Every key, identifier and blind index that follows from another key.
 
-`Label` is the one list of the words that keep them apart; each derivation is a
-function named for what it makes. Layout and reasons: docs/format.md 1 to 9.
+`Label` (vault/sealing/labels.py) is the one list of the words that keep them apart; each derivation
+is a function named for what it makes. Layout and reasons: docs/format.md 1 to 9.
 """
 
 import hashlib
 import hmac
 import unicodedata
-from enum import StrEnum
 from typing import Literal
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
+
+from vault.sealing.labels import Label
 
 KEY_LENGTH = 32
 LONGEST_PART = 65_535
 
 KeyClass = Literal["meta", "img", "rep"]
 TokenKind = Literal["rt", "authz", "shl-at", "at", "site", "shl", "shl-file", "reg"]
-
-
-class Label(StrEnum):
-    """What separates one derivation from all others. A label is never reused and never changed."""
-
-    SEAL = "phr1/seal"
-    WRAP = "phr1/wrap"
-    # from the vault master key (docs/format.md 2)
-    VAULT_KEM = "phr1/vault/kem"
-    VAULT_LIBRARY = "phr1/vault/lib"
-    VAULT_CATALOGUE = "phr1/vault/cat"
-    VAULT_SIGNING = "phr1/vault/sig"
-    # from a batch root key (2, 5)
-    CLASS = "phr1/cls"
-    SERIES = "phr1/ser"
-    DUPLICATE = "phr1/dup"
-    # from a grant key (8)
-    GRANT_WRAP = "phr1/grant/wrap"
-    GRANT_KEM = "phr1/grant/kem"
-    GRANT_STATEMENT = "phr1/grant/stmt"
-    # from a bearer secret (8, 9)
-    TOKEN_ID = "phr1/tok/id"  # noqa: S105  a label, no secret
-    TOKEN_KEY = "phr1/tok/key"  # noqa: S105
-    SESSION_ID = "phr1/sess/id"
-    SESSION_KEY = "phr1/sess/key"
-    SESSION_CSRF = "phr1/sess/csrf"
-    # from stretched human secrets (3, 4, 8)
-    PASSWORD = "phr1/pw"  # noqa: S105
-    PASSKEY = "phr1/prf"
-    RECOVERY = "phr1/rc"
-    SLOT_KEM = "phr1/slot/kem"
-    CLAIM = "phr1/claim"
-    CLAIM_KEM = "phr1/claim/kem"
-    CODE = "phr1/code"
-    CODE_KEY = "phr1/code/kek"
-    CODE_COMMITMENT = "phr1/code/commit"
-    # from a health link's address (8)
-    LINK = "phr1/shl"
-    LINK_OPENING = "phr1/shl/open"
-    LINK_COMMITMENT = "phr1/shl/commit"
-    LINK_TOKEN = "phr1/shl/token"  # noqa: S105  a label, no secret
-    # from the index key (3, 4.4, 5, 7, 14)
-    UID_INDEX = "phr1/bi/uid"
-    LOGIN_INDEX = "phr1/bi/login"
-    CONTENT = "phr1/bi/content"
-    COUNTER = "phr1/bi/counter"
-    ROW_KEY = "phr1/mac/row"
-    ROW = "phr1/row"
-    PATIENT = "phr1/mrn"
-    BIRTH = "phr1/dob"
-    CONDITION = "phr1/cond"
-    ACCESSION = "phr1/acc"
-    CHECK = "phr1/check"
-    SUBJECT = "phr1/oidc/sub"
-    # from the audit key (11)
-    ID_TOKEN_KEY = "phr1/oidc/key"  # noqa: S105
-    # objects (6), audit (11)
-    OBJECT = "phr1/obj"
-    SEGMENT = "phr1/seg"
-    AUDIT = "phr1/audit"
-    AUDIT_LEAF = "phr1/audit/leaf"
-    CHECKPOINT_ED25519 = "phr1/checkpoint/ed25519"
-    CHECKPOINT_MLDSA65 = "phr1/checkpoint/mldsa65"
-    MANIFEST = "phr1/manifest"
 
 
 def lp(*parts: str | bytes | int) -> bytes:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, NamedTuple, Self
 
-from vault.sealing.derive import Label, hkdf, lp
+from vault.sealing.derive import hkdf, lp
 from vault.sealing.errors import Tampered, UnknownSuite
+from vault.sealing.labels import Label
 from vault.sealing.unprintable import Unprintable
 
 SEGMENT_LOG2: Final = 16

@@ -16,8 +16,9 @@ from typing import Final
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from vault.sealing.derive import Label, hkdf, lp
+from vault.sealing.derive import hkdf, lp
 from vault.sealing.errors import Busy, PasswordTooLong, UnknownSuite
+from vault.sealing.labels import Label
 
 LONGEST_PASSWORD: Final = 256
 UNKNOWN_BIRTH: Final = "00000000"

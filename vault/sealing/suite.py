@@ -24,8 +24,9 @@ from cryptography.hazmat.primitives.hpke import (
     Suite,
 )
 
-from vault.sealing.derive import KEY_LENGTH, Label, expand, lp
+from vault.sealing.derive import KEY_LENGTH, expand, lp
 from vault.sealing.errors import Tampered, UnknownSuite
+from vault.sealing.labels import Label
 from vault.sealing.unprintable import Unprintable
 
 Context = str | bytes | int
