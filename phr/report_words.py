@@ -121,6 +121,8 @@ def _came_late(one: Report, head: Report) -> bool:
 
 
 def _is_changed(report: Report, before: Report | None) -> bool:
+    if is_withdrawn(report):
+        return False
     return report.facts.status in CHANGED or (before is not None and before.facts.status not in UNSIGNED)
 
 

@@ -1,0 +1,203 @@
+"""Reports in other clothes, reports that change, and scans with several: what the patient and the doctor read."""
+
+import io
+import re
+import zipfile
+
+import pytest
+
+from tests.factories import a_pdf_document, a_uid
+from tests.fhir_gateway.dicom.reports import a_cda_document, a_document_of, a_report, a_section, a_text
+from tests.phr.conftest import ANA
+from vault.facts import Section
+
+ODD_PDF = b"%PDF-1.4\nodd\n%%EOF\n1"
+FINDINGS = a_section("121070", "Findings", a_text("The <b>ligaments</b> are intact.\nNothing torn."))
+IMPRESSIONS = a_section("121072", "Impressions", a_text("All is well.", ("121073", "Impression")))
+KNEE = {"person": ANA, "study": "knee"}
+
+
+@pytest.fixture
+def ana_reads(ana, scan_center):
+    """Ana, who has a scan without a report, and wants to see what comes at once."""
+    scan_center.pushes_a_knee()
+    ana.joins()
+    ana.adds(scan_center.slip_for())
+    ana.post("/account/reports", choice="now")
+    return ana
+
+
+def the_report(ana):
+    ana.get("/home")
+    return ana.get(f"{ana.scan()}/report").text
+
+
+def older(page):
+    return re.search(r"\?old=([0-9a-f]{32})", page)[1]
+
+
+def test_a_structured_report_is_read_like_any_other(ana_reads, scan_center):
+    scan_center.pushes(a_report(FINDINGS, IMPRESSIONS, **KNEE))
+    page = the_report(ana_reads)
+    assert page.index("Main points (Impression)") < page.index("What they saw (Findings)")
+    assert "The &lt;b&gt;ligaments&lt;/b&gt; are intact." in page
+    assert "All is well." in page
+    assert "Signed 5 January 2026." in page
+    assert "From the scan center" not in page  # the page we drew from it is no file of theirs
+    scan = ana_reads.get(ana_reads.scan()).text
+    assert "Your report is here." in scan
+    assert "A report arrived from Harbor Scan Center." in ana_reads.get("/history").text
+
+
+def test_a_report_is_no_picture(ana, scan_center):
+    scan_center.pushes(a_report(FINDINGS, **KNEE))
+    ana.joins()
+    ana.adds(scan_center.slip_for())
+    page = ana.get(ana.scan()).text
+    assert "Look at the pictures" not in page
+    assert "Read the report" in page
+
+
+def test_an_enclosed_pdf_is_a_file_to_save(ana_reads, scan_center):
+    scan_center.pushes(a_pdf_document(ODD_PDF, **KNEE))
+    page = the_report(ana_reads)
+    assert "It came as a file." in page
+    address = re.search(r'href="(/scans/[0-9a-f]+/report/files/[0-9a-f]+)">The scan center&#39;s PDF', page)[1]
+    file = ana_reads.get(address)
+    assert (file.data, file.mimetype) == (ODD_PDF, "application/pdf")
+
+
+def test_an_enclosed_letter_is_read_and_its_original_is_saved_only(ana_reads, scan_center):
+    scan_center.pushes(a_cda_document(**KNEE))
+    page = the_report(ana_reads)
+    assert "The liver is clear." in page
+    assert "All is wöll." in page
+    address = re.search(r'href="(/scans/[0-9a-f]+/report/files/[0-9a-f]+)"', page)[1]
+    file = ana_reads.get(address)
+    assert file.mimetype == "application/octet-stream"
+    assert ".xml" in file.headers["Content-Disposition"]
+    assert file.data.startswith(b"<?xml")
+
+
+def test_a_copy_holds_the_report_and_the_scan_centers_file(ana_reads, scan_center):
+    scan_center.pushes(a_report(FINDINGS, **KNEE), a_pdf_document(ODD_PDF, **KNEE))
+    ana_reads.get("/home")
+    with zipfile.ZipFile(io.BytesIO(ana_reads.get(f"{ana_reads.scan()}/save/all.zip").data)) as copy:
+        papers = [name for name in copy.namelist() if name.startswith("IHE_PDI/")]
+        assert len([name for name in papers if name.startswith("IHE_PDI/REPORT")]) == 2
+        (file,) = [name for name in papers if name.startswith("IHE_PDI/SITE")]
+        assert copy.read(file) == ODD_PDF
+
+
+# --- reports that change ---
+
+
+def test_a_report_that_replaces_another_is_shown_and_the_old_one_can_be_read(ana_reads, scan_center, clock):
+    scan_center.pushes(a_report(FINDINGS, IMPRESSIONS, **KNEE))
+    clock.advance(minutes=1)
+    changed = a_section("121072", "Impressions", a_text("A small tear."))
+    scan_center.pushes(
+        a_report(
+            changed, number=2, ContentDate="20260107", **KNEE,
+            PredecessorDocumentsSequence=[a_document_of("knee", a_uid("instance", "knee", "reports", 1))],
+        )
+    )  # fmt: skip
+    page = the_report(ana_reads)
+    assert "A small tear." in page
+    assert "This report was changed on 7 January 2026. You see the newest one." in page
+    assert "Other reports" not in page
+    old = ana_reads.get(f"{ana_reads.scan()}/report?old={older(page)}").text
+    assert "All is well." in old
+    assert "This is an old report. It was changed later." in old
+
+
+def test_a_signed_report_leads_to_its_draft_and_does_not_call_itself_changed(ana_reads, scan_center, clock):
+    uid = scan_center.pushes_a_knee()
+    scan_center.reports(uid, status="preliminary", sections=(Section("Impression", "A shadow."),))
+    assert "This report is not signed yet. It may change." in the_report(ana_reads)
+    clock.advance(minutes=1)
+    scan_center.reports(uid, version=2, sections=(Section("Impression", "Nothing there."),))
+    page = the_report(ana_reads)
+    assert "Nothing there." in page
+    assert "was changed" not in page
+    assert "See what it said before" in page
+    draft = ana_reads.get(f"{ana_reads.scan()}/report?old={older(page)}").text
+    assert "A shadow." in draft
+    assert "This is a draft. It is not the report that was signed." in draft
+
+
+def test_a_draft_that_comes_late_is_not_shown(ana_reads, scan_center, clock):
+    uid = scan_center.pushes_a_knee()
+    scan_center.reports(uid, sections=(Section("Impression", "Nothing there."),))
+    clock.advance(minutes=1)
+    scan_center.reports(uid, version=2, status="preliminary", sections=(Section("Impression", "A shadow."),))
+    page = the_report(ana_reads)
+    assert "Nothing there." in page
+    assert "A shadow." not in page
+    assert "not signed yet" not in page
+    assert "?old=" not in page
+
+
+def test_a_report_that_was_taken_back_is_not_read_as_if_it_held(ana_reads, scan_center, clock):
+    uid = scan_center.pushes_a_knee()
+    scan_center.reports(uid, sections=(Section("Impression", "Of somebody else."),))
+    clock.advance(minutes=1)
+    taken = (Section("Impression", "Entered by mistake."),)
+    scan_center.reports(uid, version=2, status="entered-in-error", sections=taken)
+    page = the_report(ana_reads)
+    assert "The scan center took this report back." in page
+    assert "Of somebody else." not in page
+    assert "Entered by mistake." not in page
+    assert "Of somebody else." in ana_reads.get(f"{ana_reads.scan()}/report?old={older(page)}").text
+
+
+def test_each_report_of_a_scan_can_be_read(ana_reads, scan_center, clock):
+    uid = scan_center.pushes_a_knee()
+    scan_center.reports(uid, sections=(Section("Impression", "Of the knee."),))
+    clock.advance(minutes=1)
+    scan_center.pushes(a_report(IMPRESSIONS, title="Second opinion", **KNEE))
+    page = the_report(ana_reads)
+    assert "Of the knee." in page
+    assert "Other reports of this scan" in page
+    assert "Second opinion, 5 January 2026" in page
+    second = ana_reads.get(f"{ana_reads.scan()}/report?old={older(page)}").text
+    assert "All is well." in second
+    assert "old report" not in second
+    assert "MRI of the knee, 4 March 2026" in second
+
+
+def test_the_old_report_is_printed_as_old(ana_reads, scan_center, clock):
+    uid = scan_center.pushes_a_knee()
+    scan_center.reports(uid, sections=(Section("Impression", "No tear."),))
+    clock.advance(minutes=1)
+    scan_center.reports(
+        uid, version=2, status="amended", issued="2026-03-06", sections=(Section("Impression", "A small tear."),)
+    )
+    page = the_report(ana_reads)
+    here = ana_reads.scan()
+    assert f'href="{here}/report.pdf"' in page
+    newest = ana_reads.get(f"{here}/report.pdf")
+    assert "changed 2026-03-06" in newest.headers["Content-Disposition"]
+    old = ana_reads.get(f"{here}/report?old={older(page)}").text
+    address = re.search(rf'href="({here}/report\.pdf\?old=[0-9a-f]+)"', old)[1]
+    printed = ana_reads.get(address)
+    assert printed.data.startswith(b"%PDF")
+    assert "changed" not in printed.headers["Content-Disposition"]
+
+
+# --- whoever they share with ---
+
+
+def test_a_doctor_reads_it_too_and_saves_the_file_where_they_may(ana_reads, scan_center, doctor):
+    scan_center.pushes(a_report(FINDINGS, IMPRESSIONS, **KNEE), a_pdf_document(ODD_PDF, **KNEE))
+    ana_reads.get("/home")
+    doctor.opens(ana_reads.shares(may=("see", "save")))
+    listed = doctor.get("/see/scans").text
+    address = re.search(r'href="(/see/report/[0-9a-f]{32})"', listed)[1]
+    pages = [doctor.get(address).text]
+    pages.append(doctor.get(f"{address}?old={older(pages[0])}").text)
+    both = "".join(pages)
+    assert "All is well." in both
+    file = re.search(rf'href="({address}/files/[0-9a-f]+)">The scan center&#39;s PDF', both)[1]
+    assert doctor.get(file).data == ODD_PDF
+    assert doctor.get(f"{address}.pdf").data.startswith(b"%PDF")
