@@ -166,8 +166,21 @@ def test_run_again_it_goes_on_with_a_fresh_pin_and_code(tmp_path):
         assert again["unclaimed"]["pin"] != before["unclaimed"]["pin"]
         assert again["unclaimed"]["mrn"] != before["unclaimed"]["mrn"]
         assert again["share_code"] != before["share_code"]
+        assert_an_archive_fetches_all(again, tmp_path / "copy")
         ended_by_signal(second)
     assert "Traceback" not in (tmp_path / "output.txt").read_text()
+
+
+def assert_an_archive_fetches_all(told, folder):
+    """With the code that was told, and `phr pull`."""
+    base = told["dicomweb_base"].removesuffix("/dicomweb")
+    command = [sys.executable, "-m", "phr.cli", "pull", told["share_code"], "--from", base, "--to", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(list(folder.rglob("*.dcm"))) == sum(scan["instances"] for scan in told["patient"]["scans"])
+    assert {path.parent.parent.name for path in folder.rglob("reports/*.pdf")} == {
+        scan["study_uid"] for scan in told["patient"]["scans"]
+    }
 
 
 def ended_by_signal(process):
