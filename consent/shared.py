@@ -8,6 +8,8 @@ from enum import StrEnum
 from consent import clients, tokens
 from consent.access import Access
 from consent.decisions import For, rows_of
+from consent.scopes import Scopes
+from consent.sees import Sees, sees
 from consent.tables import GrantRow
 from vault import sharing
 from vault.database import Work
@@ -31,7 +33,7 @@ class Shared:
     """One sharing, as the patient who gave it sees it.
 
     `who` is what the redeemer said, else the app's name, else the patient's own words; "" for a code that nobody has
-    typed yet. `waits` is true for such a code.
+    typed yet. `waits` is true for such a code. `sees` is what an app was let in to.
     """
 
     grant_id: Id
@@ -50,6 +52,7 @@ class Shared:
     saved_at: datetime | None
     ended_at: datetime | None
     ended_by: str | None
+    sees: Sees | None
 
     @property
     def stage(self) -> Stage:
@@ -160,6 +163,7 @@ def _seen(
         saved_at=row.saved_at,
         ended_at=ended_at,
         ended_by=ended_by,
+        sees=sees(Scopes.asked(row.scope)) if row.kind == For.APP else None,
     )
 
 

@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from consent import shared
 from consent.access import Access
 from consent.decisions import For
+from consent.sees import Sees
 from consent.shared import Shared
 from phr import dates
 from vault.catalogue import Catalogue, open_catalogue
@@ -37,6 +38,7 @@ class ShareWords:
     opened_words: str
     saved: datetime | None
     is_app: bool
+    sees: Sees | None
     is_link: bool
     ends: datetime | None
     study_ids: tuple[bytes, ...]
@@ -81,6 +83,7 @@ def _in_words(one: Shared, *, now: datetime, whole: dict[bytes, bytes]) -> Share
         opened_words=opened,
         saved=one.saved_at,
         is_app=one.kind is For.APP,
+        sees=one.sees,
         is_link=one.kind is For.LINK and one.ended_at is None,
         ends=one.until,
         study_ids=studies,

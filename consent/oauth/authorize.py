@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import cast
-from urllib.parse import unquote, urlencode
+from urllib.parse import urlencode
 
 from flask import Response, current_app, g, make_response, redirect, render_template, request
 
@@ -17,16 +17,15 @@ from consent.guards import for_clients, needs_patient, public
 from consent.launches import Launch
 from consent.oauth import blueprint
 from consent.oauth.flow import NOT_KEPT, begin
-from consent.oauth.issuing import COMES_BACK, FOR_ONE_SCAN
 from consent.oauth.server import Asking, Decision, asking, decided
 from consent.redirects import form_target
 from consent.request import access, signed_in
-from consent.scopes import SIGN_IN, Scopes
+from consent.scopes import Scopes
+from consent.sees import COMES_BACK, FOR_ONE_SCAN, classes_of, sees
 from consent.tokens import ACCESS_SECONDS, CODE_SECONDS
 from vault.catalogue import open_catalogue
 from vault.database import Work
 from vault.ids import Id
-from vault.keyring import KeyClass
 from vault.sharing import Standing
 from vault.studies import Study
 
@@ -44,7 +43,6 @@ USUAL = "90d"
 JUST_NOW = timedelta(minutes=1)
 TIME_TO_DECIDE = sessions.FRESH + timedelta(minutes=15)
 LONGEST = 8_000
-_REPORTS = ("DiagnosticReport", "DocumentReference", "Binary", "Observation")
 
 
 @blueprint.get("/authorize")
@@ -114,26 +112,6 @@ def _asked(w: Work) -> Asking | Response:
     return _not_kept(found) if isinstance(found, Response) else found
 
 
-def _classes(scopes: Scopes) -> frozenset[KeyClass]:
-    """What has to be given so that these scopes show something."""
-    found = {KeyClass.META}
-    if scopes.touches("patient/ImagingStudy.r"):
-        found.add(KeyClass.PICTURES)
-    if any(scopes.touches(f"patient/{kind}.{letter}") for kind in _REPORTS for letter in "rs"):
-        found.add(KeyClass.REPORTS)
-    return frozenset(found)
-
-
-def _categories(scopes: Scopes) -> list[str]:
-    """The codes of the only reports that are asked for; none where all are, or no reports at all."""
-    asked = [scopes.filters_of(kind, "rs") for kind in _REPORTS]
-    if None in asked:
-        return []
-    values = [one.partition("=")[2] for filters in asked for together in filters or () for one in together]
-    codes = [unquote(code).rpartition("|")[2] for value in values for code in value.split(",")]
-    return list(dict.fromkeys(code for code in codes if code))
-
-
 def _fresh_enough() -> timedelta:
     """How lately the patient must have shown who they are: as the app asks, within our bounds (OIDC Core 3.1.2.1)."""
     if {"login", "select_account"} & set(request.args.get("prompt", "").split()):
@@ -170,7 +148,7 @@ def _offer(w: Work, asked: Asking, scopes: Scopes, chosen: list[Study]) -> Offer
         expires=w.now + lasts,
         kind=For.APP,
         view_only=False,
-        classes=_classes(scopes),
+        classes=classes_of(scopes),
         standing=Standing() if scopes.has_every_type and not picks else None,
         client=asked.party.client.id,
         scopes=scopes,
@@ -183,25 +161,20 @@ def _offer(w: Work, asked: Asking, scopes: Scopes, chosen: list[Study]) -> Offer
 def _page(w: Work, patient: Access, asked: Asking, errors: dict[str, str]) -> Response:
     studies = open_catalogue(w, patient.own_vault()).studies
     title = cast("Callable[[Study], str]", current_app.extensions.get("study_title", _plain_title))
-    for_one_scan = FOR_ONE_SCAN in asked.scopes and bool(studies)
+    seen = sees(asked.scopes)
     page = render_template(
         "consent/authorize.html",
         app_name=asked.party.client.name,
         maker=asked.party.client.maker,
         registered_itself=asked.party.client.registered_itself,
         goes_to=form_target(asked.redirect_uri),
-        classes={kind.name.lower() for kind in _classes(asked.scopes)},
-        categories=_categories(asked.scopes),
+        sees=seen,
         scopes=[str(scope) for scope in asked.scopes],
         studies=[(study.id.hex(), title(study), _taken(study)) for study in studies],
-        future=asked.scopes.has_every_type,
-        comes_back=COMES_BACK in asked.scopes,
         minutes=ACCESS_SECONDS // 60,
         parameters={name: request.values[name] for name in PARAMETERS if name in request.values},
         problems=errors,
-        for_one_scan=for_one_scan,
-        recognises=SIGN_IN in asked.scopes,
-        scans=request.form.get("scans", "pick" if for_one_scan else "all"),
+        scans=request.form.get("scans", "pick" if seen.one_scan and studies else "all"),
         ticked=request.form.getlist("study"),
         duration=request.form.get("duration", USUAL),
     )

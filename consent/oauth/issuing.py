@@ -7,6 +7,7 @@ from consent.launches import launch_of
 from consent.oauth.identity import id_token
 from consent.registered import Client
 from consent.scopes import SIGN_IN, Scopes
+from consent.sees import COMES_BACK
 from consent.tokens import (
     ACCESS_SECONDS,
     REFRESH_SECONDS,
@@ -23,8 +24,6 @@ from vault.database import Work
 from vault.keyring import Owner, OwnerKind
 from vault.sharing import check_live, limits
 from vault.sites import Site
-
-COMES_BACK, FOR_ONE_SCAN = "offline_access", "launch/imagingstudy"
 
 
 def for_grant(work: Work, client: Client, held: Held, scopes: Scopes) -> dict[str, Any]:

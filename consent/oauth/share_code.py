@@ -7,10 +7,11 @@ from consent.errors import BadScope, CopyNotAllowed
 from consent.oauth.callers import Party
 from consent.oauth.discovery import SHARE_CODE
 from consent.oauth.flow import answer, refuse
-from consent.oauth.issuing import FOR_ONE_SCAN, for_share_code
+from consent.oauth.issuing import for_share_code
 from consent.ready_made import PULL
 from consent.redeeming import Redeemer, hand_over, prove
 from consent.scopes import PATIENT_READS, SIGN_IN, TELL_WHO, Scopes
+from consent.sees import FOR_ONE_SCAN
 from consent.sessions import reads_of
 from consent.tokens import Line
 from vault.database import Work

@@ -39,8 +39,8 @@ def register(services: Services) -> Notes:
         new = sites.add_site(work, SiteDetails(name=NAME, phone="555 0100", zone="Europe/Madrid", address="Quay 1"))
         signed = NewSiteClient(name=NAME, site_id=new.site_id, jwks=json.dumps({"keys": [public]}))
         site_client = add_site_client(work, signed)
-        public_app = NewClient(name="Demo viewer", maker="Nobody", redirect_uris=(REDIRECT,))
-        secret_app = NewClient(name="Demo server", maker="Nobody", redirect_uris=(REDIRECT,), auth=SECRET)
+        public_app = NewClient(name="Demo viewer", redirect_uris=(REDIRECT,))
+        secret_app = NewClient(name="Demo server", redirect_uris=(REDIRECT,), auth=SECRET)
         apps = [(one, add_client(work, one)) for one in (public_app, secret_app)]
     return {
         "site": {

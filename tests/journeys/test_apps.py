@@ -43,6 +43,23 @@ def test_an_app_reads_the_one_scan_that_the_patient_picked(keepray, secret):
     assert told.patient.open("/history").says("Heart Tracker")
 
 
+def test_a_patient_sees_what_an_app_may_read_and_stops_it(keepray):
+    told = a_story(keepray, report="The word is: petrichor.")
+    scope = "patient/ImagingStudy.rs patient/DiagnosticReport.rs?category=http://loinc.org|LP29684-5 offline_access"
+    app = App(keepray).is_let_in_by(told.patient, scope)
+    (share,) = told.patient.shares()
+    page = told.patient.open(f"/shares/{share}")
+    assert page.says("Heart Tracker (app)")
+    assert page.says("See some of your reports, and no others: radiology (scans)"), page
+    assert page.says("See your pictures")
+    assert page.says("Not opened yet.")
+    assert app.reads("DiagnosticReport")["total"] == 1
+    assert told.patient.open("/shares").says("Opened 1 time, last today")
+    told.patient.stops(share)
+    assert app.get("/fhir/ImagingStudy", FHIR).status_code == 401
+    assert told.patient.open("/account/apps").says("No app can see your scans.")
+
+
 def test_a_patient_may_say_no(keepray):
     told = a_story(keepray)
     app = App(keepray)
