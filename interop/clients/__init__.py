@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from interop.clients import fhir_kit, ohif, orthanc, smart_browser, validators
+from interop.clients import fhir_kit, health_link, ohif, orthanc, smart_browser, validators
 from interop.scene import Scene
 
 CLIENTS: dict[str, Callable[[Scene], str]] = {
@@ -11,5 +11,6 @@ CLIENTS: dict[str, Callable[[Scene], str]] = {
     "ohif": ohif.drive,
     "orthanc-push": orthanc.push,
     "orthanc-pull": orthanc.pull,
+    "health-link": health_link.drive,
     "validators": validators.drive,
 }
