@@ -239,8 +239,8 @@ _SENT = (
     "Practitioner",
     "PractitionerRole",
 )
-READABLE = (*_SENT, "Binary", "Endpoint", "Consent")
-CREATABLE = _SENT
+READABLE: tuple[str, ...] = (*_SENT, "Binary", "Endpoint", "Consent", "Provenance", "AuditEvent")
+CREATABLE: tuple[str, ...] = _SENT
 SIGN_IN, TELL_WHO = "openid", ("fhirUser", "profile")  # the last is the first version's word for the one before
 WORDS = ("launch/patient", "launch/imagingstudy", "openid", "fhirUser", "profile", "offline_access")
 PATIENT_READS = Scopes.parse("patient/*.rs")

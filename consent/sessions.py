@@ -56,7 +56,7 @@ LIVES = {
 # What whoever was given studies may read; the keys decide again, by class.
 _READS = {
     KeyClass.META: "patient/Patient.rs patient/ImagingStudy.rs patient/Endpoint.rs patient/Organization.rs "
-    "patient/Practitioner.rs patient/PractitionerRole.rs patient/ServiceRequest.rs",
+    "patient/Practitioner.rs patient/PractitionerRole.rs patient/ServiceRequest.rs patient/Provenance.rs",
     KeyClass.PICTURES: "patient/ImagingStudy.rs",
     KeyClass.REPORTS: "patient/DiagnosticReport.rs patient/DocumentReference.rs patient/Observation.rs "
     "patient/Binary.r",

@@ -8,9 +8,10 @@ that it was.
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import urlencode
 
 from consent.access import Access
 from consent.receipts import mark_opened, mark_saved
@@ -29,6 +30,10 @@ _HOUR: Final = 3600
 _OPENED: Final = 300  # how old "last opened" may be
 _REMEMBERED: Final = 10_000
 _MANY: Final = 10_000
+_LONGEST_QUESTION: Final = 500
+_TELLS_NOTHING: Final = frozenset(
+    {"patient", "subject", "_count", "_sort", "_include", "_revinclude", "_summary", "_total", "_type", "_lastUpdated"}
+)
 
 
 def catalogue_for(work: Work, access: Access) -> Catalogue:
@@ -68,15 +73,36 @@ def was_forgotten(work: Work, access: Access, study_id: bytes) -> bool:
 
 
 def tell_read(
-    work: Work, access: Access, did: Did, *, of: str, to: bytes | None = None, study: bytes | None = None
+    work: Work,
+    access: Access,
+    did: Did,
+    *,
+    of: str,
+    to: bytes | None = None,
+    study: bytes | None = None,
+    asked: str = "",
 ) -> None:
-    """One FHIR read or search is an event of the patient's chain; of each patient's, where several are looked at."""
+    """One FHIR read or search is an event of the patient's chain; of each patient's, where several are looked at.
+
+    `asked` is the question of a search as `question_told` wrote it.
+    """
     told = [access_for(work, access, study)] if study is not None else list(access.each)
     which = {} if study is None else {"study": study.hex()}
+    which |= {"asked": asked} if asked else {}
     for one in {single.owner: single for single in told}.values():
         audit.record(work, owner=one.owner, did=did, by=one.actor, to=to, type=of, **which)
         if one.grant is not None:
             mark_opened(work, one)
+
+
+def question_told(kind: str, items: Iterable[tuple[str, str]]) -> str:
+    """A search as a chain of events may hold it: of what could tell about a person only that it was asked for.
+
+    What steers the answer, and whose record it is, stays as it was asked; names, dates, numbers and codes become `*`.
+    """
+    told = [(name, text if name.partition(":")[0] in _TELLS_NOTHING else "*") for name, text in items]
+    query = urlencode(told, safe=":/|,*$")
+    return (f"{kind}?{query}" if query else kind)[:_LONGEST_QUESTION]
 
 
 class _Told:

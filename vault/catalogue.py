@@ -49,12 +49,14 @@ class Wanted:
 class Catalogue:
     """Everything one keyring can see, newest study first.
 
+    `papers` came without pictures and without a report, and are about none of the studies.
     `damaged` are the studies of which something is missing in the store or is not what was sealed; what else there is
     of them is listed.
     """
 
     studies: tuple[Study, ...]
     damaged: frozenset[Id] = frozenset()
+    papers: tuple[Study, ...] = ()
 
     def study(self, study_id: bytes) -> Study:
         """The study with this identifier. Raises `NotThere`."""
@@ -95,8 +97,9 @@ def open_catalogue(work: Work, keyring: Keyring, *, only: Iterable[bytes] | None
         return Catalogue(())
     reader = _Reader(work, keyring, ids)
     studies = [study for study_id in ids if (study := reader.study(study_id)) is not None]
-    in_order = sorted(with_versions(gathered(studies)), key=_newest_first, reverse=True)
-    return Catalogue(tuple(in_order), frozenset(reader.damaged))
+    whole, papers = gathered(studies)
+    in_order = sorted(with_versions(whole), key=_newest_first, reverse=True)
+    return Catalogue(tuple(in_order), frozenset(reader.damaged), tuple(papers))
 
 
 _Read = Callable[[Work, ObjectRow, bytes, bytes], dict[str, Any]]
@@ -151,7 +154,7 @@ class _Reader:
         opened = [one for series in self._series[study_id] if (one := self._one_series(series, study_id)) is not None]
         resources, reports = self._opened_resources(row, site_id)
         facts = opened[0][0] if opened else _facts_without_pictures(resources)
-        if facts is None and not reports:
+        if facts is None and not reports and not any(_is_paper(one) for one in resources):
             return None
         return Study(
             id=Id(row.id),
@@ -245,6 +248,11 @@ def _facts_without_pictures(resources: list[Resource]) -> StudyFacts | None:
         if resource.type == "ImagingStudy":
             return StudyFacts.from_dict(resource.facts)
     return None
+
+
+def _is_paper(resource: Resource) -> bool:
+    """Whether it is about a study or an order, and so more than who somebody is."""
+    return bool("study_uids" in resource.facts or resource.facts.get("accession"))
 
 
 def _newest_first(study: Study) -> tuple[str, str, datetime]:

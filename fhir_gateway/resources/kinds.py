@@ -90,5 +90,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("Organization", creates=True, params=parameters.ORGANIZATION),
         Kind("Practitioner", creates=True, params=parameters.PRACTITIONER),
         Kind("PractitionerRole", creates=True, params=papers.ROLE),
+        Kind("Provenance", params=papers.PROVENANCE),
+        Kind("AuditEvent", params=papers.EVENT),
     )
 }

@@ -61,9 +61,11 @@ PROVENANCE = (
     param("recorded", "date", "recorded", of=_V),
     param("agent", "reference", "agent.who", of=_V, to=_PEOPLE),
     param("agent-type", "token", "agent.type", of=_V),
+    param("entity", "reference", "entity.what", of=_V),
 )
 _A = "AuditEvent"
 EVENT = (
+    param("patient", "reference", "agent.who", "entity.what", of=_A, to=("Patient",)),
     param("date", "date", "recorded", of=_A),
     param("type", "token", "type", of=_A),
     param("subtype", "token", "subtype", of=_A),

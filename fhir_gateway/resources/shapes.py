@@ -31,9 +31,13 @@ PUSHED = (
     "Practitioner",
     "PractitionerRole",
 )
-# The library cuts this list short (R4 DiagnosticReport.status, required binding).
+# The library cuts these lists short (R4 DiagnosticReport.status, Observation.status, required bindings).
 _REPORT_STATUS = "registered partial preliminary final amended corrected appended cancelled entered-in-error unknown"
-_CODES = {("DiagnosticReport", "status"): frozenset(_REPORT_STATUS.split())}
+_OBSERVATION_STATUS = "registered preliminary final amended corrected cancelled entered-in-error unknown"
+_CODES = {
+    ("DiagnosticReport", "status"): frozenset(_REPORT_STATUS.split()),
+    ("Observation", "status"): frozenset(_OBSERVATION_STATUS.split()),
+}
 _MOST_FAULTS = 20
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _TARGET = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)(?:/[A-Za-z0-9\-.]{1,64}(?:/_history/[^/]+)?|\?.+)$")

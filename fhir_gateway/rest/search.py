@@ -9,7 +9,7 @@ from consent.access import Access
 from consent.guards import needs
 from consent.request import access, services
 from fhir_gateway.errors import BadParameter
-from fhir_gateway.looking import tell_read
+from fhir_gateway.looking import question_told, tell_read
 from fhir_gateway.outcome import forbidden
 from fhir_gateway.resources import endpoint
 from fhir_gateway.resources.bundle import only_elements, search_set, shortened
@@ -37,13 +37,17 @@ def _search(kind: Kind) -> Response:
             raise forbidden("The access does not cover this patient.")
         made = _answered(question, page, pages, Sight(shelf, asker))
     with services().work() as work:
-        tell_read(work, asker, Did.SEARCHED, of=kind.name)
+        tell_read(work, asker, Did.SEARCHED, of=kind.name, asked=question_told(kind.name, _items()))
     return answer(made)
+
+
+def _items() -> list[tuple[str, str]]:
+    return [*request.args.items(multi=True), *(request.form.items(multi=True) if request.method == "POST" else ())]
 
 
 def _asked(kind: Kind, pages: Pages) -> tuple[Question, Page | None]:
     """The question, and the page of it that a link means."""
-    items = [*request.args.items(multi=True), *(request.form.items(multi=True) if request.method == "POST" else ())]
+    items = _items()
     linked = [text for name, text in items if name == "_page"]
     strict = prefers("handling") == "strict"
     if not linked:

@@ -12,9 +12,7 @@ from datetime import datetime
 from functools import cached_property
 
 from consent.access import Access
-from consent.shared import names_for
 from fhir_gateway.links import Links
-from fhir_gateway.resources import consent as consents
 from fhir_gateway.resources import diagnostic_report, endpoint, imaging_study, patient
 from fhir_gateway.resources.imaging_study import Telling
 from fhir_gateway.resources.references import rewritten
@@ -30,7 +28,6 @@ from vault.facts import InstanceFacts
 from vault.ids import Id, parse_id
 from vault.pushed import last_received
 from vault.reading import OpenResource, open_resource, open_series
-from vault.sharing import GrantLimits, grants_of
 from vault.sites import find_site
 from vault.studies import Report, Resource, Series, Study
 
@@ -81,11 +78,14 @@ class Shelf:
             "ImagingStudy": self._all_studies,
             "DiagnosticReport": self._all_reports,
             "Endpoint": self._all_endpoints,
-            "Consent": self._all_consents,
+            "Consent": lambda: more.consents(self),
             "DocumentReference": lambda: more.documents(self),
+            "Provenance": lambda: more.provenances(self),
+            "Organization": lambda: more.organizations(self),
+            "AuditEvent": lambda: more.events(self),
         }
         lets_through = let_through(self._access, kind, letters)
-        drawn = drawers[kind]() if kind in drawers else self._all_others(kind)
+        drawn = drawers[kind]() if kind in drawers else self.sent(kind)
         return (one for one in drawn if lets_through(one.resource))
 
     def one_of(self, kind: str, resource_id: str) -> Found:
@@ -123,7 +123,7 @@ class Shelf:
     def document(self, document_id: str) -> tuple[Study, Report | Resource]:
         """The report or document that a file came with. Raises `NotThere`."""
         wanted = parse_id(document_id).hex()
-        for study in self.catalogue.studies:
+        for study in self.studies:
             for report in study.every_report:
                 if any(one.resource_id == wanted for one in report.facts.documents) and self._lets_read(study, report):
                     return study, report
@@ -143,8 +143,23 @@ class Shelf:
 
     @property
     def studies(self) -> tuple[Study, ...]:
-        """Whatever was sent together: studies with their papers."""
-        return self.catalogue.studies
+        """Whatever was sent together: studies with their papers, and papers that are about no study."""
+        return (*self.catalogue.studies, *self.catalogue.papers)
+
+    @property
+    def work(self) -> Work:
+        """The unit of work."""
+        return self._work
+
+    @property
+    def access(self) -> Access:
+        """Who asks."""
+        return self._access
+
+    @property
+    def brand(self) -> str:
+        """What this service is called."""
+        return self._brand
 
     @property
     def links(self) -> Links:
@@ -224,33 +239,15 @@ class Shelf:
         if any(study.series for study in self.catalogue.studies):
             yield Found(self.endpoint())
 
-    def _all_others(self, kind: str) -> Iterator[Found]:
-        for study in self.catalogue.studies:
+    def sent(self, kind: str) -> Iterator[Found]:
+        """Every resource of a type as sites sent it."""
+        for study in self.studies:
             for one in study.resources:
                 if one.type == kind and (opened := self.opened(one.id)) is not None:
                     yield Found(self._other(study, one, opened), study)
 
     def _other(self, study: Study, one: Resource, opened: OpenResource) -> Json:
         return versioned({**self.for_reader(opened, study), "id": one.id.hex()}, one.received, FIRST)
-
-    def _all_consents(self) -> Iterator[Found]:
-        for one in self._access.each:
-            if one.vault_id is None:
-                continue
-            own = one.own if one.is_patient else None
-            names = names_for(self._work, one) if own is not None else {}
-            given: list[GrantLimits] = grants_of(self._work, one.vault_id) if own is not None else []
-            given = given or ([one.grant] if one.grant is not None else [])
-            for limits in given:
-                made = consents.to_fhir(
-                    limits,
-                    patient=one.vault_id.hex(),
-                    who=names.get(limits.grant_id, ""),
-                    brand=self._brand,
-                    now=self._work.now,
-                    studies=[study.id.hex() for study in self.catalogue.studies if study.id in limits.study_ids],
-                )
-                yield Found(versioned(made, limits.ended or limits.created))
 
     # --- opening ---
 

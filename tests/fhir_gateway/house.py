@@ -23,6 +23,7 @@ from vault.catalogue import open_catalogue
 from vault.database import Services
 from vault.facts import PersonFacts
 from vault.keyring import KeyClass, VaultKeyring
+from vault.limits import Standing
 from vault.sites import Site, SiteDetails, add_site, find_site
 
 ORIGIN = "https://phr.example.org"
@@ -117,6 +118,11 @@ class PatientCaller:
         with self.services.reading() as work:
             return list(open_catalogue(work, self.keyring).studies)
 
+    def folders(self) -> list[bytes]:
+        with self.services.reading() as work:
+            record = open_catalogue(work, self.keyring)
+        return [folder for study in (*record.studies, *record.papers) for folder in study.folders]
+
     def lets_in(
         self,
         studies: Sequence[bytes] | None = None,
@@ -125,12 +131,13 @@ class PatientCaller:
         classes: frozenset[KeyClass] = EVERYTHING,
         view_only: bool = False,
         seconds: int = 900,
+        standing: Standing | None = None,
     ) -> callers.Reader:
         """An app with a token over these studies (all, if none are named)."""
-        token, self.last_grant = self._grant(studies, scopes, classes, view_only, seconds)
+        token, self.last_grant = self._grant(studies, scopes, classes, view_only, seconds, standing)
         return callers.Reader(self.app.test_client(), token)
 
-    def _grant(self, studies, scopes, classes, view_only, seconds):
+    def _grant(self, studies, scopes, classes, view_only, seconds, standing):
         me = Access(
             actor=Actor("patient", self.keyring.vault_id),
             scopes=PATIENT_READS,
@@ -138,7 +145,7 @@ class PatientCaller:
             vault_id=self.keyring.vault_id,
             own=self.keyring,
         )
-        chosen = studies if studies is not None else [f for s in self.studies() for f in s.folders]
+        chosen = studies if studies is not None else self.folders()
         with self.services.work() as work:
             uri = f"https://app{os.urandom(4).hex()}.example.org/back"
             added = clients.add_client(work, NewClient("Scan App", (uri,)))
@@ -149,6 +156,7 @@ class PatientCaller:
                 kind=For.APP,
                 view_only=view_only,
                 classes=classes,
+                standing=standing,
                 client=client.id,
                 scopes=Scopes.parse(scopes),
             )

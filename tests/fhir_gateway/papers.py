@@ -105,3 +105,21 @@ def a_document_resource(subject: str, study_uid: str | None = None, **more: Any)
     if study_uid is not None:
         made["context"] = {"related": [{"identifier": {"system": "urn:dicom:uid", "value": f"urn:oid:{study_uid}"}}]}
     return made | more
+
+
+def an_observation_resource(subject: str, **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Observation",
+        "status": "final",
+        "category": [
+            {
+                "coding": [
+                    {"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "imaging"},
+                ]
+            }
+        ],
+        "code": {"coding": [{"system": "http://loinc.org", "code": "21889-1"}], "text": "Size of nodule"},
+        "subject": {"reference": subject},
+        "effectiveDateTime": "2026-01-05T09:30:00Z",
+        "valueQuantity": {"value": 4, "unit": "mm", "system": "http://unitsofmeasure.org", "code": "mm"},
+    } | more
