@@ -15,13 +15,17 @@ OPEN_TO_ALL = (
     "/fhir/.well-known/smart-configuration",
     "/fhir/metadata",
     "/.well-known/oauth-authorization-server",
+    "/.well-known/openid-configuration",
     "/oauth/jwks.json",
 )
 OPEN_TO_RECEIVERS = "/shl/"
 READ_WITH_A_LINK = ("/fhir/", "/dicomweb/")
-OPEN_TO_APPS = ("/fhir/", "/dicomweb/", "/oauth/token", "/oauth/introspect", "/oauth/revoke")
+OPEN_TO_APPS = ("/fhir", "/dicomweb/", "/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/userinfo")
 METHODS = "GET, HEAD, POST, OPTIONS"
-ASKED_WITH = "Authorization, Content-Type, Accept, Prefer, Range, If-None-Match, If-None-Exist, X-Request-Id"
+ASKED_WITH = (
+    "Authorization, Content-Type, Accept, Prefer, Range, If-Match, If-None-Match, If-Modified-Since, If-None-Exist, "
+    "X-Request-Id"
+)
 SHOWN = (
     "Location, Content-Location, ETag, Last-Modified, Retry-After, Warning, Content-Range, Accept-Ranges, "
     "X-Request-Id, WWW-Authenticate"

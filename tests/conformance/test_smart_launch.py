@@ -622,6 +622,50 @@ def test_only_pages_of_registered_apps_may_read_answers(app, services, ana, trac
             assert allowed(stranger, method) is None
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/fhir/.well-known/smart-configuration",
+        "/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server",
+        "/oauth/jwks.json",
+    ],
+)
+def test_what_is_told_to_everyone_may_be_read_by_every_page(web, path):
+    for method in ("GET", "OPTIONS"):
+        headers = {"Origin": "https://x.example.org", "Access-Control-Request-Method": "GET"}
+        answer = web.open(path, method=method, headers=headers)
+        assert answer.status_code in {200, 204}
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["token", "introspect", "revoke", "userinfo"])
+def test_an_apps_own_page_asks_for_its_tokens(tracker, web, path):
+    headers = {
+        "Origin": "https://app.example.org",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type",
+    }
+    asked = web.options(f"/oauth/{path}", headers=headers)
+    assert asked.status_code == 204
+    assert asked.headers["Access-Control-Allow-Origin"] == "https://app.example.org"
+    assert "POST" in asked.headers["Access-Control-Allow-Methods"]
+    assert {"Authorization", "Content-Type"} <= set(asked.headers["Access-Control-Allow-Headers"].split(", "))
+    assert (
+        "Access-Control-Allow-Origin"
+        not in web.options(f"/oauth/{path}", headers=headers | {"Origin": "https://evil.example.org"}).headers
+    )
+    answer = web.post(f"/oauth/{path}", headers={"Origin": "https://app.example.org"}, data={"token": "x"})
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example.org"
+    assert "Origin" in answer.headers["Vary"]
+    shown = set(answer.headers["Access-Control-Expose-Headers"].split(", "))
+    assert shown == {
+        "Location", "Content-Location", "ETag", "Last-Modified", "Retry-After", "Warning", "Content-Range",
+        "Accept-Ranges", "X-Request-Id", "WWW-Authenticate",
+    }  # fmt: skip
+
+
 def test_another_patient_sees_nothing_of_it(app, services, ana, tracker, knee):
     ben = a_person(app, services, "ben").signs_in()
     token = tracker.gets_tokens(ben)
