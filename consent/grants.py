@@ -191,16 +191,21 @@ def end_guessed(work: Work, grant_id: bytes) -> None:
 
 
 def give_back(work: Work, grant_id: bytes, family: bytes) -> None:
-    """An app gave back what came of one decision; where nothing opens the grant any more, it has ended."""
+    """Software gave back what came of one decision; where nothing opens the grant any more, it has ended."""
     work.session.get(GrantOwnerRow, grant_id, with_for_update=True)  # before its tokens, as every end does
     tokens.end_family(work, family)
     limits = sharing.limits(work, grant_id)
     row = work.session.get(GrantRow, grant_id)
-    if row is None or row.kind != For.APP or limits.ended is not None or tokens.is_alive(work, grant_id):
+    if row is None or not _is_softwares(row) or limits.ended is not None or tokens.is_alive(work, grant_id):
         return
     _stop(work, grant_id, "app")
     by = Actor("app", row.client, grant_id)
     audit.record(work, owner=Owner(OwnerKind.VAULT, limits.vault_id), did=Did.ENDED_GRANT, by=by, to=grant_id)
+
+
+def _is_softwares(row: GrantRow) -> bool:
+    """Whether software alone holds it: an app the patient let in, or one that used up a code."""
+    return row.kind == For.APP or (row.kind == For.CODE and row.redeemed_by == "app")
 
 
 def _end(work: Work, own: VaultKeyring, by: Actor, grant_ids: Sequence[bytes]) -> int:

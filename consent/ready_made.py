@@ -8,7 +8,6 @@ from typing import Final
 import sqlalchemy as sa
 
 from consent.registered import APP, PUBLIC, client_mac
-from consent.scopes import APP_LIMIT
 from consent.tables import ClientRow
 from vault import audit
 from vault.audit import SYSTEM_ACTOR, Did
@@ -17,6 +16,7 @@ from vault.ids import new_id
 from vault.keyring import SYSTEM
 
 PULL: Final = "keepray-pull"
+_SCOPES = "offline_access patient/*.rs"
 
 
 def add_ready_made(work: Work) -> None:
@@ -30,7 +30,7 @@ def add_ready_made(work: Work) -> None:
         name="phr pull",
         maker="",
         auth=PUBLIC,
-        scopes=str(APP_LIMIT),
+        scopes=_SCOPES,
         redirect_uris="[]",
         origins="[]",
         rights="[]",

@@ -28,23 +28,32 @@ def test_a_copy_comes_with_the_code_and_none_after_the_patient_stopped(keepray, 
     assert any("A word for the doctor." in path.read_text() for path in reports)
     assert share.code not in done.stdout + done.stderr
 
-    assert told.patient.open("/shares").says("Dr. S. Ave")
+    assert share.id not in told.patient.shares(), "the tokens were given back: nobody can see anything now"
     assert told.patient.open("/history").says("saved a copy of")
 
-    told.patient.stops(share.id)
-    again = pulls(keepray, share.code, tmp_path / "later")
-    assert (again.returncode, again.stdout) == (4, "")
-    assert "opens nothing, or was used before" in again.stderr
-    assert not (tmp_path / "later").exists()
+    stopped = told.patient.gives_a_code(may=("see", "save"))
+    told.patient.stops(stopped.id)
+    for code in (share.code, stopped.code):
+        again = pulls(keepray, code, tmp_path / "later")
+        assert (again.returncode, again.stdout) == (4, "")
+        assert "opens nothing, or was used before" in again.stderr
+        assert not (tmp_path / "later").exists()
 
 
-def test_a_code_that_was_stopped_before_it_was_used_fetches_nothing(keepray, tmp_path):
+def test_who_broke_off_and_was_stopped_does_not_go_on(keepray, tmp_path):
     told = a_story(keepray)
     share = told.patient.gives_a_code(may=("see", "save"))
+    (tmp_path / "copy" / told.scan.uid).mkdir(parents=True)
+    (tmp_path / "copy" / told.scan.uid / ".part").mkdir()  # where a file should be begun: the first run fails there
+    broken = pulls(keepray, share.code, tmp_path / "copy")
+    assert broken.returncode == 1, broken.stderr
+    (tmp_path / "copy" / told.scan.uid / ".part").rmdir()
+    assert told.patient.open("/shares").says("Dr. S. Ave")
     told.patient.stops(share.id)
-    refused = pulls(keepray, share.code, tmp_path / "copy")
+    refused = keepray.phr("pull", "--to", str(tmp_path / "copy"))
     assert refused.returncode == 4
-    assert not (tmp_path / "copy").exists()
+    assert "The sharing has ended. Ask the patient for another code." in refused.stderr
+    assert not list((tmp_path / "copy").rglob("*.dcm"))
 
 
 def test_a_code_for_looking_fetches_nothing_and_still_opens_the_pictures(keepray, tmp_path):

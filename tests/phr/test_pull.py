@@ -223,7 +223,9 @@ def test_what_came_is_its_owners_alone_and_nothing_that_lets_in_is_left(patient,
     assert not list(folder.rglob(".part*"))
     with patient.services.reading() as work:
         live = [row for row in work.session.query(TokenRow) if row.grant == grant_id and row.state == "live"]
+        ended = work.session.get_one(GrantRow, grant_id)
     assert live == []
+    assert ended.ended_by == "app", "what nobody can open any more is not told as shared"
 
 
 def test_the_patient_reads_who_took_a_copy(patient, files, pull):
