@@ -77,6 +77,7 @@ KINDS: Mapping[str, Kind] = {
                 "issue-claim": "urn:keepray:operation:issue-claim",
                 "reissue-claim": "urn:keepray:operation:reissue-claim",
                 "claim-status": "urn:keepray:operation:claim-status",
+                "everything": "http://hl7.org/fhir/OperationDefinition/Patient-everything",
             },
         ),
         Kind("ImagingStudy", creates=True, params=parameters.STUDY, profile=SMART_STUDY),

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import orjson
 
+from consent.access import Access
 from fhir_gateway.outcome import Issue, Refusal
 from fhir_gateway.rest.question import Pairs, Question
 from fhir_gateway.rest.shelf import Found
@@ -65,11 +66,16 @@ class Pages:
 
     def address(self, base: str, question: Question, found: Sequence[Found], offset: int) -> str:
         """The page that begins there."""
-        until = int((self.now + LINKS_LAST).timestamp())
         first = str(found[offset].resource["id"]) if offset < len(found) else ""
-        told = {"used": question.used, "offset": offset, "first": first, "until": until}
-        octets = suite.wrap(self._key, orjson.dumps(told), "page", question.kind.name, self.whose)
-        return f"{base}/{question.kind.name}?_page={urlsafe_b64encode(octets).rstrip(b'=').decode('ascii')}"
+        kind = question.kind.name
+        return f"{base}/{kind}?_page={self.sealed(kind, Page(question.used, offset, first))}"
+
+    def sealed(self, kind: str, page: Page) -> str:
+        """A page of a type, or of what else has pages, as `read` reads it for the next hour."""
+        until = int((self.now + LINKS_LAST).timestamp())
+        told = {"used": page.used, "offset": page.offset, "first": page.first, "until": until}
+        octets = suite.wrap(self._key, orjson.dumps(told), "page", kind, self.whose)
+        return urlsafe_b64encode(octets).rstrip(b"=").decode("ascii")
 
     def around(self, base: str, question: Question, found: Sequence[Found], offset: int) -> dict[str, str]:
         """The relations of a page to its neighbours (RFC 8288: first, previous, next, last)."""
@@ -86,6 +92,11 @@ class Pages:
     @property
     def _key(self) -> bytes:
         return derive.expand(self.secrets.index_key, _LABEL)
+
+
+def whose(asker: Access) -> bytes:
+    """Whom a page link is good for: the same record under the same sharing, with whatever token."""
+    return b"".join((one.grant.grant_id if one.grant is not None else one.vault_id) or b"" for one in asker.each)
 
 
 def _no_such_page() -> Refusal:

@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Response, current_app, request
 
-from consent.access import Access
 from consent.guards import needs
 from consent.request import access, services
 from fhir_gateway.errors import BadParameter
@@ -16,7 +15,7 @@ from fhir_gateway.resources.bundle import only_elements, search_set, shortened
 from fhir_gateway.resources.kinds import KINDS, Kind
 from fhir_gateway.rest.answers import answer, blueprint, check_accepted, links, prefers
 from fhir_gateway.rest.includes import coming_along
-from fhir_gateway.rest.pages import Page, Pages
+from fhir_gateway.rest.pages import Page, Pages, whose
 from fhir_gateway.rest.question import PASSED, Question
 from fhir_gateway.rest.shelf import Found, Shelf
 from fhir_gateway.rest.sight import Sight
@@ -28,7 +27,7 @@ Json = dict[str, Any]
 def _search(kind: Kind) -> Response:
     check_accepted()
     asker = access()
-    pages = Pages(services().secrets, _whose(asker), services().clock.now())
+    pages = Pages(services().secrets, whose(asker), services().clock.now())
     question, page = _asked(kind, pages)
     with services().reading() as work:
         named = endpoint.ENDPOINT_ID if question.asks_for_endpoints else ""
@@ -86,11 +85,6 @@ def _cut(question: Question, shelf: Shelf, one: Found) -> Json:
     if question.summary in ("true", "text"):
         return shortened(one.resource, question.summary)
     return shortened(shelf.whole(one).resource, question.summary)
-
-
-def _whose(asker: Access) -> bytes:
-    """Whom a page link is good for: the same record under the same sharing, with whatever token."""
-    return b"".join((one.grant.grant_id if one.grant is not None else one.vault_id) or b"" for one in asker.each)
 
 
 def _route(kind: Kind) -> Callable[[], Response]:

@@ -93,7 +93,7 @@ def a_world(house: IndoorHouse) -> World:
         "instance_uid": victim.scan.instance_uid(1),
         "numbers": "1",
         "path": "7FE00010",
-        "_rest": f"Observation/{victim.id}",
+        "_rest": f"Procedure/{victim.id}",
         "Patient": app.said["patient"],
         "ImagingStudy": victim.id,
         "DiagnosticReport": report["id"],
