@@ -5,6 +5,7 @@ access token lives as long as the link and dies with it.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -25,10 +26,11 @@ from vault import audit, health_links, openers, sharing
 from vault.attempts import Limit, within
 from vault.audit import Actor, Did
 from vault.database import Services, Work
-from vault.errors import Expired, NotThere, WrongPasscode
+from vault.errors import NotThere, WrongPasscode
 from vault.health_links import SINGLE_FILE, HealthLink, OpenedLink
 from vault.ids import Id
 from vault.keyring import GrantKeyring, Owner, OwnerKind
+from vault.rows import insert_unless_there
 from vault.sealing import derive
 from vault.sharing import GrantLimits
 
@@ -132,9 +134,7 @@ def file_opening(work: Work, secret: bytes) -> tuple[Opening, str]:
 
 def live_token(work: Work, opening: Opening) -> dict[str, Any]:
     """The link's token as a token answer (SMART App Launch 2.2), to be put into the link's file alone."""
-    row = work.session.get(TokenRow, opening.bearer.id)
-    if row is None:
-        raise NotThere
+    row = work.session.get_one(TokenRow, opening.bearer.id)
     return {
         "access_token": opening.bearer.reveal(),
         "token_type": "Bearer",
@@ -157,10 +157,8 @@ def begin_visit(work: Work, access: Access) -> Cookie:
 
 
 def _opening(work: Work, opened: OpenedLink) -> Opening:
-    try:
-        limits = sharing.check_live(work, opened.grant.grant_id)
-    except Expired:
-        raise NotThere from None
+    health_links.live_or_gone(work, opened.grant.grant_id)
+    limits = sharing.limits(work, opened.grant.grant_id)
     actor = Actor("guest", None, opened.grant.grant_id)
     access = sessions.under_grant(actor, limits, opened.grant, session_id=None)
     return Opening(opened, replace(access, token_id=Bearer(Kind.LINK, opened.token).id), limits)
@@ -195,27 +193,23 @@ def _note_reader(work: Work, opening: Opening, recipient: str) -> None:
 
 
 def _kept_reader(work: Work, opening: Opening, reader_id: bytes, name: str) -> bool:
-    row = work.session.get(LinkReaderRow, reader_id, with_for_update=True)
-    if row is not None:
-        row.last, row.opens = work.now, row.opens + 1
-        return True
-    mine = sa.select(sa.func.count()).select_from(LinkReaderRow).where(LinkReaderRow.grant == opening.limits.grant_id)
-    if (work.session.scalar(mine) or 0) >= MOST_READERS:
-        return False
-    note = sharing.seal_note(work, vault_id=opening.limits.vault_id, about=reader_id, text=name)
-    work.session.add(
-        LinkReaderRow(id=reader_id, grant=opening.limits.grant_id, ct=note, first=work.now, last=work.now, opens=1)
-    )
-    work.session.flush()
+    if work.session.get(LinkReaderRow, reader_id) is None:
+        grant_id = opening.limits.grant_id
+        mine = sa.select(sa.func.count()).select_from(LinkReaderRow).where(LinkReaderRow.grant == grant_id)
+        if (work.session.scalar(mine) or 0) >= MOST_READERS:
+            return False
+        note = sharing.seal_note(work, vault_id=opening.limits.vault_id, about=reader_id, text=name)
+        times = {"first": work.now, "last": work.now, "opens": 0}
+        insert_unless_there(work.session, LinkReaderRow, id=reader_id, grant=grant_id, ct=note, **times)
+    again = sa.update(LinkReaderRow).where(LinkReaderRow.id == reader_id)
+    work.session.execute(again.values(last=work.now, opens=LinkReaderRow.opens + 1))
     return True
 
 
 def _note_guess(services: Services, address: bytes, left: int) -> None:
-    with services.work() as work:
-        try:
-            grant_id = health_links.grant_of(work, address)
-        except NotThere:
-            return  # another guess at the same moment was the last
+    # Another guess at the same moment may have been the last, and its end taken the link away.
+    with suppress(NotThere), services.work() as work:
+        grant_id = health_links.grant_of(work, address)
         owner = Owner(OwnerKind.VAULT, sharing.limits(work, grant_id).vault_id)
         if left == 0:
             grants.end_guessed(work, grant_id)

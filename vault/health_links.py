@@ -158,9 +158,7 @@ def open_link(services: Services, address: bytes, passcode: str) -> OpenedLink:
         right = compare_digest(row.commitment, derive.link_commitment(opening))
         opened = _opened(row, opening) if right else None
     if opened is None:
-        if left is None:
-            raise NotThere
-        raise WrongPasscode(left)
+        raise NotThere if left is None else WrongPasscode(left)
     if left is not None:
         _count(services, wanted, +1)
     return opened

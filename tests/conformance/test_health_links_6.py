@@ -297,7 +297,9 @@ def test_a_link_that_changes_says_so_and_shows_what_came_later(told):
     assert first.headers["Retry-After"] == "3600"
     assert {one["status"] for one in first.json()["files"]} == {"can-change"}
     told.site.takes_a_token()
-    told.site.reports(told.scan.person, told.scan.name, a_report("Wisteria.", text="IMPRESSION: Wisteria.", number="RPT-2"))
+    told.site.reports(
+        told.scan.person, told.scan.name, a_report("Wisteria.", text="IMPRESSION: Wisteria.", number="RPT-2")
+    )
     reports = link.of(link.files()[SUMMARY], "DiagnosticReport")
     assert "Wisteria" in all_words(reports)
 
@@ -383,3 +385,53 @@ def test_a_restored_backup_without_openers_makes_the_same_token_again(told, indo
     assert app.get("/fhir/Patient").status_code == 401
     assert link.files()[TOKEN]["access_token"] == token
     assert app.get("/fhir/Patient").status_code == 200
+
+
+def test_no_secret_of_a_link_counts_as_another(told):
+    link = receiver(told, number="no")
+    token = link.files()[TOKEN]["access_token"]
+    app, bare = Software(told.patient.house), token.partition("_")[2]
+    key, address = link.payload["key"], link.url.rpartition("/")[2]
+    for pretended in (f"phat_{bare}", f"phrt_{bare}", f"phlt_{key}", f"phlt_{address}", f"phat_{key}", bare, key):
+        assert app.get("/fhir/Patient", token=pretended).status_code == 401, pretended[:5]
+    files = f"{link.url.rpartition('/')[0]}/files"
+    for pretended in (address, bare, key):
+        assert link.http.get(f"{files}/{pretended}").status_code == 404
+    assert link.http.post(f"{link.url}A", json={"recipient": "x"}).status_code == 404
+    assert app.get("/fhir/Patient", token=token).status_code == 200
+
+
+def test_a_removed_scan_is_in_no_link_any_more(told):
+    _, other = told.another_scan(StudyDescription="MR of the knee", BodyPartExamined="KNEE")
+    both, one = receiver(told, number="no", scans=(told.id, other)), receiver(told, number="no", scans=(told.id,))
+    token = both.files()[TOKEN]["access_token"]
+    page = told.patient.open(f"/scans/{told.id}/remove").send("Remove this scan")
+    assert page.path == "/home", page
+    (left,) = both.of(both.files()[SUMMARY], "ImagingStudy")
+    assert left["description"] == "MR of the knee"
+    app = Software(told.patient.house, token)
+    assert app.get(f"{told.scan.address()}/metadata").status_code == 404
+    assert one.asks().status_code == 404  # nothing was left in it
+
+
+def test_a_hundred_names_are_told_and_more_are_counted(told, monkeypatch):
+    from consent import health_links
+
+    monkeypatch.setattr(health_links, "MOST_READERS", 2)
+    link = receiver(told, number="no")
+    for name in ("First Clinic", "Second Clinic", "Third Clinic", "First  Clinic"):
+        assert link.asks(recipient=name).status_code == 200
+    page = told.patient.open(f"/shares/{link.shown.id}")
+    assert page.says("First Clinic (Health link) opened what you shared.")
+    assert page.says("Second Clinic (Health link)")
+    assert not page.says("Third Clinic")
+    assert page.says("Health link opened what you shared.")
+
+
+def test_a_link_that_is_open_when_its_sharing_runs_out_gives_nothing_more(told, indoors):  # noqa: F811
+    link = receiver(told, number="no", length="4h")
+    left = link.manifest()[0]["location"]
+    indoors.clock.advance(hours=4)
+    assert link.http.get(left).status_code == 404
+    told.patient.signs_in()
+    assert told.patient.open("/shares").says("Ended")

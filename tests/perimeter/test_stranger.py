@@ -322,7 +322,7 @@ def test_another_sites_claim_operations_touch_nothing(world: World) -> None:
 
 def test_a_provider_cannot_give_on_what_they_were_given(world: World) -> None:
     doctor = world.strangers["a provider with another grant"]
-    for path in ("/share/scans", "/share/check", "/shares"):
+    for path in ("/share/scans", "/share/link", "/share/check", "/shares"):
         assert doctor.open(path).path == "/sign-in", path
     app = App(world.house, "Onward")
     assert doctor.open(app.request()).path == "/sign-in"
