@@ -7,18 +7,21 @@ octets of any key: those are the vault's, which this room asks to make, wrap and
 Floors, each importing from lower ones only:
 
     oauth/
-    guards
+    guards, sweeping
     cors, request
     forms, watch
     asking
+    health_links
     grants, shared, deployment
     redeeming, receipts
-    guests
-    sessions, rotation, clients
+    guests, registration
+    sessions, rotation, clients, ready_made
     decisions, registered, throttle, cookies, forgery
     tokens
     access
-    keyrings, jwks, redirects, tables, assertion
+    keyrings, jwks, redirects, launches, signing_keys, assertion, jwe
+    tables
+    sees
     scopes, devices, refusals
     errors
 """

@@ -98,6 +98,7 @@ def a_world(house: IndoorHouse) -> World:
         "ImagingStudy": victim.id,
         "DiagnosticReport": report["id"],
         "resource_id": document,
+        "client_id": app.client_id,
         "version": "1",
         "address": Receiver(house.session(), link.link).url.rpartition("/")[2],
     }
