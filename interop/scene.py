@@ -19,6 +19,7 @@ from typing import Any
 import requests
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
+from consent.clients import NewClient, add_client
 from phr.config import Settings
 from phr.storing import prepare
 from tests.factories import Person
@@ -90,12 +91,14 @@ class Scene:
         """The scans of the demo's patient."""
         return self.told["patient"]["scans"]
 
-    def app(self, name: str, **registered: Any) -> App:
-        return App(self, name, **registered)
+    def register(self, name: str, returns_to: str) -> str:
+        """An app that returns there, as the operator registers it; answers its client id."""
+        with self.opened() as services, services.work() as work:
+            return add_client(work, NewClient(name, (returns_to,))).client_id
 
     def allowed(self, name: str, scope: str = READS, **registered: Any) -> App:
         """An app that the demo's patient has let in."""
-        return self.app(name, **registered).is_let_in_by(self.patient, scope)
+        return App(self, name, **registered).is_let_in_by(self.patient, scope)
 
     def site(self, name: str) -> Site:
         return Site(self, name)
@@ -197,3 +200,15 @@ def browsing(*, width: int = 1200, height: int = 800) -> Iterator[tuple[BrowserC
         stack.callback(chromium.close)
         context = chromium.new_context(viewport={"width": width, "height": height})
         yield context, context.new_page()
+
+
+def signs_in(page: Page, scene: Scene) -> None:
+    """The demo's patient types name and password on our page."""
+    page.get_by_label("Email or account name").fill(scene.told["patient"]["name"])
+    page.get_by_label("Password", exact=True).fill(scene.told["patient"]["password"])
+    page.get_by_role("button", name="Sign in").click()
+
+
+def allows(page: Page) -> None:
+    """And allows what the app asks."""
+    page.get_by_role("button", name="Allow", exact=True).click()

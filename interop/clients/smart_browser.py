@@ -3,8 +3,7 @@
 import json
 from pathlib import Path
 
-from consent.clients import NewClient, add_client
-from interop.scene import HERE, Scene, another_origin, browsing, check
+from interop.scene import HERE, Scene, allows, another_origin, browsing, check, signs_in
 
 LIBRARY = Path("node_modules/fhirclient/build/fhir-client.min.js")
 
@@ -14,10 +13,8 @@ def drive(scene: Scene) -> str:
     added: dict[str, bytes] = {"/fhir-client.js": (HERE / LIBRARY).read_bytes()}
     with another_origin(HERE / "js" / "smart_app", added) as origin, browsing() as (_, page):
         back = f"{origin}/app.html"
-        with scene.opened() as services, services.work() as work:
-            added_app = add_client(work, NewClient("Browser app", (back,)))
         asked = {
-            "clientId": added_app.client_id,
+            "clientId": scene.register("Browser app", back),
             "iss": scene.told["fhir_base"],
             "redirectUri": back,
             "scope": "launch/patient openid fhirUser patient/*.rs offline_access",
@@ -29,16 +26,14 @@ def drive(scene: Scene) -> str:
         page.on("requestfailed", lambda request: wrong.append(f"{request.url.partition('?')[0]} {request.failure}"))
         page.goto(f"{origin}/launch.html")
         page.wait_for_url(f"{scene.base_url}/**")
-        patient = scene.told["patient"]
-        page.get_by_label("Account name").fill(patient["name"])
-        page.get_by_label("Password", exact=True).fill(patient["password"])
-        page.get_by_role("button", name="Sign in").click()
+        signs_in(page, scene)
         page.get_by_role("button", name="Allow", exact=True).wait_for()
         page.screenshot(path=scene.seen / "fhirclient-asks.png")
-        page.get_by_role("button", name="Allow", exact=True).click()
+        allows(page)
         page.wait_for_url(f"{origin}/app.html*")
         page.wait_for_selector("body[data-done]", timeout=60_000)
         page.screenshot(path=scene.seen / "fhirclient-back.png")
+        patient = scene.told["patient"]
         told = json.loads(page.locator("#told").inner_text())
     check("error" not in told and not wrong, "did everything", (told, wrong))
     check(told["patient"] == patient["patient_id"], "reads the patient", told)

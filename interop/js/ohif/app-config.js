@@ -1,6 +1,7 @@
-/* OHIF's configuration for Keepray; the runner fills in the two addresses and the token. */
-const KEEPRAY = "@BASE@/dicomweb";
-const TOKEN = "@TOKEN@";
+/* OHIF's configuration for Keepray; the runner fills in the address, and a token or the name of a registered app. */
+const KEEPRAY = "@BASE@";
+const TOKEN = "@TOKEN@"; // given by hand: then nobody signs in
+const APP = "@CLIENT_ID@"; // or OHIF asks the patient (OpenID Connect, PKCE)
 
 window.config = {
   routerBasename: "/",
@@ -8,7 +9,7 @@ window.config = {
   modes: [],
   investigationalUseDialog: { option: "never" },
   // The token goes with every request to Keepray as a header, never in an address.
-  extensions: [
+  extensions: !TOKEN ? [] : [
     {
       id: "keepray-token",
       preRegistration({ servicesManager }) {
@@ -16,6 +17,16 @@ window.config = {
           getAuthorizationHeader: () => ({ Authorization: `Bearer ${TOKEN}` }),
         });
       },
+    },
+  ],
+  oidc: !APP ? undefined : [
+    {
+      authority: KEEPRAY,
+      client_id: APP,
+      redirect_uri: "/callback",
+      response_type: "code",
+      scope: "openid fhirUser launch/patient patient/*.rs offline_access",
+      extraQueryParams: { aud: `${KEEPRAY}/fhir` },
     },
   ],
   defaultDataSourceName: "keepray",
@@ -26,8 +37,8 @@ window.config = {
       configuration: {
         friendlyName: "Keepray",
         name: "keepray",
-        qidoRoot: KEEPRAY,
-        wadoRoot: KEEPRAY,
+        qidoRoot: `${KEEPRAY}/dicomweb`,
+        wadoRoot: `${KEEPRAY}/dicomweb`,
         qidoSupportsIncludeField: true,
         imageRendering: "wadors",
         thumbnailRendering: "wadors",
