@@ -1,6 +1,8 @@
 """An app asks, the patient picks, and what is not granted is not there (SMART App Launch 2.2; experience S11)."""
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
 
 from tests.journeys.stories import a_story
 from tests.people import FHIR, App, Guest
@@ -58,6 +60,21 @@ def test_a_patient_sees_what_an_app_may_read_and_stops_it(keepray):
     told.patient.stops(share)
     assert app.get("/fhir/ImagingStudy", FHIR).status_code == 401
     assert told.patient.open("/account/apps").says("No app can see your scans.")
+
+
+def test_an_app_learns_who_signed_in_and_believes_it_by_published_keys(keepray):
+    told = a_story(keepray)
+    app = App(keepray).is_let_in_by(told.patient, "openid fhirUser launch/patient patient/*.rs")
+    provider = app.get("/.well-known/openid-configuration", token="").json()
+    smart = app.get("/fhir/.well-known/smart-configuration", token="").json()
+    assert smart["issuer"] == provider["issuer"] == keepray.base_url
+    assert "sso-openid-connect" in smart["capabilities"]
+    keys = app.get(provider["jwks_uri"].removeprefix(keepray.base_url), token="").json()
+    claims = jwt.decode(app.said["id_token"], KeySet.import_key_set(keys), algorithms=["RS256"]).claims
+    assert (claims["iss"], claims["aud"]) == (keepray.base_url, app.client_id)
+    assert app.reads(claims["fhirUser"].removeprefix(f"{keepray.base_url}/fhir/"))["id"] == app.said["patient"]
+    userinfo = app.get(provider["userinfo_endpoint"].removeprefix(keepray.base_url)).json()
+    assert userinfo == {"sub": claims["sub"], "fhirUser": claims["fhirUser"]}
 
 
 def test_a_patient_may_say_no(keepray):
