@@ -5,6 +5,7 @@ It is read from its DICOM JSON, whose text is Unicode already whatever character
 headings, paragraphs and lines; how they are shown is for others to say.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -35,6 +36,7 @@ SECTIONS: Mapping[str, str] = {
 }  # fmt: skip
 _SUMMED_UP = frozenset({"Impressions", "Conclusions", "Summary"})
 _SAID_IN_SHORT = frozenset({"121073", "121077"})  # an impression or a conclusion that stands under no such heading
+_BEFORE_MARK = re.compile(r"\s+([.,;:])")
 _NO_UNIT = frozenset({"1", "{no units}", "no units", "unity", "ratio"})
 
 
@@ -128,21 +130,29 @@ class _Reader:
     def children(self, parent: Json, *, level: int, depth: int) -> None:
         if depth > DEEPEST:
             raise TooDeep("The report is nested deeper than is followed.")
-        continuous = text(parent, "0040A050") == "CONTINUOUS"
+        items = parent.get(_CONTENT, {}).get("Value") or []
+        self._count(len(items))
         sentence: list[str] = []
-        for item in parent.get(_CONTENT, {}).get("Value") or []:
-            self._count()
+        flows = _flows(parent, items)
+        for item in items:
             if self._is_context(item):
                 continue
-            if continuous and text(item, _KIND) in ("TEXT", "CODE", "NUM"):
-                sentence.append(_value(item))
+            if flows and (said := _value(item)):
+                sentence.append(said)
+                self.children(item, level=level, depth=depth + 1)
                 continue
+            self._end(sentence)
             self._item(item, level=level, depth=depth)
-        if joined := " ".join(part for part in sentence if part):
-            self.blocks.append(Block("text", joined))
+        self._end(sentence)
 
-    def _count(self) -> None:
-        self._items += 1
+    def _end(self, sentence: list[str]) -> None:
+        """What flowed so far is a paragraph."""
+        if sentence:
+            self.blocks.append(Block("text", _BEFORE_MARK.sub(r"\1", " ".join(sentence))))
+            sentence.clear()
+
+    def _count(self, items: int) -> None:
+        self._items += items
         if self._items > MOST_ITEMS:
             raise TooLarge("The report holds more items than are read.")
 
@@ -178,6 +188,11 @@ class _Reader:
         words = [_value(one) for one in inner if text(one, _RELATION) == "HAS CONCEPT MOD"]
         told = ", ".join(word for word in words if word)
         return f" ({told})" if told else ""
+
+
+def _flows(parent: Json, items: list[Json]) -> bool:
+    """Whether what it holds is one running text. Some senders say so of mere lists, which have no words to flow."""
+    return text(parent, "0040A050") == "CONTINUOUS" and any(text(one, _KIND) == "TEXT" for one in items)
 
 
 def _block(item: Json, name: Code | None, said: str) -> Block:

@@ -121,10 +121,22 @@ def test_a_container_without_a_name_is_part_of_what_it_stands_in():
 
 def test_continuous_content_is_one_sentence():
     flowing = a_section(
-        "121070", "Findings", a_text("The nodule of"), a_number("Size", "4"), a_text("is new."),
+        "121070", "Findings", a_text("The nodule of"), a_number("Size", "4"), a_text("is new to"),
+        an_item("PNAME", ("1", "Physician"), PersonName="Weiss^Rae^^Dr."), a_text("."),
+        a_section("1", "Liver", a_text("Clear.")), a_text("That is all."),
         ContinuityOfContent="CONTINUOUS",
     )  # fmt: skip
-    assert sections(flowing) == [("Findings", "The nodule of 4 mm is new.")]
+    assert sections(flowing) == [
+        ("Findings", "The nodule of 4 mm is new to Dr. Rae Weiss.\n\nLiver\n\nClear.\n\nThat is all.")
+    ]
+
+
+def test_a_list_that_calls_itself_continuous_keeps_its_names():
+    measured = a_section(
+        "126010", "Measurements", a_coded("Finding", "spinal cord"), a_number("Area", "1.7", "cm2"),
+        ContinuityOfContent="CONTINUOUS",
+    )  # fmt: skip
+    assert sections(measured) == [("Measurements", "Finding: spinal cord\nArea: 1.7 cm2")]
 
 
 @pytest.mark.parametrize(
