@@ -61,3 +61,24 @@ def test_scopes_add_up_and_a_code_without_its_system_means_any(told):
     assert conclusions(other) == {}
     written = told.lets_in(scopes="patient/DiagnosticReport.rs?category=http%3A%2F%2Floinc.org%7CLP29708-2")
     assert set(conclusions(written)) == {"Report 1.", "Report 2."}
+
+
+@pytest.mark.case("1.10")
+def test_documents_are_let_through_by_category_too(told):
+    categories = {
+        coding["code"]
+        for one in told.lets_in().searches("DocumentReference")["entry"]
+        for concept in one["resource"]["category"]
+        for coding in concept["coding"]
+    }
+    assert categories
+    for code in categories:
+        reader = told.lets_in(scopes=f"patient/DocumentReference.rs?category={code}")
+        found = reader.searches("DocumentReference")["entry"]
+        assert all(
+            code in {coding["code"] for concept in one["resource"]["category"] for coding in concept["coding"]}
+            for one in found
+        )
+        assert reader.get("/fhir/DiagnosticReport").status_code == 403
+    nothing = told.lets_in(scopes="patient/DocumentReference.rs?category=http://other.example.org|x")
+    assert nothing.searches("DocumentReference")["total"] == 0
