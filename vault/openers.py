@@ -19,7 +19,7 @@ from vault.limits import hold_grant, live_grant
 from vault.rows import changed_rows
 from vault.sealing import derive
 from vault.sealing.suite import unwrap, wrap
-from vault.tables_sharing import DraftRow, HealthFileRow, SessionRow, TokenHolderRow
+from vault.tables_sharing import DraftRow, ExportRow, HealthFileRow, SessionRow, TokenHolderRow
 
 TokenKind = Literal["authz", "at", "rt", "shl-at", "guest"]
 _SEEN_EVERY = timedelta(minutes=1)
@@ -225,9 +225,9 @@ def drop_token_holder(work: Work, holder_id: bytes) -> None:
 
 
 def sweep_openers(work: Work) -> int:
-    """Delete every short-lived opener that is past its time; returns how many rows went."""
+    """Delete every short-lived opener and export that is past its time; returns how many rows went."""
     gone = 0
-    for table in (SessionRow, DraftRow, TokenHolderRow, HealthFileRow):
+    for table in (SessionRow, DraftRow, TokenHolderRow, HealthFileRow, ExportRow):
         gone += changed_rows(work.session, sa.delete(table).where(table.expires <= work.now))
     return gone
 

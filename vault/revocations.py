@@ -9,7 +9,7 @@ from vault.database import Services, Work
 from vault.journal import Entry, Revoked
 from vault.rows import insert_unless_there
 from vault.tables import AccountRow, LinkRow, MetaRow, ScopeRow, StudyRow, VaultRow
-from vault.tables_sharing import GrantKeyRow, GrantOwnerRow, HealthLinkRow, HolderRow, TokenHolderRow
+from vault.tables_sharing import ExportRow, GrantKeyRow, GrantOwnerRow, HealthLinkRow, HolderRow, TokenHolderRow
 
 _SEQUENCE = "journal_seq"
 
@@ -75,7 +75,7 @@ def _do_again(work: Work, entry: Entry) -> None:
 
 
 def _end_grants(work: Work, ids: tuple[bytes, ...]) -> None:
-    for table in (HolderRow, TokenHolderRow, HealthLinkRow, GrantKeyRow):
+    for table in (HolderRow, TokenHolderRow, HealthLinkRow, ExportRow, GrantKeyRow):
         work.session.execute(sa.delete(table).where(table.grant.in_(ids)))
     ended = sa.update(GrantOwnerRow).where(GrantOwnerRow.id.in_(ids), GrantOwnerRow.status == "live")
     work.session.execute(ended.values(status="ended", ended=work.now))

@@ -48,7 +48,7 @@ from vault.limits import (
 from vault.sealing import derive
 from vault.sealing.suite import open_sealed, seal, wrap
 from vault.tables import BatchRow
-from vault.tables_sharing import GrantKeyRow, GrantOwnerRow, HealthLinkRow, HolderRow, TokenHolderRow
+from vault.tables_sharing import ExportRow, GrantKeyRow, GrantOwnerRow, HealthLinkRow, HolderRow, TokenHolderRow
 
 __all__ = [
     "GrantLimits",
@@ -108,7 +108,7 @@ def end_grant(work: Work, grant_id: bytes) -> None:
     row = work.session.get(GrantOwnerRow, grant_id, with_for_update=True, populate_existing=True)
     if row is None:
         raise NotThere
-    for table in (HolderRow, TokenHolderRow, HealthLinkRow, GrantKeyRow):
+    for table in (HolderRow, TokenHolderRow, HealthLinkRow, ExportRow, GrantKeyRow):
         work.session.execute(sa.delete(table).where(table.grant == grant_id))
     row.status, row.ended = "ended", row.ended or work.now
     work.session.flush()

@@ -194,3 +194,18 @@ class CounterRow(Row):
     count: Mapped[int]
     since: Mapped[datetime]
     until: Mapped[datetime] = mapped_column(index=True)
+
+
+class ExportRow(Row):
+    """What a program asked to have exported, under its grant's key. Short-lived.
+
+    `asked_at` is when it was last asked after.
+    """
+
+    __tablename__ = "export"
+    id: Mapped[bytes] = _id()
+    grant: Mapped[bytes] = _of("grantowner.id", index=True)
+    ct: Mapped[bytes]
+    created: Mapped[datetime]
+    asked_at: Mapped[datetime | None]
+    expires: Mapped[datetime] = mapped_column(index=True)

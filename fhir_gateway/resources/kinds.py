@@ -78,6 +78,7 @@ KINDS: Mapping[str, Kind] = {
                 "reissue-claim": "urn:keepray:operation:reissue-claim",
                 "claim-status": "urn:keepray:operation:claim-status",
                 "everything": "http://hl7.org/fhir/OperationDefinition/Patient-everything",
+                "export": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export",
             },
         ),
         Kind("ImagingStudy", creates=True, params=parameters.STUDY, profile=SMART_STUDY),

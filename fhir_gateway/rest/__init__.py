@@ -13,7 +13,7 @@ def __getattr__(name: str) -> Any:
         return SlipFacts
     if name != "blueprint":
         raise AttributeError(name)
-    from fhir_gateway.rest import claims, create, discovery, everything, read, search, unknown  # noqa: F401, PLC0415
+    from fhir_gateway.rest import claims, create, discovery, everything, export, read, search, unknown  # noqa: F401, PLC0415
     from fhir_gateway.rest.answers import blueprint  # noqa: PLC0415
 
     return blueprint

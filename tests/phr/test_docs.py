@@ -10,7 +10,7 @@ from phr.config import Settings
 from phr.samples.studies import ABDOMEN_MR, CHEST_CT, CHEST_XRAY, ULTRASOUND
 
 DOCS = Path(__file__).parents[2] / "docs"
-SHORT_LIVED = ("session", "draft", "tokenholder", "healthfile", "ingest")
+SHORT_LIVED = ("session", "draft", "tokenholder", "healthfile", "export", "ingest")
 
 
 def the_table_of_settings():

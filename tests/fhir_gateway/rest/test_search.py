@@ -152,7 +152,7 @@ def test_people_places_and_orders_are_found(app, pushed):
     assert len(app.matches("Patient", ("name", "ADA"), ("gender", "female"), ("birthdate", "1970"))) == 1
     assert app.matches("Patient", ("active", "true")) == []
     assert len(app.matches("Practitioner", ("family:exact", "Weiss"))) == 1
-    assert len(app.matches("Organization", ("name", "harbor"))) == 1
+    assert len(app.matches("Organization", ("name", "harbor r"))) == 1
     assert len(app.matches("Endpoint", ("payload-type:text", "wado"), ("identifier:missing", "true"))) == 1
     assert len(app.matches("ServiceRequest", ("identifier", "A123"), ("requester.family", "weiss"))) == 1
     consents = [("consentor", pushed.id), ("period", "ge2026"), ("date", "ge2020"), ("action:missing", "true")]

@@ -1,14 +1,19 @@
 """The whole record: `$everything` page by page, and the bulk export of one's own record."""
 
+import json
+
 import pytest
+import sqlalchemy as sa
 
 from fhir_gateway.resources.kinds import KINDS
 from fhir_gateway.rest.whole import ORDER
 from tests import factories as make
 from tests.fhir_gateway.house import BO, a_patient
 from tests.fhir_gateway.papers import MRN_SYSTEM, a_push, an_observation_resource
+from vault import audit
 from vault.keyring import KeyClass
 from vault.limits import Standing
+from vault.tables_sharing import ExportRow
 
 ORIGIN = "https://phr.example.org"
 SUBJECT = f"Patient?identifier={MRN_SYSTEM}|MRN1"
@@ -100,3 +105,155 @@ def test_a_page_of_everything_is_the_askers_alone(house, site, pushed):
     other = a_patient(house).is_linked_to(site, BO).lets_in(studies=())
     assert other.get(following).status_code in (403, 404)
     assert pushed.lets_in().get(following).status_code == 404
+
+
+# --- export ---
+
+ASYNC = {"Prefer": "respond-async", "Accept": "application/fhir+json"}
+
+
+def asks(app, path="/fhir/Patient/$export", method="GET", **more):
+    headers = {"Authorization": f"Bearer {app.token}", **ASYNC} | more.pop("headers", {})
+    return app.http.open(path, method=method, headers=headers, **more)
+
+
+def manifest_of(app, kicked_off):
+    assert kicked_off.status_code == 202, kicked_off.text
+    answer = app.get(kicked_off.headers["Content-Location"].removeprefix(ORIGIN))
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+def lines_of(app, manifest, kind):
+    (url,) = [one["url"] for one in manifest["output"] if one["type"] == kind]
+    answer = app.get(url.removeprefix(ORIGIN))
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == "application/fhir+ndjson"
+    return [json.loads(line) for line in answer.data.splitlines()]
+
+
+def test_an_export_is_the_whole_record_in_files(services, pushed):
+    app = pushed.lets_in(standing=ANY)
+    found, _ = pages_of(app, "/fhir/Patient/$everything")
+    services.clock.advance(seconds=1)
+    kicked_off = asks(app, f"/fhir/Patient/{pushed.id}/$export")
+    manifest = manifest_of(app, kicked_off)
+    assert manifest["requiresAccessToken"] is True
+    assert manifest["request"] == f"{ORIGIN}/fhir/Patient/{pushed.id}/$export"
+    written = {
+        named(one)
+        for output in manifest["output"]
+        if output["type"] != "AuditEvent"
+        for one in lines_of(app, manifest, output["type"])
+    }
+    assert written == {named(one) for one in found if one["resourceType"] != "AuditEvent"}
+    for output in manifest["output"]:
+        if output["type"] != "AuditEvent":
+            assert len(lines_of(app, manifest, output["type"])) == output["count"]
+    studies = lines_of(app, manifest, "ImagingStudy")
+    assert all(len(one["series"][0]["instance"]) == 1 for one in studies)
+    document = lines_of(app, manifest, "DocumentReference")[0]
+    assert "/fhir/Binary/" in document["content"][0]["attachment"]["url"]
+
+
+def test_a_part_of_the_record_is_exported_by_query_and_by_parameters(pushed):
+    app = pushed.lets_in()
+    filtered = "ImagingStudy%3Fstarted%3D2024"
+    by_query = asks(app, f"/fhir/Patient/$export?_type=ImagingStudy&_typeFilter={filtered}&_elements=started")
+    sent = {
+        "resourceType": "Parameters",
+        "parameter": [
+            {"name": "_type", "valueString": "ImagingStudy"},
+            {"name": "_typeFilter", "valueString": "ImagingStudy?started=2024"},
+            {"name": "_elements", "valueString": "ImagingStudy.started"},
+            {"name": "_outputFormat", "valueString": "application/fhir+ndjson"},
+        ],
+    }
+    by_body = asks(app, method="POST", data=json.dumps(sent), content_type="application/fhir+json")
+    for kicked_off in (by_query, by_body):
+        manifest = manifest_of(app, kicked_off)
+        assert [one["type"] for one in manifest["output"]] == ["ImagingStudy"]
+        (study,) = lines_of(app, manifest, "ImagingStudy")
+        assert study["started"].startswith("2024")
+        assert "series" not in study
+
+
+@pytest.mark.parametrize(
+    ("query", "prefer"),
+    [
+        ("", "return=minimal"),
+        ("_type=Procedure", "respond-async"),
+        ("_outputFormat=text/csv", "respond-async"),
+        ("_typeFilter=Procedure%3Fcode%3D1", "respond-async"),
+        ("_typeFilter=ImagingStudy%3Fnonsense%3D1", "respond-async"),
+        ("_since=yesterday", "respond-async"),
+        ("organizeOutputBy=Patient", "respond-async"),
+    ],
+)
+def test_an_export_that_cannot_be_made_is_refused_when_it_is_asked_for(pushed, query, prefer):
+    assert asks(pushed.lets_in(), f"/fhir/Patient/$export?{query}", headers={"Prefer": prefer}).status_code == 400
+
+
+def test_what_is_not_known_is_left_out_for_whoever_prefers_it(pushed):
+    lenient = {"Prefer": "respond-async, handling=lenient"}
+    assert asks(pushed.lets_in(), "/fhir/Patient/$export?organizeOutputBy=Patient", headers=lenient).status_code == 202
+
+
+def test_whoever_asks_after_an_export_too_fast_waits(services, pushed):
+    app = pushed.lets_in()
+    status = asks(app).headers["Content-Location"].removeprefix(ORIGIN)
+    assert app.get(status).status_code == 200
+    again = app.get(status)
+    assert (again.status_code, again.headers["Retry-After"]) == (429, "1")
+    services.clock.advance(seconds=1)
+    assert app.get(status).status_code == 200
+
+
+def test_an_export_ends_when_it_is_deleted_and_after_an_hour(services, pushed):
+    app = pushed.lets_in(seconds=7200)
+    status = asks(app).headers["Content-Location"].removeprefix(ORIGIN)
+    assert app.asks("DELETE", status).status_code == 202
+    assert app.get(status).status_code == 404
+    assert app.asks("DELETE", status).status_code == 404
+    later = asks(app).headers["Content-Location"].removeprefix(ORIGIN)
+    services.clock.advance(hours=1)
+    assert app.get(later).status_code == 404
+    assert app.get(f"{later}/Patient.ndjson").status_code == 404
+
+
+def test_an_export_is_its_grants_alone_and_ends_with_it(house, site, services, pushed):
+    app = pushed.lets_in(scopes="patient/Patient.r patient/ImagingStudy.rs")
+    status = asks(app).headers["Content-Location"].removeprefix(ORIGIN)
+    other = a_patient(house).is_linked_to(site, BO).lets_in(studies=())
+    for asker in (other, pushed.lets_in()):
+        assert asker.get(status).status_code == 404
+        assert asker.get(f"{status}/ImagingStudy.ndjson").status_code == 404
+        assert asker.asks("DELETE", status).status_code == 404
+    assert asks(other, f"/fhir/Patient/{pushed.id}/$export").status_code == 403
+    assert asks(app, "/fhir/Patient/$export?_type=DiagnosticReport").status_code == 403
+    assert app.get(f"{status}/DiagnosticReport.ndjson").status_code == 403
+    assert app.get(f"{status}/Procedure.ndjson").status_code == 404
+    assert {one["type"] for one in app.get(status).json["output"]} == {"Patient", "ImagingStudy"}
+    assert site.get("/fhir/Patient/$export").status_code == 403
+
+
+def test_nothing_of_an_export_can_be_read_where_it_is_kept(services, pushed):
+    app = pushed.lets_in()
+    asks(app, "/fhir/Patient/$export?_typeFilter=Patient%3Fname%3DQuetzalcoatl")
+    with services.reading() as work:
+        (row,) = work.session.scalars(sa.select(ExportRow)).all()
+        assert b"Quetzalcoatl" not in row.ct
+        told = [event.detail for event in audit.events(work, pushed.keyring.owner)]
+    assert "Quetzalcoatl" not in str(told)
+    pushed.stops()
+    with services.reading() as work:
+        assert work.session.scalars(sa.select(ExportRow)).all() == []
+
+
+def test_what_comes_after_an_export_was_asked_for_is_not_in_it(services, site, pushed):
+    app = pushed.lets_in(standing=ANY, seconds=3600)
+    status = asks(app).headers["Content-Location"].removeprefix(ORIGIN)
+    services.clock.advance(minutes=1)
+    site.with_next_token().creates(an_observation_resource(SUBJECT))
+    assert len(app.matches("Observation")) == 2
+    assert len(lines_of(app, app.get(status).json, "Observation")) == 1
