@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
-from flask import Flask, current_app, g, request
+from flask import Flask, abort, current_app, g, request
 
 from consent import sessions
 from consent.access import Access
@@ -200,8 +200,10 @@ def guards_of(app: Flask) -> dict[str, tuple[Guard, ...]]:
 def refuse_unguarded() -> None:
     """Before every request: refuse what says in two ways who is asking, and a route that has no guard.
 
-    Raises `Ambiguous`, `Unguarded`.
+    Raises `Ambiguous`, `Unguarded`; 400 for an address that holds other than ASCII (RFC 3986 2).
     """
+    if not request.query_string.isascii():
+        abort(400)
     if "access_token" in request.args:
         raise Ambiguous  # RFC 9700 4.3.2: a token in an address is a token in a log
     if request.endpoint is None or request.endpoint in OPEN_ENDPOINTS or _answers_by_itself():

@@ -56,17 +56,22 @@ def person_name(names: Sequence[Json]) -> str:
 
 
 def _person_text(name: Json) -> str:
-    given = [part for part in name.get("given") or [] if isinstance(part, str)]
+    given, prefix, suffix = (_words(name.get(part)) for part in ("given", "prefix", "suffix"))
     parts = [
         name.get("family") or "",
         given[0] if given else "",
         " ".join(given[1:]),
-        " ".join(name.get("prefix") or []),
-        " ".join(name.get("suffix") or []),
+        " ".join(prefix),
+        " ".join(suffix),
     ]
     clean = ["".join(" " if letter in "^=\\" else letter for letter in part).strip() for part in parts]
     written = "^".join(clean).rstrip("^")
     return written or str(name.get("text") or "").replace("^", " ").strip()
+
+
+def _words(parts: Any) -> list[str]:
+    """The parts of a name that are written; null stands where there is only an extension (R4 JSON)."""
+    return [part for part in parts or [] if isinstance(part, str)]
 
 
 def human_name(person_text: str) -> Json:

@@ -121,10 +121,12 @@ def _target_faults(one: BaseModel, allowed: Any, place: str) -> Iterator[Issue]:
 
 
 def _check_words(value: Any, place: str) -> None:
-    """What no element may hold: comments the library lets in, and base64 it would silently empty."""
+    """What no element may hold: null, comments the library lets in, and base64 it would silently empty."""
     if isinstance(value, dict):
         for name, inner in value.items():
             here = f"{place}.{name}"
+            if inner is None:
+                raise unprocessable("An element is left out, and never null.", here, "structure")
             if name == "fhir_comments":
                 raise unprocessable("There is no such element.", here, "structure")
             if name in ("data", "valueBase64Binary") and isinstance(inner, str):
@@ -135,8 +137,10 @@ def _check_words(value: Any, place: str) -> None:
             _check_words(inner, f"{place}[{number}]")
 
 
-def octets_of(text: str, place: str) -> bytes:
+def octets_of(text: Any, place: str) -> bytes:
     """The octets behind strict base64; line breaks are allowed, nothing else. Raises `Refusal` 422."""
+    if not isinstance(text, str):
+        raise unprocessable("This is not base64.", place, "value")
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 from flask import Blueprint, Response, current_app, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.http import parse_options_header
 
 from fhir_gateway.dicomweb.accept import parse_accept
@@ -125,7 +125,8 @@ def instant(moment: datetime) -> str:
 
 def answer(resource: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A resource as JSON; `_pretty=true` for people."""
-    pretty = orjson.OPT_INDENT_2 if request.args.get("_pretty") == "true" else None
+    wanted = request.query_string.isascii() and request.args.get("_pretty") == "true"
+    pretty = orjson.OPT_INDENT_2 if wanted else None
     made = Response(orjson.dumps(resource, option=pretty), status=status, content_type=f"{FHIR_JSON}; charset=utf-8")
     made.headers.extend(dict(headers or {}))
     return made
@@ -158,6 +159,15 @@ def keep_private(made: Response) -> Response:
         made.headers["Cache-Control"] = "private, no-store"
     made.headers["X-Content-Type-Options"] = "nosniff"
     return made
+
+
+@blueprint.before_app_request
+def refuse_strange_addresses() -> Response | None:
+    """Below the FHIR base, what no route can be made of is refused in FHIR's form as well."""
+    problem = request.routing_exception
+    if isinstance(problem, (NotFound, MethodNotAllowed)) and f"{request.path}/".startswith("/fhir/"):
+        return refused(_http_refusal(problem))
+    return None
 
 
 @blueprint.errorhandler(Exception)

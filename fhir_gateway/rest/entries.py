@@ -67,7 +67,7 @@ def _bundle_entry(raw: Json, place: str, *, most: int) -> Entry:
     asked = raw.get("request")
     if not isinstance(asked, dict):
         raise malformed("An entry says what is to be done in its request.", f"{place}.request")
-    method, url = asked.get("method"), str(asked.get("url") or "")
+    method, url = str(asked.get("method")), str(asked.get("url") or "")
     if method in _READING:
         raise forbidden("A site creates, and reads nothing.")
     if method != "POST":

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any, Final, Self
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import orjson
 from flask import Response, current_app, request
@@ -22,6 +22,7 @@ from fhir_gateway.rest.answers import FHIR_JSON, instant, links
 Json = dict[str, Any]
 
 MOST_READS: Final = 50
+_PLAIN = "%&=+:/?|,;@!$'()*~#[]"  # in a query as it is
 _READING = frozenset({"GET", "HEAD"})
 # What of the request is not its entries': they say what they want themselves.
 _NOT_PASSED = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_ACCEPT", "HTTP_PREFER", "HTTP_RANGE", "HTTP_EXPECT"})
@@ -43,7 +44,7 @@ class Reading:
         asked = raw.get("request")
         if not isinstance(asked, dict) or not isinstance(asked.get("url"), str):
             raise malformed("An entry says what is to be done in its request.", f"{place}.request")
-        method = asked.get("method")
+        method = str(asked.get("method"))
         if method == "POST":
             raise forbidden("Only a site creates.").at(f"{place}.request.method")
         if method not in _READING:
@@ -55,7 +56,8 @@ class Reading:
         path = unquote_to_bytes(parts.path).decode("latin-1").lstrip("/")
         if parts.scheme or parts.netloc or ".." in path or "$export" in path or not path:
             raise malformed("The address is none of this server's.", f"{place}.request.url")
-        return cls(method, f"/fhir/{path}", parts.query, tuple(_known(asked, place)))
+        query = quote(parts.query, safe=_PLAIN)
+        return cls(method, f"/fhir/{path}", query, tuple(_known(asked, place)))
 
     def answer(self) -> Json:
         """The entry of the answering Bundle."""
