@@ -18,7 +18,7 @@ from phr.reports import PatientReport, ReportSection
 from phr.scans import Scan
 from vault.facts import ReportFacts, Section, StudyFacts
 from vault.studies import Report
-from vault.versions import UNSIGNED, WITHDRAWN
+from vault.versions import UNSIGNED, WITHDRAWN, is_signed
 
 CHANGED = frozenset({"amended", "corrected", "appended"})
 
@@ -79,10 +79,12 @@ def readable(reports: Sequence[Report], asked: str = "") -> tuple[ReadableReport
 
 
 def standing(reports: Sequence[Report]) -> list[Report]:
-    """The reports to be read, the newest first: those that nothing replaces; what was taken back comes last."""
+    """Those that nothing replaces, the newest first; drafts come after what was signed, taken back ones last."""
     there = {one.id for one in reports}
     heads = [one for one in reports if one.replaced_by not in there] or list(reports)
-    return sorted(heads, key=lambda one: (not is_withdrawn(one), one.facts.issued, one.received), reverse=True)
+    return sorted(
+        heads, key=lambda one: (not is_withdrawn(one), is_signed(one), one.facts.issued, one.received), reverse=True
+    )
 
 
 def is_withdrawn(report: Report) -> bool:

@@ -138,6 +138,21 @@ def test_a_draft_that_comes_late_is_not_shown(ana_reads, scan_center, clock):
     assert "?old=" not in page
 
 
+def test_a_draft_that_would_replace_a_signed_report_comes_after_it(ana_reads, scan_center, clock):
+    scan_center.pushes(a_report(IMPRESSIONS, **KNEE))
+    clock.advance(minutes=1)
+    before = a_document_of("knee", a_uid("instance", "knee", "reports", 1))
+    draft = a_section("121072", "Impressions", a_text("Perhaps a tear."))
+    more = {"VerificationFlag": "UNVERIFIED", "ContentDate": "20260107", "PredecessorDocumentsSequence": [before]}
+    scan_center.pushes(a_report(draft, number=2, **more, **KNEE))
+    page = the_report(ana_reads)
+    assert "All is well." in page
+    assert "was changed" not in page
+    second = ana_reads.get(f"{ana_reads.scan()}/report?old={older(page)}").text
+    assert "Perhaps a tear." in second
+    assert "This report is not signed yet. It may change." in second
+
+
 def test_a_report_that_was_taken_back_is_not_read_as_if_it_held(ana_reads, scan_center, clock):
     uid = scan_center.pushes_a_knee()
     scan_center.reports(uid, sections=(Section("Impression", "Of somebody else."),))
