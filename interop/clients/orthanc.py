@@ -14,12 +14,13 @@ import requests
 
 from interop.scene import Failed, Scene, check, free_port
 from tests.factories import JPEG_LS, Person, a_ct_series, a_uid
-from tests.people import App, Patient
+from tests.people import App, Patient, Software
 
 Json = dict[str, Any]
 PROGRAM = "Orthanc"
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 READY_SECONDS = 60
+SHARE_CODE = "urn:keepray:oauth:grant-type:share-code"
 WHOLE = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 
 
@@ -48,12 +49,21 @@ def push(scene: Scene) -> str:
 
 
 def pull(scene: Scene) -> str:
-    """A doctor's archive finds and retrieves with the token that a share code was redeemed for."""
-    app = App(scene, "A doctor's archive")
-    answer = app.redeems(scene.told["share_code"])
-    check(answer.status_code == 200, "redeems the code", answer.text)
+    """A doctor's archive, registered nowhere, finds and retrieves with the token that a share code was redeemed for."""
+    archive = Software(scene)
+    told = tokens(
+        archive,
+        grant_type=SHARE_CODE,
+        code=scene.told["share_code"],
+        scope="patient/*.rs offline_access",
+        name="Dr. J. Lee",
+        clinic="Hill Clinic",
+    )
     with Orthanc.running(scene) as orthanc:
-        orthanc.knows("keepray", f"{scene.base_url}/dicomweb/", app.token)
+        orthanc.knows("keepray", f"{scene.base_url}/dicomweb/", archive.token)
+        orthanc.post("/dicom-web/servers/keepray/qido", {"Uri": "/studies", "Arguments": {}})
+        tokens(archive, grant_type="refresh_token", refresh_token=told["refresh_token"])
+        orthanc.knows("keepray", f"{scene.base_url}/dicomweb/", archive.token)
         found = orthanc.post("/dicom-web/servers/keepray/qido", {"Uri": "/studies", "Arguments": {"PatientName": "*"}})
         check(len(found) == len(scene.studies), "finds the scans", found)
         asked = {"Resources": [{"Study": one["study_uid"]} for one in scene.studies], "Synchronous": True}
@@ -61,9 +71,18 @@ def pull(scene: Scene) -> str:
         kept = orthanc.files()
     wanted = sum(one["instances"] for one in scene.studies)
     check(len(kept) == wanted, f"has all {wanted} objects", len(kept))
-    sent = [octets for one in scene.studies for octets in whole_study(app, one["study_uid"])]
+    sent = [octets for one in scene.studies for octets in whole_study(archive, one["study_uid"])]
     check(digests(kept) == digests(sent), "keeps every object as it was", "")
-    return f"code redeemed, {len(found)} scans found by QIDO-RS, {len(kept)} objects retrieved by WADO-RS, byte-equal"
+    done = f"{len(found)} scans found by QIDO-RS, {len(kept)} objects retrieved by WADO-RS, byte-equal"
+    return f"code redeemed, token renewed, {done}"
+
+
+def tokens(archive: Software, **form: str) -> Json:
+    """The answer of the token endpoint to a client that needs no registration; its token is used from now on."""
+    answer = archive.ask("POST", "/oauth/token", token="", data={"client_id": "keepray-pull", **form})
+    check(answer.status_code == 200, f"is given tokens ({form['grant_type']})", answer.text)
+    archive.token = answer.json()["access_token"]
+    return answer.json()
 
 
 class Orthanc:
@@ -141,7 +160,7 @@ def _config(port: int, folder: Path) -> Json:
     }
 
 
-def whole_study(app: App, uid: str) -> list[bytes]:
+def whole_study(app: Software, uid: str) -> list[bytes]:
     """Every object of a study as Keepray hands it out (PS3.18 8.7.1)."""
     answer = app.get(f"/dicomweb/studies/{uid}", WHOLE)
     check(answer.status_code == 200, "hands out the study", answer.text[:300])
