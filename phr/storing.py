@@ -4,9 +4,11 @@ A store remembers a check value of every key it was used with (docs/format.md 7)
 at start: they would answer everyone that their password is wrong, and write rows that the right key refuses.
 """
 
+from contextlib import suppress
 from hmac import compare_digest
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from consent.ready_made import add_ready_made
 from consent.tables import ClientRow
@@ -50,7 +52,7 @@ def prepare(settings: Settings) -> Services:
         raise StoreClosed(f"The database has shape {shape} of a newer version; this one would damage it.")
     database.upgrade(services.database.engine)
     check_keys(services)
-    with services.work() as work:
+    with suppress(IntegrityError), services.work() as work:  # where another process was quicker
         add_ready_made(work)
     custody.replay(services)
     return services
