@@ -225,6 +225,16 @@ def _packed(ds: Dataset, picture: np.ndarray, syntax: str) -> bytes:
     return encoder.encode(picture, encoding_plugin=plugin, **settings)
 
 
+def a_packed_object(syntax: str, pieces: Sequence[bytes], **facts: Any) -> bytes:
+    """An object whose picture is these octets, in whatever packing `syntax` names."""
+    ds = a_dataset(**facts)
+    ds.Rows, ds.Columns, ds.SamplesPerPixel, ds.BitsAllocated, ds.BitsStored = 32, 40, 1, 8, 8
+    ds.HighBit, ds.PixelRepresentation, ds.PhotometricInterpretation = 7, 0, "MONOCHROME2"
+    ds.PixelData = encapsulate(list(pieces))
+    ds["PixelData"].VR, ds["PixelData"].is_undefined_length = "OB", True
+    return as_file(ds, syntax)
+
+
 def a_ct_series(count: int = 3, *, study: str = "one", series: str = "first", **facts: Any) -> list[bytes]:
     """`count` slices of one series, numbered from 1, each with its place in the body."""
     return [

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fhir_gateway.dicom.feed import INFLATED_MOST, MIB, Feed
 from fhir_gateway.dicom.frames import FrameTable, PixelLayout, Read, frame_octets, inflated_reader
 from fhir_gateway.dicom.json_model import settled_vr, swapped
-from fhir_gateway.dicom.syntaxes import EXPLICIT_LITTLE, is_native, syntax_of
+from fhir_gateway.dicom.syntaxes import EXPLICIT_LITTLE, is_native, is_referenced, is_video, syntax_of
 from fhir_gateway.dicom.walk import LONG_VRS, PIXEL_TAGS, UNDEFINED, Element, Elements, Walk, as_written
 from fhir_gateway.errors import NotAcceptable, PixelsRefused, WhyRefused
 
@@ -97,6 +97,16 @@ def as_explicit_little(
     return Plain(len(before) + len(head) + length + len(after), octets())
 
 
+def can_be_plain(table: FrameTable | None, layout: PixelLayout | None) -> bool:
+    """Tell whether the instance could be served unpacked: every frame found, none a video, the whole not too large."""
+    if table is None or layout is None or (table.fragments is None and is_native(table.syntax)):
+        return True
+    size = layout.decoded_octets
+    whole_octets = layout.bits_allocated != 1 or size * 8 == layout.frame_bits
+    found = table.count >= layout.frames and not is_video(table.syntax) and not is_referenced(table.syntax)
+    return found and whole_octets and size * layout.frames < UNDEFINED - 1
+
+
 def _native(table: FrameTable, read: Read) -> Iterator[bytes]:
     """The pixel value, little endian, a mebibyte at a time."""
     for start in range(0, table.length, MIB):
@@ -108,12 +118,10 @@ def _unpacked(
     table: FrameTable, layout: PixelLayout, read: Read, header: bytes, decode: Decode | None
 ) -> tuple[int, Iterator[bytes]]:
     """Every frame unpacked, one after another, and how many octets that is."""
-    size = layout.decoded_octets
-    if decode is None or table.count < layout.frames or (layout.bits_allocated == 1 and size * 8 != layout.frame_bits):
+    if decode is None or not can_be_plain(table, layout):
         raise NotAcceptable("The picture is stored in a packed form and cannot be unpacked here.")
+    size = layout.decoded_octets
     length = size * layout.frames
-    if length >= UNDEFINED - 1:
-        raise NotAcceptable("Unpacked, the picture is larger than one object may be.")
 
     def one(number: int) -> bytes:
         pixels = decode(header, frame_octets(table, number, read))

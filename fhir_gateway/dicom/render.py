@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -22,8 +23,8 @@ START_SECONDS = 60.0
 ORDER_MOST = 512 << 20
 _CHILD = Path(__file__).parent / "darkroom" / "__main__.py"
 _REASONS = {1: WhyRefused.NO_PIXELS, 2: WhyRefused.TOO_LARGE, 3: WhyRefused.CANNOT_DECODE}
-_FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG"}
-MediaType = Literal["image/jpeg", "image/png"]
+_FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
+MediaType = Literal["image/jpeg", "image/png", "image/gif"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,36 @@ class Viewport:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """How a picture is wanted; `captions` are patient and technique, `profile` is no, yes or srgb."""
+
+    window: Window | None = None
+    viewport: Viewport | None = None
+    quality: int | None = None
+    captions: tuple[str, ...] = ()
+    profile: str = "no"
+
+    def to_order(self) -> dict[str, Any]:
+        """In the words of the darkroom."""
+        window, port = self.window, self.viewport
+        return {
+            "window": [window.centre, window.width, window.shape] if window else None,
+            "viewport": [port.width, port.height, *(port.region or ())] if port else None,
+            "quality": self.quality,
+            "captions": list(self.captions),
+            "profile": self.profile,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Previews:
     """The two small JPEGs kept with a series."""
 
     thumbnail: bytes
     quick_view: bytes
+
+
+AS_IT_IS = Look()
 
 
 class Renderer:
@@ -68,22 +94,17 @@ class Renderer:
         frame: bytes,
         *,
         number: int = 1,
-        window: Window | None = None,
-        viewport: Viewport | None = None,
-        quality: int | None = None,
+        look: Look = AS_IT_IS,
         media_type: MediaType = "image/jpeg",
     ) -> bytes:
-        """Frame `number` (from 1, for its own grey values) as a JPEG or PNG. Raises PixelsRefused."""
-        port = [viewport.width, viewport.height, *(viewport.region or ())] if viewport else None
-        order = {
-            "order": "picture",
-            "number": number,
-            "window": [window.centre, window.width, window.shape] if window else None,
-            "viewport": port,
-            "quality": quality,
-            "format": _FORMATS[media_type],
-        }
+        """Frame `number` (from 1, for its own grey values) as a picture. Raises PixelsRefused."""
+        order = {"order": "picture", "number": number, "format": _FORMATS[media_type]} | look.to_order()
         return self._answer(order, header, frame)
+
+    def animation(self, header: bytes, frames: Sequence[bytes], *, look: Look = AS_IT_IS) -> bytes:
+        """All frames as one moving GIF, in the time their header names. Raises PixelsRefused."""
+        order = {"order": "animation", "lengths": [len(frame) for frame in frames]} | look.to_order()
+        return self._answer(order, header, b"".join(frames))
 
     def decode(self, header: bytes, frame: bytes) -> bytes:
         """The bare pixels of one frame: little endian, interleaved, colours as RGB. Raises PixelsRefused."""

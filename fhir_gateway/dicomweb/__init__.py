@@ -10,7 +10,16 @@ from typing import Any
 def __getattr__(name: str) -> Any:
     if name != "blueprint":
         raise AttributeError(name)
-    from fhir_gateway.dicomweb import manifest, rendered, retrieve, search, store, unknown  # noqa: F401, PLC0415
+    from fhir_gateway.dicomweb import (  # noqa: F401, PLC0415
+        bulk,
+        manifest,
+        metadata,
+        rendered,
+        retrieve,
+        search,
+        store,
+        unknown,
+    )
     from fhir_gateway.dicomweb.answers import blueprint  # noqa: PLC0415
 
     return blueprint

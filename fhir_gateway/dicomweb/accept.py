@@ -15,7 +15,7 @@ from fhir_gateway.errors import NotAcceptable
 DICOM = "application/dicom"
 DICOM_JSON = "application/dicom+json"
 METADATA = (DICOM_JSON, "application/json")
-RENDERED = ("image/jpeg", "image/png")
+RENDERED = ("image/jpeg", "image/png", "image/gif")
 HEADER_MOST = 8192
 RANGES_MOST = 64
 
@@ -80,6 +80,28 @@ def choose(header: str | None, offers: Sequence[str]) -> str:
     if best <= 0:
         raise NotAcceptable("None of the types that are accepted can be given.")
     return next(offer for quality, offer in liked if quality == best)
+
+
+def choose_parts(header: str | None, offers: Sequence[str]) -> str:
+    """The offer for the parts of an answer that can only be multipart. Raises NotAcceptable."""
+    for wanted in parse_accept(header):
+        fitting = [offer for offer in offers if wanted.covers(offer)]
+        if wanted.quality > 0 and fitting:
+            return fitting[0]
+    raise NotAcceptable("None of the types that are accepted can be given.")
+
+
+def choose_bulk(header: str | None, offers: Sequence[str]) -> tuple[str, bool]:
+    """
+    As which of `offers` to give a value, and whether as the one part of a multipart answer: only where bare is no way.
+
+    Raises NotAcceptable.
+    """
+    for wanted in parse_accept(header):
+        fitting = [offer for offer in offers if wanted.covers(offer)]
+        if wanted.quality > 0 and fitting and wanted.syntax in {None, "*", EXPLICIT_LITTLE}:
+            return fitting[0], wanted.multipart
+    raise NotAcceptable("The value cannot be given in a form that is accepted.")
 
 
 def choose_object(header: str | None, stored: str, *, single: bool, can_unpack: bool = True) -> Choice:

@@ -132,7 +132,9 @@ def many(study_uid: str, series_uid: str | None = None) -> list[Shown]:
             whose[study_id] = access_for(work, asker, study_id)
     # Once an answer has begun, no status can say that it has to wait (SMART Imaging Access, slow data).
     check_at_hand(room.blobs, [instance.octets.blob for instance in found])
-    return [Shown(instance, room.blobs, whose[instance.study_id]) for instance in found]
+    shown = [Shown(instance, room.blobs, whose[instance.study_id]) for instance in found]
+    # What two sites pushed under the same UIDs is given once, as the first one kept.
+    return list({one.uids: one for one in reversed(shown)}.values())[::-1]
 
 
 def renderer() -> Renderer:

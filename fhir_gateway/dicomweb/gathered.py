@@ -1,6 +1,6 @@
 """What the asker sees, with everything under one UID as one: two sites may have pushed the same study."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -43,6 +43,11 @@ def instances_of(work: Work, access: Access, study_uid: str, series_uid: str) ->
         opened = open_series(work, access.opened(), study_uid, series_uid)
     except (NoKey, NotThere):
         return []
+    return once_each(opened)
+
+
+def once_each(opened: Iterable[Instance]) -> list[Instance]:
+    """Each UID once, as the first one kept, by number."""
     first: dict[str, Instance] = {}
     for one in opened:
         first.setdefault(one.facts.uid, one)

@@ -1,8 +1,8 @@
 """WADO-RS rendered pictures and thumbnails (PS3.18 10.4.1.1.3, 10.4.1.1.5), made in the darkroom."""
 
-import math
-from collections.abc import Mapping
-from typing import Literal, cast
+from collections.abc import Callable
+from dataclasses import replace
+from typing import cast
 
 from flask import Response, request
 
@@ -10,17 +10,21 @@ from consent.guards import needs
 from consent.request import access, services
 from fhir_gateway.dicom.frames import frame_octets
 from fhir_gateway.dicom.reencode import header_octets
-from fhir_gateway.dicom.render import Viewport, Window
+from fhir_gateway.dicom.render import Look, MediaType, Viewport
 from fhir_gateway.dicom.structured_report import is_readable
 from fhir_gateway.dicom.uids import check_uid
 from fhir_gateway.dicomweb import found
-from fhir_gateway.dicomweb.accept import RENDERED, choose
-from fhir_gateway.dicomweb.answers import blueprint, streamed
+from fhir_gateway.dicomweb.accept import RENDERED, choose, choose_parts
+from fhir_gateway.dicomweb.answers import accepted, blueprint, links, related_answer, warn
 from fhir_gateway.dicomweb.described import bulk_at
 from fhir_gateway.dicomweb.found import Shown
+from fhir_gateway.dicomweb.gathered import once_each
+from fhir_gateway.dicomweb.multipart import Part, related
+from fhir_gateway.dicomweb.partial import Body, held, known, partial, tag_of
 from fhir_gateway.dicomweb.previews import middle_frame
 from fhir_gateway.dicomweb.rendered_report import rendered_report
 from fhir_gateway.dicomweb.retrieve import READ, frame_numbers
+from fhir_gateway.dicomweb.wishes import Wishes
 from fhir_gateway.errors import BadParameter, NoSuchFrame, PixelsRefused, WhyRefused
 from fhir_gateway.looking import catalogue_for, tell_viewed
 from vault.errors import NoKey, NotThere
@@ -30,12 +34,11 @@ from vault.sealing.stream import Kind
 from vault.studies import Study
 
 QUICK_VIEW_PIXELS = 1024
-_MOST_PIXELS = 8192
+MOVING_PIXELS = 512
+MOST_MOVING, MOVING_OCTETS = 200, 64 << 20
 _PDF_CLASS = "1.2.840.10008.5.1.4.1.1.104.1"
 _DOCUMENT = "00420011"
-_SHAPES = {"linear": "LINEAR", "linear-exact": "LINEAR_EXACT", "sigmoid": "SIGMOID"}
-_PASSED = frozenset({"annotation", "iccprofile", "charset", "accept"})
-JPEG = "image/jpeg"
+JPEG, GIF = "image/jpeg", "image/gif"
 
 _STUDY = "/studies/<study_uid>"
 _SERIES = f"{_STUDY}/series/<series_uid>"
@@ -59,23 +62,24 @@ def rendered_series(study_uid: str, series_uid: str) -> Response:
 @blueprint.get(f"{_INSTANCE}/rendered")
 @needs(READ)
 def rendered_instance(study_uid: str, series_uid: str, instance_uid: str) -> Response:
-    """An instance as a picture, its first frame; a PDF inside DICOM as that PDF; a structured report as a page."""
+    """An instance as a picture, its first frame or all moving; a PDF in DICOM as PDF, a structured report as a page."""
     one = found.one(study_uid, series_uid, instance_uid)
     if one.found.layout["sop_class"] == _PDF_CLASS:
         return _document(study_uid, series_uid, instance_uid)
     if is_readable(one.found.layout["sop_class"]):
-        return rendered_report(one, _accept())
+        return rendered_report(one, accepted())
+    if one.table is not None and one.table.count > 1 and choose(accepted(), RENDERED) == GIF:
+        return _moving(one)
     return _picture(one, 1)
 
 
 @blueprint.get(f"{_INSTANCE}/frames/<numbers>/rendered")
 @needs(READ)
 def rendered_frame(study_uid: str, series_uid: str, instance_uid: str, numbers: str) -> Response:
-    """One frame as a picture."""
+    """Frames as pictures: one by itself, several as parts in the order asked for."""
     wanted = frame_numbers(numbers)
-    if len(wanted) != 1:
-        raise BadParameter("One frame at a time is shown as a picture.")
-    return _picture(found.one(study_uid, series_uid, instance_uid), wanted[0])
+    one = found.one(study_uid, series_uid, instance_uid)
+    return _picture(one, wanted[0]) if len(wanted) == 1 else _several(one, wanted)
 
 
 @blueprint.get(f"{_STUDY}/thumbnail")
@@ -96,7 +100,7 @@ def series_thumbnail(study_uid: str, series_uid: str) -> Response:
 @needs(READ)
 def instance_thumbnail(study_uid: str, series_uid: str, instance_uid: str) -> Response:
     """A small picture of an instance."""
-    choose(request.headers.get("Accept"), (JPEG,))
+    choose(accepted(), (JPEG,))
     one = found.one(study_uid, series_uid, instance_uid)
     one.picture()
     header, frame, number = middle_frame(services(), one.found)
@@ -107,7 +111,7 @@ def instance_thumbnail(study_uid: str, series_uid: str, instance_uid: str) -> Re
 @needs(READ)
 def frame_thumbnail(study_uid: str, series_uid: str, instance_uid: str, numbers: str) -> Response:
     """A small picture of a frame."""
-    choose(request.headers.get("Accept"), (JPEG,))
+    choose(accepted(), (JPEG,))
     wanted = frame_numbers(numbers)
     if len(wanted) != 1:
         raise BadParameter("One frame at a time is shown as a picture.")
@@ -120,10 +124,9 @@ def frame_thumbnail(study_uid: str, series_uid: str, instance_uid: str, numbers:
 
 
 def _rendered_series(study_uid: str, series_uid: str) -> Response:
-    window, viewport, quality = _asked(request.args)
-    media_type = _accepted()
-    small = viewport is None or (max(viewport.width, viewport.height) <= QUICK_VIEW_PIXELS and viewport.region is None)
-    if media_type == JPEG and window is None and quality is None and small and viewport is not None:
+    wishes = Wishes.parse(request.args)
+    media_type = choose(accepted(), RENDERED)
+    if media_type == JPEG and _is_quick_view(wishes.look):
         try:
             return _preview(study_uid, series_uid, Kind.QUICK_VIEW)
         except NotThere:
@@ -131,31 +134,90 @@ def _rendered_series(study_uid: str, series_uid: str) -> Response:
     with services().reading() as work:
         instances = [
             one
-            for one in open_series(work, access().opened(), study_uid, series_uid)
+            for one in once_each(open_series(work, access().opened(), study_uid, series_uid))
             if one.facts.frames and one.facts.key_class == KeyClass.PICTURES.value
         ]
     if not instances:
         raise PixelsRefused(WhyRefused.NO_PIXELS)
-    ordered = sorted(instances, key=lambda one: (one.facts.number or 0, one.facts.uid))
-    middle = ordered[len(ordered) // 2]
+    middle = instances[len(instances) // 2]
     return _picture(found.one(study_uid, series_uid, middle.facts.uid), middle.facts.frames // 2 + 1)
 
 
+def _is_quick_view(look: Look) -> bool:
+    """Tell whether the picture kept with the series will do: no more than a small size was asked for."""
+    port = look.viewport
+    if port is None or port.region is not None or max(port.width, port.height) > QUICK_VIEW_PIXELS:
+        return False
+    return look == Look(viewport=port)
+
+
 def _picture(one: Shown, number: int) -> Response:
-    window, viewport, quality = _asked(request.args)
-    media_type = _accepted()
-    header, frame = _frame(one, number)
-    octets = found.renderer().picture(
-        header,
-        frame,
-        number=number,
-        window=window,
-        viewport=viewport,
-        quality=quality,
-        media_type=cast("Literal['image/jpeg', 'image/png']", media_type),
-    )
+    """One frame as it is wanted, unless the asker has it already."""
+    wishes = Wishes.parse(request.args)
+    media_type = choose(accepted(), RENDERED)
+    wishes.check_fits(one.pixel)
+    tag = tag_of(one, "rendered", number, media_type, wishes.look)
+    if (nothing_new := known(tag)) is not None:
+        return nothing_new
+    octets = _made(one, number, wishes.look, media_type)()
     tell_viewed(services(), access(), one.study_id)
-    return Response(octets, content_type=media_type)
+    return _warned(partial(held(media_type, octets, tag), one), wishes)
+
+
+def _moving(one: Shown) -> Response:
+    """All frames of an instance as one moving picture."""
+    wishes = Wishes.parse(request.args)
+    wishes.check_fits(one.pixel)
+    table = one.picture()
+    if table.count > MOST_MOVING or table.length > MOVING_OCTETS:
+        raise PixelsRefused(WhyRefused.TOO_LARGE)
+    look = replace(wishes.look, viewport=wishes.look.viewport or Viewport(MOVING_PIXELS, MOVING_PIXELS))
+    with one.reading() as read:
+        frames = [frame_octets(table, number, read) for number in range(1, table.count + 1)]
+        header = header_octets(table, read)
+    octets = found.renderer().animation(header, frames, look=look)
+    tell_viewed(services(), access(), one.study_id)
+    return _warned(Response(octets, content_type=GIF), wishes)
+
+
+def _several(one: Shown, numbers: list[int]) -> Response:
+    """Frames as pictures, one part each, made when their turn comes but for the first."""
+    wishes = Wishes.parse(request.args)
+    media_type = choose_parts(accepted(), RENDERED)
+    wishes.check_fits(one.pixel)
+    made = [(number, _made(one, number, wishes.look, media_type)) for number in numbers]
+    ready = made[0][1]()
+    tell_viewed(services(), access(), one.study_id)
+    address = links().instance(*one.uids)
+    parts = [
+        Part(
+            media_type,
+            len(ready) if place == 0 else None,
+            lambda octets=octets, place=place: (ready if place == 0 else octets(),),
+            f"{address}/frames/{number}/rendered",
+        )
+        for place, (number, octets) in enumerate(made)
+    ]
+    return _warned(related_answer(related(parts, media_type), one.asker), wishes)
+
+
+def _made(one: Shown, number: int, look: Look, media_type: str) -> Callable[[], bytes]:
+    """What makes the picture later, when there is no app to ask any more. Raises `NoSuchFrame`."""
+    table, renderer = one.picture(), found.renderer()
+    if number > table.count:
+        raise NoSuchFrame("The instance has no frame of that number.")
+
+    def octets() -> bytes:
+        header, frame = _frame(one, number)
+        return renderer.picture(header, frame, number=number, look=look, media_type=cast("MediaType", media_type))
+
+    return octets
+
+
+def _warned(answer: Response, wishes: Wishes) -> Response:
+    for words in wishes.warnings:
+        warn(answer, words)
+    return answer
 
 
 def _frame(one: Shown, number: int) -> tuple[bytes, bytes]:
@@ -173,7 +235,7 @@ def _jpeg(octets: bytes, one: Shown) -> Response:
 
 
 def _preview(study_uid: str, series_uid: str, kind: Kind) -> Response:
-    choose(request.headers.get("Accept"), (JPEG,))
+    choose(accepted(), (JPEG,))
     with services().reading() as work:
         octets = find_preview(work, access().opened(), study_uid, series_uid, kind)
         # A list of one's own scans shows thumbnails by itself: that is no looking at pictures.
@@ -197,76 +259,14 @@ def _first_series(study_uid: str) -> str:
 
 def _document(study_uid: str, series_uid: str, instance_uid: str) -> Response:
     """The PDF inside an Encapsulated PDF: a whole document, so it is handed out like one."""
-    choose(_accept(), ("application/pdf",))
+    choose(accepted(), ("application/pdf",))
     one = found.one(study_uid, series_uid, instance_uid, whole=True)
     bulk = bulk_at(one.found.layout, _DOCUMENT)
     if bulk is None:
         raise NoKey
     tell_viewed(services(), access(), one.study_id)
-    answer = streamed(one.octets(bulk.start, bulk.length), bulk.length, "application/pdf", one.asker)
+    start = bulk.start
+    body = Body("application/pdf", bulk.length, lambda at, length: one.octets(start + at, length), tag_of(one, "pdf"))
+    answer = partial(body, one)
     answer.headers["Content-Disposition"] = f'attachment; filename="{instance_uid}.pdf"'
     return answer
-
-
-# --- what was asked --------------------------------------------------------------------------------------------------
-
-
-def _accept() -> str | None:
-    return request.args.get("accept") or request.headers.get("Accept")
-
-
-def _accepted() -> str:
-    return choose(_accept(), RENDERED)
-
-
-def _asked(given: Mapping[str, str]) -> tuple[Window | None, Viewport | None, int | None]:
-    """Window, viewport and quality of a rendered request (PS3.18 8.3.5). Raises `BadParameter`."""
-    if any(name not in _PASSED | {"window", "viewport", "quality"} for name in given):
-        raise BadParameter("A rendered picture knows no such parameter.")
-    window = window_of(given["window"]) if "window" in given else None
-    viewport = viewport_of(given["viewport"]) if "viewport" in given else None
-    return window, viewport, quality_of(given["quality"]) if "quality" in given else None
-
-
-def window_of(text: str) -> Window:
-    """`center,width,shape`. Raises `BadParameter`."""
-    parts = text.split(",")
-    if len(parts) not in (2, 3) or (len(parts) == 3 and parts[2].strip().lower() not in _SHAPES):
-        raise BadParameter("A window is centre, width and shape, between commas.")
-    centre, width = (_decimal(part) for part in parts[:2])
-    if width < 0 or abs(centre) > 1e9 or width > 1e9:
-        raise BadParameter("A window needs a width above zero.")
-    return Window(centre, width, _SHAPES[parts[2].strip().lower()] if len(parts) == 3 else "LINEAR")
-
-
-def viewport_of(text: str) -> Viewport:
-    """`vw,vh` with the region `sx,sy,sw,sh` behind. Raises `BadParameter`."""
-    parts = [part.strip() for part in text.split(",")]
-    if len(parts) not in (2, 6) or not all(part.isascii() and part.isdigit() for part in parts[:2]):
-        raise BadParameter("A viewport is two or six numbers, between commas.")
-    if len(parts[0]) > 6 or len(parts[1]) > 6:
-        raise BadParameter("A viewport is at most 8192 pixels wide and high.")
-    width, height = int(parts[0]), int(parts[1])
-    if not (1 <= width <= _MOST_PIXELS and 1 <= height <= _MOST_PIXELS):
-        raise BadParameter("A viewport is at most 8192 pixels wide and high.")
-    if len(parts) == 2:
-        return Viewport(width, height)
-    x, y, region_width, region_height = (_decimal(part or "0") for part in parts[2:])
-    return Viewport(width, height, (x, y, region_width, region_height))
-
-
-def quality_of(text: str) -> int:
-    """1 to 100. Raises `BadParameter`."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= 100):
-        raise BadParameter("The quality is a whole number from 1 to 100.")
-    return int(text)
-
-
-def _decimal(text: str) -> float:
-    try:
-        number = float(text) if len(text) <= 32 and text.isascii() else math.inf
-    except ValueError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise BadParameter("A number is not written as one.")
-    return number

@@ -1,39 +1,26 @@
-"""WADO-RS: instances, metadata, frames and bulk data (PS3.18 10.4)."""
+"""WADO-RS: whole instances and frames (PS3.18 10.4)."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
-import orjson
-from flask import Response, request
+from flask import Response
 
 from consent.guards import needs
 from consent.request import access, services
-from fhir_gateway.dicom.frames import FrameTable, frame_octets, inflated_reader
-from fhir_gateway.dicom.json_model import with_base
-from fhir_gateway.dicom.reencode import Decode, as_explicit_little, header_octets
-from fhir_gateway.dicom.syntaxes import EXPLICIT_LITTLE, OCTETS
-from fhir_gateway.dicom.uids import check_uid
+from fhir_gateway.dicom.frames import FrameTable, frame_octets
+from fhir_gateway.dicom.reencode import Decode, as_explicit_little, can_be_plain, header_octets
 from fhir_gateway.dicomweb import found
 from fhir_gateway.dicomweb.accept import DICOM, Choice, choose_frames, choose_object
-from fhir_gateway.dicomweb.answers import blueprint, links, metadata_answer, related_answer, streamed
-from fhir_gateway.dicomweb.described import bulk_at
+from fhir_gateway.dicomweb.answers import accepted, blueprint, links, related_answer, streamed
 from fhir_gateway.dicomweb.found import Shown
 from fhir_gateway.dicomweb.multipart import Part, related
+from fhir_gateway.dicomweb.partial import Body, held, known, partial, tag_of
 from fhir_gateway.errors import BadParameter, NoSuchFrame, PixelsRefused, WhyRefused
-from fhir_gateway.looking import catalogue_for, tell_copied, tell_described, tell_viewed
-from vault.database import Work
-from vault.errors import NoKey, NotThere
-from vault.keyring import KeyClass
-from vault.reading import Instance, find_instance, full_description, open_series
-
-Json = dict[str, Any]
+from fhir_gateway.looking import tell_copied, tell_viewed
 
 READ = "patient/ImagingStudy.r"
 MOST_FRAMES = 1000
 _FRAME_LIST = re.compile(r"[1-9][0-9]{0,6}(?:,[1-9][0-9]{0,6})*")
-# One range alone; several, or of another unit, are answered with the whole (RFC 9110 14.2).
-_RANGE = re.compile(r"bytes=(?=\d|-\d)([0-9]{0,18})-([0-9]{0,18})")
 
 _STUDY = "/studies/<study_uid>"
 _SERIES = f"{_STUDY}/series/<series_uid>"
@@ -66,17 +53,26 @@ def instance(study_uid: str, series_uid: str, instance_uid: str) -> Response:
 
 def _objects(instances: Sequence[Shown], what: str) -> Response:
     single = what == "instance"
-    accept = request.headers.get("Accept")
-    chosen = [choose_object(accept, one.syntax, single=single) for one in instances]
+    chosen = [
+        choose_object(accepted(), one.syntax, single=single, can_unpack=can_be_plain(one.table, one.pixel))
+        for one in instances
+    ]
     parts = [_object_part(one, choice, eager=single) for one, choice in zip(instances, chosen, strict=True)]
     for study_id in {one.study_id for one in instances}:
         tell_viewed(services(), access(), study_id)
         tell_copied(services(), access(), study_id, what)
     if single and not chosen[0].multipart:
-        answer = streamed(iter(parts[0].open()), parts[0].length, parts[0].content_type, instances[0].asker)
+        answer = _bare(instances[0], chosen[0], parts[0])
         answer.headers["Content-Disposition"] = f'attachment; filename="{instances[0].uids[2]}.dcm"'
         return answer
     return related_answer(related(parts, DICOM), instances[0].asker)
+
+
+def _bare(one: Shown, choice: Choice, part: Part) -> Response:
+    """One instance by itself; as it is stored any part of it can be asked for."""
+    if choice.transcoded:
+        return streamed(iter(part.open()), part.length, part.content_type, one.asker)
+    return partial(Body(part.content_type, one.length, one.octets, tag_of(one, "instance")), one)
 
 
 def _object_part(one: Shown, choice: Choice, *, eager: bool) -> Part:
@@ -105,65 +101,6 @@ def _plain(one: Shown, decode: Decode) -> Iterator[int | bytes]:
         yield from plain.octets
 
 
-# --- metadata --------------------------------------------------------------------------------------------------------
-
-
-@blueprint.get(f"{_STUDY}/metadata")
-@needs(READ)
-def study_metadata(study_uid: str) -> Response:
-    """The description of every instance of a study."""
-    check_uid(study_uid)
-    with services().reading() as work:
-        studies = catalogue_for(work, access()).by_uid(study_uid)
-    if not studies:
-        raise NotThere
-    series_uids = dict.fromkeys(one.facts.uid for study in studies for one in study.series)
-    return metadata_answer([row for uid in series_uids for row in _described(study_uid, uid)])
-
-
-@blueprint.get(f"{_SERIES}/metadata")
-@needs(READ)
-def series_metadata(study_uid: str, series_uid: str) -> Response:
-    """The description of every instance of a series."""
-    return metadata_answer(_described(check_uid(study_uid), check_uid(series_uid)))
-
-
-@blueprint.get(f"{_INSTANCE}/metadata")
-@needs(READ)
-def instance_metadata(study_uid: str, series_uid: str, instance_uid: str) -> Response:
-    """The description of one instance."""
-    return metadata_answer(_described(check_uid(study_uid), check_uid(series_uid), check_uid(instance_uid)))
-
-
-def _described(study_uid: str, series_uid: str, instance_uid: str | None = None) -> list[bytes]:
-    """Written descriptions of a series' instances, or of one."""
-    with services().reading() as work:
-        instances = open_series(work, access().opened(), study_uid, series_uid)
-        if instance_uid is not None:
-            instances = [one for one in instances if one.facts.uid == instance_uid]
-        if not instances:
-            raise NotThere
-        rows: list[bytes] = []
-        for one in instances:
-            uids = (study_uid, series_uid, one.facts.uid)
-            said = with_base(_whole_description(work, one, uids), links().instance(*uids))
-            rows.append(orjson.dumps(said))
-    for study_id in {one.study_id for one in instances}:
-        tell_described(services(), access(), study_id)
-    return rows
-
-
-def _whole_description(work: Work, one: Instance, uids: tuple[str, str, str]) -> Json:
-    """Of a document all that it says, where the asker was given reports; else what its study says of it."""
-    if one.facts.key_class != KeyClass.REPORTS.value:
-        return one.dicom
-    try:
-        there = find_instance(work, access().opened(), *uids)
-        return full_description(work, access().opened(), there) or one.dicom
-    except (NoKey, NotThere):
-        return one.dicom
-
-
 # --- frames ----------------------------------------------------------------------------------------------------------
 
 
@@ -176,13 +113,20 @@ def frames(study_uid: str, series_uid: str, instance_uid: str, numbers: str) -> 
     table = one.table
     if table is None or any(number > table.count for number in wanted):
         raise NoSuchFrame("The instance has no frame of that number.")
-    choice = choose_frames(request.headers.get("Accept"), one.syntax, single=len(wanted) == 1)
+    choice = choose_frames(accepted(), one.syntax, single=len(wanted) == 1)
     if choice.transcoded and one.pixel is None:
         raise PixelsRefused(WhyRefused.NO_PIXELS)
-    parts = [_frame_part(one, table, number, choice, eager=len(wanted) == 1) for number in wanted]
+    tag = tag_of(one, "frames", wanted, choice.syntax)
+    if not choice.multipart and (nothing_new := known(tag)) is not None:
+        return nothing_new
+    # The first is made at once: what cannot be unpacked is refused before the answer begins.
+    first, *others = wanted
+    octets = _frame(one, table, first, choice)()
     tell_viewed(services(), access(), one.study_id)
     if not choice.multipart:
-        return streamed(iter(parts[0].open()), parts[0].length, choice.content_type, one.asker)
+        return partial(held(choice.content_type, octets, tag), one)
+    ready = Part(choice.content_type, len(octets), lambda: (octets,), _frame_address(one, first))
+    parts = [ready, *(frame_part(one, table, number, choice) for number in others)]
     return related_answer(related(parts, choice.media_type), one.asker)
 
 
@@ -193,8 +137,19 @@ def frame_numbers(text: str) -> list[int]:
     return [int(number) for number in text.split(",")]
 
 
-def _frame_part(one: Shown, table: FrameTable, number: int, choice: Choice, *, eager: bool) -> Part:
-    address = f"{links().instance(*one.uids)}/frames/{number}"
+def frame_part(one: Shown, table: FrameTable, number: int, choice: Choice) -> Part:
+    """One frame of a multipart answer, read when its turn comes."""
+    octets = _frame(one, table, number, choice)
+    length = None if choice.transcoded else table.frame_length(number)
+    return Part(choice.content_type, length, lambda: (octets(),), _frame_address(one, number))
+
+
+def _frame_address(one: Shown, number: int) -> str:
+    return f"{links().instance(*one.uids)}/frames/{number}"
+
+
+def _frame(one: Shown, table: FrameTable, number: int, choice: Choice) -> Callable[[], bytes]:
+    """What fetches a frame later, when there is no app to ask any more."""
     decode = found.renderer().decode
 
     def octets() -> bytes:
@@ -202,69 +157,4 @@ def _frame_part(one: Shown, table: FrameTable, number: int, choice: Choice, *, e
             frame = frame_octets(table, number, read)
             return decode(header_octets(table, read), frame) if choice.transcoded else frame
 
-    if eager:
-        ready = octets()
-        return Part(choice.content_type, len(ready), lambda: (ready,), address)
-    length = None if choice.transcoded else table.frame_length(number)
-    return Part(choice.content_type, length, lambda: (octets(),), address)
-
-
-# --- bulk data -------------------------------------------------------------------------------------------------------
-
-
-@blueprint.get(f"{_INSTANCE}/bulkdata/<path:path>")
-@needs(READ)
-def bulk_data(study_uid: str, series_uid: str, instance_uid: str, path: str) -> Response:
-    """A value that the metadata only names."""
-    one = found.one(study_uid, series_uid, instance_uid)
-    if one.found.key_class is KeyClass.REPORTS:
-        one = found.one(study_uid, series_uid, instance_uid, whole=True)  # of a document this is the document
-    table, bulk = one.table, bulk_at(one.found.layout, path)
-    if table is not None and table.fragments is not None and bulk is None and one.pixel and path == one.pixel.tag:
-        return _all_frames(one, table)
-    if bulk is None:
-        raise NotThere
-    tell_viewed(services(), access(), one.study_id)
-    # Positions in a deflated object count in what comes out of it; a value in big endian is turned around as a whole.
-    if bulk.big or (table is not None and table.deflated):
-        with one.reading() as read:
-            source = inflated_reader(table, read) if table is not None and table.deflated else read
-            value = bulk.little(source(bulk.start, bulk.length))
-        return _ranged(one, len(value), lambda start, length: iter((value[start : start + length],)))
-    return _ranged(one, bulk.length, lambda start, length: one.octets(bulk.start + start, length))
-
-
-def _all_frames(one: Shown, table: FrameTable) -> Response:
-    """The bulk data of a packed picture is its frames (PS3.18 8.7.3.3.2)."""
-    choice = choose_frames(request.headers.get("Accept"), one.syntax, single=table.count == 1)
-    parts = [_frame_part(one, table, number, choice, eager=False) for number in range(1, table.count + 1)]
-    tell_viewed(services(), access(), one.study_id)
-    return related_answer(related(parts, choice.media_type), one.asker)
-
-
-def _ranged(one: Shown, length: int, octets: Callable[[int, int], Iterator[bytes]]) -> Response:
-    """Bare octets, or the one range of them that was asked for (RFC 9110 14)."""
-    asked = _RANGE.fullmatch(request.headers.get("Range", "").strip())
-    span = (0, length) if asked is None else _span(asked, length)
-    if span is None:
-        answer = Response(status=416)
-        answer.headers["Content-Range"] = f"bytes */{length}"
-        return answer
-    start, end = span
-    status = 200 if asked is None else 206
-    content_type = f"{OCTETS}; transfer-syntax={EXPLICIT_LITTLE}"
-    answer = streamed(octets(start, end - start), end - start, content_type, one.asker, status=status)
-    answer.headers["Accept-Ranges"] = "bytes"
-    if asked is not None:
-        answer.headers["Content-Range"] = f"bytes {start}-{end - 1}/{length}"
-    return answer
-
-
-def _span(asked: re.Match[str], length: int) -> tuple[int, int] | None:
-    """Start and end of the one range asked for; None where it lies outside."""
-    first, last = asked.groups()
-    if not first:
-        start, end = max(0, length - int(last)), length
-    else:
-        start, end = int(first), min(length, int(last) + 1 if last else length)
-    return (start, end) if start < end and start < length else None
+    return octets

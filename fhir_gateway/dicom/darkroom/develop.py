@@ -9,11 +9,13 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut
 
-from fhir_gateway.dicom.darkroom import grey
-from fhir_gateway.dicom.darkroom.unpack import NoPixelsError, Pixels, unpacked
+from fhir_gateway.dicom.darkroom import colour, grey
+from fhir_gateway.dicom.darkroom.caption import captioned
+from fhir_gateway.dicom.darkroom.unpack import NoPixelsError, Pixels, TooManyPixelsError, unpacked
 
 LARGEST_EDGE = 8192
 QUICK_VIEW_MOST = 80 * 1024
+MOST_MOVING = 1 << 26  # pixels of all pictures of a moving one together
 
 
 def opened(header: bytes) -> Dataset:
@@ -32,11 +34,46 @@ def decoded(_order: dict[str, Any], header: bytes, frame: bytes) -> bytes:
 
 
 def picture(order: dict[str, Any], header: bytes, frame: bytes) -> bytes:
-    """A JPEG or PNG as ordered: window, viewport, quality."""
-    image = _image(opened(header), frame, int(order["number"]), order.get("window"))
+    """A JPEG, PNG or GIF as ordered: window, viewport, quality, captions, colour profile."""
+    dataset = opened(header)
+    image, icc = _looked(dataset, frame, int(order["number"]), order)
+    return _saved(image, order["format"], order.get("quality") or 90, icc)
+
+
+def animation(order: dict[str, Any], header: bytes, frame: bytes) -> bytes:
+    """All frames, which come one behind the other, as one GIF that repeats."""
+    images: list[Image.Image] = []
+    at = cells = 0
+    for number, length in enumerate(order["lengths"], start=1):
+        image, _ = _looked(opened(header), frame[at : at + length], number, order)
+        at, cells = at + length, cells + image.width * image.height
+        if cells > MOST_MOVING:
+            raise TooManyPixelsError
+        images.append(image)
+    if not images:
+        raise NoPixelsError
+    sink = io.BytesIO()
+    images[0].save(sink, "GIF", save_all=True, append_images=images[1:], duration=_pace(opened(header)), loop=0)
+    return sink.getvalue()
+
+
+def _looked(dataset: Dataset, frame: bytes, number: int, order: dict[str, Any]) -> tuple[Image.Image, bytes | None]:
+    """One frame in the look that was ordered, and the colour profile that goes with it."""
+    colours = colour.profile_in(dataset)
+    image = _image(dataset, frame, number, order.get("window"))
     if order.get("viewport"):
         image = _fitted(image, order["viewport"])
-    return _saved(image, order["format"], order.get("quality") or 90)
+    image, icc = colour.profiled(image, colours, order.get("profile") or "no")
+    if order.get("captions"):
+        image = captioned(image, dataset, order["captions"])
+    return image, icc
+
+
+def _pace(dataset: Dataset) -> int:
+    """Milliseconds from frame to frame (PS3.3 C.7.6.5), between 20 and 2000."""
+    rate = grey.number(dataset.get("RecommendedDisplayFrameRate")) or grey.number(dataset.get("CineRate"))
+    pace = grey.number(dataset.get("FrameTime")) or (1000 / rate if rate and rate > 0 else 100)
+    return int(min(2000, max(20, pace)))
 
 
 def previews(order: dict[str, Any], header: bytes, frame: bytes) -> bytes:
@@ -118,17 +155,19 @@ def _fitted(image: Image.Image, viewport: list[float]) -> Image.Image:
     return image.resize(size, Image.Resampling.BILINEAR if scale > 1 else Image.Resampling.LANCZOS)
 
 
-def _saved(image: Image.Image, kind: str, quality: int) -> bytes:
+def _saved(image: Image.Image, kind: str, quality: int, icc: bytes | None = None) -> bytes:
     sink = io.BytesIO()
-    if kind == "PNG":
-        image.save(sink, "PNG")
+    named = {} if icc is None else {"icc_profile": icc}
+    if kind == "JPEG":
+        image.save(sink, "JPEG", quality=quality, **named)
     else:
-        image.save(sink, "JPEG", quality=quality)
+        image.save(sink, kind, **named)
     return sink.getvalue()
 
 
 ORDERS = {
     "picture": picture,
+    "animation": animation,
     "decode": decoded,
     "previews": previews,
     "thumbnail": thumbnail,

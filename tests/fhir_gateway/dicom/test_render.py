@@ -13,7 +13,7 @@ from PIL import Image
 from pydicom.dataset import Dataset
 
 from fhir_gateway.dicom.darkroom import grey
-from fhir_gateway.dicom.render import Renderer, Viewport, Window
+from fhir_gateway.dicom.render import Look, Renderer, Viewport, Window
 from fhir_gateway.errors import PixelsRefused, WhyRefused
 from tests.factories import (
     DEFLATED,
@@ -36,7 +36,9 @@ def renderer():
 
 def shown(renderer, file: bytes, number: int = 1, **wishes) -> np.ndarray:
     stored = Stored.of(file)
-    png = renderer.picture(stored.header(), stored.frame(number), number=number, media_type="image/png", **wishes)
+    png = renderer.picture(
+        stored.header(), stored.frame(number), number=number, look=Look(**wishes), media_type="image/png"
+    )
     return np.asarray(Image.open(io.BytesIO(png)))
 
 
@@ -170,7 +172,9 @@ def test_previews_are_small(renderer):
 
 def test_quality_costs_octets(renderer):
     stored = Stored.of(an_instance(rows=256, columns=256))
-    sizes = [len(renderer.picture(stored.header(), stored.frame(), quality=quality)) for quality in (1, 50, 100)]
+    sizes = [
+        len(renderer.picture(stored.header(), stored.frame(), look=Look(quality=quality))) for quality in (1, 50, 100)
+    ]
     assert sizes == sorted(sizes)
     assert sizes[0] < sizes[2]
 
