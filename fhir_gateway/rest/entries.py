@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from fhir_gateway.outcome import Issue, Refusal, forbidden, malformed, unprocessable
+from fhir_gateway.resources import imr
 from fhir_gateway.resources.attachments import HOLDERS, documents_in, without_octets
 from fhir_gateway.resources.diagnostic_report import clean_text
 from fhir_gateway.resources.documents import IncomingDocument
@@ -50,6 +51,7 @@ def bundle_kind(bundle: Json) -> str:
     urls = [one["fullUrl"] for one in listed if one.get("fullUrl")]
     if len(set(map(str, urls))) != len(urls):
         raise malformed("Two entries have the same address.", "Bundle.entry")
+    imr.check_bundle(bundle)
     return str(bundle["type"])
 
 
@@ -88,7 +90,7 @@ def _bundle_entry(raw: Json, place: str, *, most: int) -> Entry:
 
 
 def _entry(kind: str, resource: Json, *, place: str, full_url: str, if_none_exist: Any, most: int) -> Entry:
-    plain = _without_server_fields(clean_text(resource))
+    plain = imr.believed(_without_server_fields(clean_text(resource)))
     documents = tuple(documents_in(plain, most=most)) if kind in HOLDERS else ()
     check_shape(without_octets(plain) if documents else plain)
     check_references(plain)
