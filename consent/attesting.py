@@ -20,12 +20,22 @@ ALGORITHM: Final = "Ed25519"
 MEDIA_TYPE: Final = "application/jose"  # RFC 7515 9.2.1
 
 
+class _Long(jws.JWSRegistry):
+    """Room for what is said of a large study, and for a long address of the keys; the library's own is less."""
+
+    max_header_length = 4_096
+    max_payload_length = 128 << 20
+
+
+_REGISTRY: Final = _Long(algorithms=[ALGORITHM])
+
+
 def attest(secrets: Secrets, statement: Mapping[str, Any], *, kind: str, keys_at: str) -> str:
     """The statement, signed; `kind` is its `typ`, `keys_at` the address of `attesting_keys`."""
     key = _key(secrets)
     header = {"alg": ALGORITHM, "typ": kind, "kid": key.thumbprint(), "jku": keys_at}
     octets = json.dumps(statement, separators=(",", ":"), ensure_ascii=False).encode()
-    return jws.serialize_compact(header, octets, key, algorithms=[ALGORITHM])
+    return jws.serialize_compact(header, octets, key, registry=_REGISTRY)
 
 
 def attesting_keys(secrets: Secrets) -> dict[str, Any]:
@@ -37,11 +47,11 @@ def attesting_keys(secrets: Secrets) -> dict[str, Any]:
 def read_attested(text: str, keys: Mapping[str, Any], *, kind: str) -> dict[str, Any]:
     """What a statement of this kind says, once one of `keys` (a JWK Set) has proved it. Raises `NotAttested`."""
     try:
-        named = jws.extract_compact(text.strip().encode()).headers()
+        named = jws.extract_compact(text.strip().encode(), registry=_REGISTRY).headers()
         known = [one for one in keys["keys"] if one.get("kid") == named.get("kid") and one.get("crv") == ALGORITHM]
         if named.get("typ") != kind or len(known) != 1:
             raise NotAttested
-        proved = jws.deserialize_compact(text.strip(), OKPKey.import_key(known[0]), algorithms=[ALGORITHM])
+        proved = jws.deserialize_compact(text.strip(), OKPKey.import_key(known[0]), registry=_REGISTRY)
         statement = json.loads(proved.payload)
     except (JoseError, ValueError, KeyError, TypeError, AttributeError):
         raise NotAttested from None
