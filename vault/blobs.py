@@ -87,7 +87,7 @@ class BlobStore(Protocol):
     """Holds sealed blobs by id. It knows neither owners nor keys."""
 
     def create(self, blob_id: str) -> BlobWriter:
-        """Begin a blob; nobody can read it before its commit. Raises `NotABlobId`, `StoreFull`."""
+        """Begin a blob; nobody can read it before its commit. Raises `NotABlobId`, `StoreFull`, `BlobsAway`."""
         ...
 
     def reader(self, blob_id: str) -> BlobReader:
@@ -167,8 +167,11 @@ class DiskBlobWriter:
         self._path = path
         self._place = place
         self._length = 0
-        with telling_disk_full():
-            self._file: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with telling_disk_full():
+                self._file: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:  # the folder itself
+            raise BlobsAway("the store is not there") from None
 
     def write(self, buffer: Octets, /) -> None:
         """All of `buffer` stands in the file; a short write is continued."""

@@ -171,7 +171,7 @@ def test_2_8_a_study_that_was_not_shared_is_left_out_and_so_is_its_endpoint(site
 
 
 @pytest.mark.case("2.10")
-def test_2_10_a_store_that_is_away_is_waited_for(services, pushed, files, tmp_path):
+def test_2_10_a_store_that_is_away_is_waited_for(site, pushed, files, tmp_path):  # noqa: F811
     app = pushed.lets_in()
     series = make.a_uid("series", "one", "first")
     picture = f"{STUDY}/series/{series}/instances/{make.a_uid('instance', 'one', 'first', 1)}"
@@ -182,7 +182,9 @@ def test_2_10_a_store_that_is_away_is_waited_for(services, pushed, files, tmp_pa
         app.get(f"/dicomweb/studies/{picture}/frames/1"),
         app.search("ImagingStudy", ("patient", pushed.id)),
     ]
+    later = site.with_next_token().stores(make.an_instance(number=9))
     (tmp_path / "unmounted").rename(tmp_path / "objects")
+    assert (later.status_code, later.headers["Retry-After"]) == (503, "30"), "a site tries again, too"
     for answer in slow:
         assert answer.status_code == 503, answer.text
         assert int(answer.headers["Retry-After"]) > 0

@@ -168,6 +168,9 @@ def test_a_store_that_is_not_mounted_is_away_and_nothing_of_it_is_missing(folder
     (folder / "objects").rename(folder / "unmounted")
     with pytest.raises(BlobsAway):
         blobs.reader(SLICE)
+    (folder / "tmp").rename(folder / "unmounted-too")
+    with pytest.raises(BlobsAway):
+        blobs.create("cd" + "0" * 30)
     (folder / "unmounted").rename(folder / "objects")
     with blobs.reader(SLICE) as reader:
         assert reader.read_at(0, 100) == b"one slice"
