@@ -93,7 +93,7 @@ def decide() -> Response:
             return _page(w, patient, asked, errors)
         study = _the_one_scan(asked, chosen)
         scopes = asked.scopes if study else asked.scopes.without(FOR_ONE_SCAN)
-        given = grants.give(w, patient, _offer(w, asked, scopes, chosen))
+        given = grants.give(w, patient, _offer(w, asked, scopes, [*chosen, *_loose(w, patient)]))
         launch = Launch(nonce=request.form.get("nonce", ""), study=study, auth_time=patient.auth_time)
         return _not_kept(decided(asked, Decision(given.keyring, scopes, launch)))
 
@@ -132,6 +132,12 @@ def _chosen(w: Work, patient: Access) -> tuple[list[Study], dict[str, str]]:
     if request.form.get("duration", USUAL) not in DURATIONS:
         errors["duration"] = "not-offered"
     return chosen, errors
+
+
+def _loose(w: Work, patient: Access) -> tuple[Study, ...]:
+    """Papers that are about no scan: they go with the whole of the record, and with nothing less."""
+    picks = request.form.get("scans", "all") == "pick"
+    return () if picks else open_catalogue(w, patient.own_vault()).papers
 
 
 def _the_one_scan(asked: Asking, chosen: list[Study]) -> Id | None:

@@ -20,6 +20,7 @@ from fhir_gateway.rest.answers import (
     links,
     prefers,
 )
+from fhir_gateway.rest.binaries import enclose
 from fhir_gateway.rest.entries import Entry, bundle_entries, bundle_kind, single_entry
 from fhir_gateway.rest.keeping import Keeping, Kept
 from fhir_gateway.rest.together import read_together
@@ -38,16 +39,27 @@ def bundle() -> Response:
     kind = bundle_kind(sent)
     if access().site is None:
         return answer(response(kind, read_together(kind, sent["entry"])))
-    entries = list(bundle_entries(sent, most=document_octets()))
     if kind == "batch":
-        return answer(response(kind, [_alone(one) for one in entries]))
+        return answer(response(kind, [_alone(one) for one in bundle_entries(sent, most=document_octets())]))
+    return answer(response(kind, _together(sent)))
+
+
+def _together(sent: Json) -> list[Json]:
+    """The answers to a transaction: all of it is kept, or none."""
+    sent, enclosed = enclose(sent)
     ready: list[Entry] = []
-    for one in entries:
+    for one in bundle_entries(sent, most=document_octets()):
         if isinstance(one, Refusal):
             raise one
         ready.append(one)
     _check_scopes(ready)
-    return answer(response(kind, [_told(one) for one in _keep(ready)]))
+    if enclosed:
+        access().check_scope("system/Binary.c")
+    keeping = Keeping(services(), _pusher(), ready, links().fhir)
+    told = [_told(one) for one in keeping.keep()]
+    for file in enclosed:
+        told.insert(file.number, _told_file(keeping.files.get((file.place, file.attachment))))
+    return told
 
 
 def _create(kind: Kind) -> Response:
@@ -101,6 +113,13 @@ def _told(kept: Kept) -> Json:
         "etag": _etag(kept),
         "lastModified": instant(services().clock.now()),
     }
+
+
+def _told_file(file_id: str | None) -> Json:
+    """A file of a report that was there before has no new address."""
+    if file_id is None:
+        return {"status": "200 OK"}
+    return _told(Kept("Binary", file_id, created=True))
 
 
 def _etag(kept: Kept) -> str:

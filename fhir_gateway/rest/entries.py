@@ -57,8 +57,11 @@ def bundle_kind(bundle: Json) -> str:
 
 def bundle_entries(bundle: Json, *, most: int) -> Iterator[Entry | Refusal]:
     """Each entry, or why it is none: a transaction fails with the first, a batch goes on."""
+    enclosed = bundle["type"] == "transaction"  # files lie in the attachments that named them
     for number, raw in enumerate(bundle["entry"]):
         place = f"Bundle.entry[{number}]"
+        if enclosed and isinstance(raw.get("resource"), dict) and raw["resource"].get("resourceType") == "Binary":
+            continue
         try:
             yield _bundle_entry(raw, place, most=most)
         except Refusal as refusal:

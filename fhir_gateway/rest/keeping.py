@@ -51,6 +51,7 @@ class Keeping:
         self._services, self._pusher = services, pusher
         self._where = Whereabouts(services, pusher, entries, base)
         self._entries = entries
+        self.files: dict[tuple[str, int], str] = {}  # ids of what was in each entry's attachments
         self._homes: dict[str, Home] = {}
         self._batches: dict[Any, OpenBatch] = {}
         self._kept: dict[tuple[str, Any], Kept] = {}
@@ -186,6 +187,9 @@ class Keeping:
             (one, receiving.document(batch, one.media_type, one.octets, KeyClass.REPORTS).hex() if one else "")
             for one in entry.documents
         ]
+        self.files |= {
+            (entry.place, number): document_id for number, (_, document_id) in enumerate(kept) if document_id
+        }
         if entry.kind == "DiagnosticReport":
             resource = diagnostic_report.with_time(resource, self._where.started_of(entry))
         stored = with_addresses(resource, kept)

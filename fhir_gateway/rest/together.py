@@ -54,7 +54,7 @@ class Reading:
         except ValueError:
             raise malformed("The address is none.", f"{place}.request.url") from None
         path = unquote_to_bytes(parts.path).decode("latin-1").lstrip("/")
-        if parts.scheme or parts.netloc or ".." in path or "$export" in path or not path:
+        if parts.scheme or parts.netloc or ".." in path or "$export" in path or path.startswith("exports") or not path:
             raise malformed("The address is none of this server's.", f"{place}.request.url")
         query = quote(parts.query, safe=_PLAIN)
         return cls(method, f"/fhir/{path}", query, tuple(_known(asked, place)))

@@ -150,3 +150,69 @@ def test_a_report_that_can_have_no_time_is_refused(site, patient):
     assert "us-core-10" in answer.json["issue"][0]["details"]["text"]
     assert site.creates(a_report_resource(SUBJECT, effectiveDateTime=None, status="registered")).status_code == 201
     assert patient.studies()[0].reports[0].facts.status == "registered"
+
+
+# --- files as entries of their own ---
+
+
+def a_file(url: str, octets: bytes = PDF, kind: str = "application/pdf") -> dict:
+    data = base64.b64encode(octets).decode()
+    return an_entry({"resourceType": "Binary", "contentType": kind, "data": data}, url)
+
+
+def test_a_file_that_is_an_entry_of_its_own_is_that_of_whoever_names_it(site, patient):
+    push = a_push(presentedForm=[{"url": "urn:uuid:file", "title": "Report"}])
+    push["entry"].insert(1, a_file("file"))
+    push["entry"].append(
+        an_entry(a_document_resource("urn:uuid:p", content=[{"attachment": {"url": "urn:uuid:other"}}]), "doc")
+    )
+    push["entry"].append(a_file("other", b"plain words", "text/plain"))
+    answer = site.sends(push)
+    assert answer.status_code == 200, answer.text
+    places = [one["response"]["location"].removeprefix(f"{ORIGIN}/fhir/") for one in answer.json["entry"]]
+    assert [one.partition("/")[0] for one in places[:3]] == ["Patient", "Binary", "ImagingStudy"]
+    assert places[-1].startswith("Binary/")
+    app = patient.lets_in()
+    (report,) = app.matches("DiagnosticReport")
+    (attachment,) = report["presentedForm"]
+    assert attachment["url"] == f"{ORIGIN}/fhir/{places[1]}"
+    assert (attachment["title"], attachment["contentType"]) == ("Report", "application/pdf")
+    assert app.get(f"/fhir/{places[1]}", "application/pdf").data == PDF
+    assert app.get(f"/fhir/{places[-1]}", "text/plain").data == b"plain words"
+
+
+def test_the_same_push_again_has_no_new_file(site, patient):
+    identifier = [{"system": "https://harbor.example.org/report", "value": "R1"}]
+    push = a_push(presentedForm=[{"url": "urn:uuid:file"}], identifier=identifier)
+    push["entry"].append(a_file("file"))
+    assert site.sends(push).json["entry"][-1]["response"]["status"] == "201 Created"
+    assert site.sends(push).json["entry"][-1]["response"] == {"status": "200 OK"}
+    assert len(patient.lets_in().matches("DocumentReference")) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fullUrl": "urn:uuid:nobody"},
+        {"fullUrl": ""},
+        {"request": {"method": "PUT", "url": "Binary/1"}},
+        {"request": None},
+        {"resource": {"resourceType": "Binary", "contentType": "application/pdf"}},
+        {"resource": {"resourceType": "Binary", "contentType": "application/pdf", "data": "not base64!"}},
+        {"resource": {"resourceType": "Binary", "contentType": 5, "data": "AAAA"}},
+    ],
+)
+def test_a_file_that_is_none_or_nobodys_keeps_the_push_out(site, patient, change):
+    push = a_push(presentedForm=[{"url": "urn:uuid:file"}])
+    push["entry"].append(a_file("file") | change)
+    assert site.sends(push).status_code in (400, 422)
+    assert patient.studies() == []
+
+
+def test_a_file_alone_is_not_taken(site):
+    assert site.sends(a_bundle(a_file("file"))).status_code == 422
+    assert site.sends(a_bundle(a_file("file"), kind="batch")).json["entry"][0]["response"]["status"] == "422"
+    assert site.creates({"resourceType": "Binary", "contentType": "text/plain", "data": "AAAA"}).status_code in (
+        404,
+        405,
+    )
