@@ -403,6 +403,7 @@ def test_a_refresh_token_is_the_apps_own(app, services, ana, tracker, knee):
     assert tracker.refreshes(first["refresh_token"]).status_code == 200
 
 
+@pytest.mark.case("7.9")
 def test_no_secret_is_good_for_another_use(ana, tracker, knee):
     token = tracker.gets_tokens(ana)
     access, refresh = token["access_token"], token["refresh_token"]

@@ -114,7 +114,7 @@ def test_the_first_versions_words_come_back_as_they_were_asked():
 
 
 def test_what_an_app_asks_beyond_its_limit_is_left_out():
-    asked = Scopes.asked("openid system/*.* user/*.rs patient/*.cruds launch/patient nonsense/ offline_access \x7f")
+    asked = Scopes.asked("fax system/*.* user/*.rs patient/*.cruds launch/patient nonsense/ offline_access \x7f")
     assert str(asked.narrowed(APP_LIMIT)) == "launch/patient offline_access patient/*.rs"
 
 
