@@ -40,6 +40,7 @@ _FROM_SITE = (
     "note",
     "encounter",
 )
+_SERIES_FROM_SITE = ("performer", "specimen")
 
 
 def from_fhir(resource: Json, person: PersonFacts) -> StudyFacts:
@@ -188,6 +189,8 @@ def _series(series: Series, study: Study, telling: Telling) -> Json:
         made["laterality"] = {"system": SNOMED, "code": SIDES[facts.laterality]}
     if started := started_at(facts.date, facts.time, study.facts.zone, telling.zone):
         made["started"] = started
+    said = next((one for one in telling.site_resource.get("series") or [] if one.get("uid") == facts.uid), {})
+    made |= {name: said[name] for name in _SERIES_FROM_SITE if said.get(name)}
     if telling.instances is not None:
         made["instance"] = [_instance(one) for one in telling.instances(series)]
     return made

@@ -70,6 +70,8 @@ def _create(kind: Kind) -> Response:
     headers = {"Location": links().resource(kept.kind, kept.id), "ETag": _etag(kept)}
     if prefers("return") == "OperationOutcome":
         return answer(outcome(_issue(kept)), status, headers)
+    if prefers("return") == "representation" and kept.created:
+        return answer(_as_kept(entry, kept), status, headers)
     made = Response(status=status, headers=headers)
     made.headers.pop("Content-Type", None)
     return made
@@ -104,6 +106,12 @@ def _alone(one: Entry | Refusal) -> Json:
                 raise
     assert refusal is not None
     return {"status": str(refusal.status), "outcome": outcome(*refusal.issues)}
+
+
+def _as_kept(entry: Entry, kept: Kept) -> Json:
+    """What the site sent, as far as it was taken in, under the id and version it has now."""
+    meta = dict(entry.resource.get("meta") or {}) | {"versionId": str(kept.version)}
+    return {"resourceType": kept.kind, "id": kept.id} | entry.resource | {"meta": meta}
 
 
 def _told(kept: Kept) -> Json:

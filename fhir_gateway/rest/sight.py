@@ -15,11 +15,11 @@ _Index = dict[str, Found]
 
 
 class Sight:
-    """Everything one search sees, each type drawn once."""
+    """Everything one search sees, each type drawn once for each letter of the scopes."""
 
     def __init__(self, shelf: Shelf, access: Access) -> None:
         self.shelf, self._access = shelf, access
-        self._drawn: dict[str, _Index] = {}
+        self._drawn: dict[tuple[str, str], _Index] = {}
 
     @cached_property
     def base(self) -> str:
@@ -38,6 +38,6 @@ class Sight:
     def _index(self, kind: str, letter: str) -> _Index:
         if not KINDS[kind].searches or not self._access.can_scope(f"patient/{kind}.{letter}"):
             return {}
-        if kind not in self._drawn:
-            self._drawn[kind] = {str(one.resource["id"]): one for one in self.shelf.all_of(kind)}
-        return self._drawn[kind]
+        if (kind, letter) not in self._drawn:
+            self._drawn[kind, letter] = {str(one.resource["id"]): one for one in self.shelf.all_of(kind, letter)}
+        return self._drawn[kind, letter]

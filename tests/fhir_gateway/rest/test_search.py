@@ -37,13 +37,24 @@ def a_second_report():
     )
 
 
+def a_foot():
+    """A study of which its site says who took the pictures, and why."""
+    series = {
+        "uid": make.a_uid("series", "foot", "first"),
+        "modality": {"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "CR"},
+        "performer": [{"actor": {"reference": "urn:uuid:t"}}],
+    }
+    return a_study_resource("urn:uuid:p", "foot", reasonCode=[{"text": "Fell from a ladder"}], series=[series])
+
+
 @pytest.fixture
 def pushed(site, patient):
     site.sends(a_push())
     site.sends(
         a_bundle(
             an_entry(a_patient_resource(), "p", f"identifier={MRN_SYSTEM}|MRN1"),
-            an_entry(a_study_resource("urn:uuid:p", "foot", reasonCode=[{"text": "Fell from a ladder"}]), "s"),
+            an_entry(a_foot(), "s"),
+            an_entry({"resourceType": "Practitioner", "name": [{"family": "Okoro", "given": ["Uche"]}]}, "t"),
             an_entry(a_second_report(), "r"),
         )
     )
@@ -88,7 +99,8 @@ def brought(bundle):
         (("started", "eb2024"), ["foot"]),
         (("started", "ap2023-07-04"), ["foot"]),
         (("started", "ne2023"), ["one"]),
-        (("performer:missing", "true"), ["one", "foot"]),
+        (("performer:missing", "true"), ["one"]),
+        (("performer.name", "okoro"), ["foot"]),
         (("_profile", "http://fhir.org/argonaut/smart-imaging/StructureDefinition/smart-imaging-study"), ["one", "foot"]),
         (("_profile:below", "http://fhir.org/argonaut/smart-imaging"), ["one", "foot"]),
         (("_profile", "http://elsewhere.example.org"), []),

@@ -185,3 +185,29 @@ def test_a_format_in_the_address_counts_before_the_header(app, wanted, status):
 def test_people_may_ask_for_lines(app):
     assert b"\n" in app.get("/fhir/Patient?_pretty=true").data
     assert b"\n" not in app.get("/fhir/Patient").data
+
+
+# --- what a create answers -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("preference", "answered"), [("", None), ("return=minimal", None), ("return=representation", "Patient"), ("return=OperationOutcome", "OperationOutcome")]
+)  # fmt: skip
+def test_a_create_answers_as_much_as_is_wanted(site, preference, answered):
+    made = site.creates(a_patient_resource(), Prefer=preference)
+    assert (made.status_code, made.headers["ETag"]) == (201, 'W/"1"')
+    if answered is None:
+        assert made.data == b""
+        return
+    assert made.json["resourceType"] == answered
+    if answered == "Patient":
+        assert made.headers["Location"].endswith(f"/Patient/{made.json['id']}")
+        assert made.json["meta"]["versionId"] == "1"
+        assert made.json["identifier"] == a_patient_resource()["identifier"]
+
+
+def test_what_was_there_before_is_not_shown_again(site):
+    condition = f"identifier={MRN_SYSTEM}|MRN1"
+    site.creates(a_patient_resource(), If_None_Exist=condition)
+    again = site.creates(a_patient_resource(), If_None_Exist=condition, Prefer="return=representation")
+    assert (again.status_code, again.data) == (200, b"")
