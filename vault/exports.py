@@ -23,7 +23,6 @@ from vault.tables_sharing import ExportRow
 
 LASTS: Final = timedelta(hours=1)
 MOST: Final = 20  # of one grant at once; the oldest goes
-_LABEL = "phr1/export"  # docs/keys.md: separates this key from all others
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +83,4 @@ def _row(work: Work, grant: GrantKeyring, export_id: bytes) -> ExportRow:
 
 
 def _key(grant: GrantKeyring) -> bytes:
-    return derive.expand(grant.wrapping_key, _LABEL)
+    return derive.export_key(grant.wrapping_key)

@@ -122,6 +122,11 @@ def grant_wrap_key(gk: bytes) -> bytes:
     return expand(gk, Label.GRANT_WRAP)
 
 
+def export_key(grant_wrap_key: bytes) -> bytes:
+    """Key under which the questions of a grant's exports lie."""
+    return expand(grant_wrap_key, Label.EXPORT)
+
+
 def grant_kem_seed(gk: bytes) -> bytes:
     """Seed of the key pair to which later studies are sealed while the owner is away."""
     return expand(gk, Label.GRANT_KEM)

@@ -20,6 +20,7 @@ class Label(StrEnum):
     # from a grant key (8)
     GRANT_WRAP = "phr1/grant/wrap"
     GRANT_KEM = "phr1/grant/kem"
+    EXPORT = "phr1/export"
     GRANT_STATEMENT = "phr1/grant/stmt"
     # from a bearer secret (8, 9)
     TOKEN_ID = "phr1/tok/id"  # noqa: S105  a label, no secret
