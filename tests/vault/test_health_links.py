@@ -12,6 +12,7 @@ from vault import health_links, sharing
 from vault.errors import BrokenRecord, NotThere, WrongPasscode
 from vault.health_links import HealthLink
 from vault.keyring import KeyClass
+from vault.sealing import derive
 from vault.sealing.errors import Tampered
 from vault.sharing import GrantTerms
 from vault.tables_sharing import HealthFileRow, HealthLinkRow
@@ -162,8 +163,6 @@ def test_a_row_that_somebody_else_wrote_is_not_believed(services, ana, column):
 
 
 def test_the_token_needs_the_passcode_and_not_the_key(services, ana):
-    from vault.sealing import derive
-
     _, link = gives_a_link(services, ana, flags="P")
     opened = health_links.open_link(services, link.address, link.passcode)
     assert opened.token not in {derive.link_token(link.key), derive.link_token(derive.link_opening(link.address, b""))}
@@ -203,3 +202,32 @@ def test_the_keys_are_those_that_the_format_says(services, ana):
     assert unwrap(opening, row.key_ct, "shl-key", row.id) == link.key
     opened = health_links.open_link(services, link.address, link.passcode)
     assert opened.token == expand(opening, b"phr1/shl/token")
+
+
+@pytest.mark.parametrize("column", ["owner_ct", "grant_ct", "key_ct"])
+def test_ciphertexts_moved_from_another_link_open_nothing_even_to_who_can_sign_rows(services, ana, column):
+    (grant, link), (_, other) = gives_a_link(services, ana), gives_a_link(services, ana)
+    with services.work() as work:
+        mine, theirs = (work.session.get(HealthLinkRow, one.id) for one in (link, other))
+        setattr(mine, column, getattr(theirs, column))
+        mine.row_mac = health_links._mac(work, mine)
+
+    def shown_and_opened():
+        with services.reading() as work:
+            health_links.link_of_grant(work, ana, grant.grant_id)
+        health_links.open_link(services, link.address, "")
+
+    with pytest.raises(Tampered):
+        shown_and_opened()
+
+
+def test_a_file_moved_to_another_link_or_named_otherwise_opens_nothing(services, ana):
+    (_, link), (_, other) = gives_a_link(services, ana), gives_a_link(services, ana)
+    opened = health_links.open_link(services, link.address, "")
+    with services.work() as work:
+        secrets = [health_links.add_file(work, opened, "bundle", seconds=3600) for _ in range(2)]
+        moved, renamed = (work.session.get(HealthFileRow, derive.token_id(one, "shl-file")) for one in secrets)
+        moved.link, renamed.what = other.id, "access"
+    for secret in secrets:
+        with services.reading() as work, pytest.raises(Tampered):
+            health_links.open_file(work, secret)
