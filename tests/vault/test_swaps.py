@@ -175,7 +175,7 @@ class Home:
             with found.octets.opened(self.services.blobs) as opened:
                 octets = opened.read(0, opened.length)
             if found.key_class is KeyClass.PICTURES:  # its layout is its own
-                assert found.layout == {"frames": [[0, len(octets)]]}
+                assert found.layout["frames"] == [[0, len(octets)]]
             else:
                 assert reading.full_description(work, keyring, found) is not None
             return octets
