@@ -99,6 +99,8 @@ def a_world(house: IndoorHouse) -> World:
         "DiagnosticReport": report["id"],
         "resource_id": document,
         "client_id": app.client_id,
+        "export_id": the_export_of(app),
+        "kind": "ImagingStudy",
         "version": "1",
         "address": Receiver(house.session(), link.link).url.rpartition("/")[2],
     }
@@ -112,6 +114,12 @@ def a_world(house: IndoorHouse) -> World:
     canaries.add("report", "Zygomaticotemporal")
     vaults = frozenset(bytes.fromhex(one) for one in (app.said["patient"],))
     return World(house, victim, ids, canaries, strangers, vaults)
+
+
+def the_export_of(app: App) -> str:
+    asked = app.ask("GET", "/fhir/Patient/$export", headers={"Prefer": "respond-async"})
+    assert asked.status_code == 202, asked.text
+    return asked.headers["Content-Location"].rpartition("/")[2]
 
 
 def the_session_of(house: IndoorHouse, patient: str) -> str:
