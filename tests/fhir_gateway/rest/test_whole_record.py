@@ -4,12 +4,13 @@ import json
 
 import pytest
 import sqlalchemy as sa
+from fhir.resources.R4B import get_fhir_model_class
 
 from fhir_gateway.resources.kinds import KINDS
 from fhir_gateway.rest.whole import ORDER
 from tests import factories as make
 from tests.fhir_gateway.house import BO, a_patient
-from tests.fhir_gateway.papers import MRN_SYSTEM, a_push, an_observation_resource
+from tests.fhir_gateway.papers import MRN_SYSTEM, a_document_resource, a_push, an_entry, an_observation_resource
 from vault import audit
 from vault.keyring import KeyClass
 from vault.limits import Standing
@@ -257,3 +258,20 @@ def test_what_comes_after_an_export_was_asked_for_is_not_in_it(services, site, p
     site.with_next_token().creates(an_observation_resource(SUBJECT))
     assert len(app.matches("Observation")) == 2
     assert len(lines_of(app, app.get(status).json, "Observation")) == 1
+
+
+# --- shape ---
+
+
+def test_every_resource_of_a_record_has_the_shape_of_its_type(site, pushed):
+    push = a_push("three", result=[{"reference": "urn:uuid:obs"}], effectiveDateTime=None, conclusion="Other words.")
+    role = {"resourceType": "PractitionerRole", "practitioner": {"reference": "urn:uuid:d"}}
+    seen = an_observation_resource("urn:uuid:p", performer=[{"reference": "urn:uuid:role"}])
+    push["entry"] += [an_entry(seen, "obs"), an_entry(role, "role"), an_entry(a_document_resource("urn:uuid:p"), "doc")]
+    assert site.sends(push).status_code == 200
+    app = pushed.lets_in(standing=ANY)
+    app.matches("Patient")
+    found, _ = pages_of(app, "/fhir/Patient/$everything?_count=200")
+    assert {one["resourceType"] for one in found} == set(ORDER)
+    for one in found:
+        get_fhir_model_class(one["resourceType"]).model_validate(one)
