@@ -7,16 +7,14 @@ from flask import Response, request
 from consent import signing_keys
 from consent.asking import from_header
 from consent.deployment import reading, services, settings
-from consent.errors import Area, ConsentError, ScopeTooSmall, SignInNeeded
+from consent.errors import Area, ScopeTooSmall, SignInNeeded
 from consent.guards import for_clients
 from consent.oauth import machines, well_known
 from consent.oauth.discovery import REGISTER, address_of, discovery, openid_configuration, server_metadata
 from consent.oauth.flow import answer
 from consent.oauth.identity import claims_of
-from consent.refusals import refusal_of
 from consent.registered import find_client
 from consent.scopes import SIGN_IN
-from vault.errors import Wait
 
 
 def smart_configuration() -> dict[str, Any]:
@@ -59,14 +57,11 @@ def openid() -> Response:
 @for_clients("an app brings the token of whoever it asks about")
 def userinfo() -> Response:
     """Who let the app in, as its id token said (OpenID Connect Core 5.3)."""
-    try:
-        if "Authorization" not in request.headers:
-            raise SignInNeeded(Area.PATIENT)
-        asker = from_header()
-        if SIGN_IN not in asker.scopes or asker.vault_id is None:
-            raise ScopeTooSmall(SIGN_IN)
-    except (ConsentError, Wait) as problem:
-        return _refused(problem)
+    if "Authorization" not in request.headers:
+        raise SignInNeeded(Area.PATIENT)
+    asker = from_header()
+    if SIGN_IN not in asker.scopes or asker.vault_id is None:
+        raise ScopeTooSmall(SIGN_IN)
     with reading() as w:
         client = find_client(w, asker.client_id or "")
         told = claims_of(w, client, asker.vault_id, scopes=asker.scopes, issuer=settings().base_url)
@@ -78,17 +73,3 @@ def _for_a_while(body: dict[str, Any]) -> Response:
     response.headers["Cache-Control"] = _KEPT
     del response.headers["Pragma"]
     return response
-
-
-def _refused(problem: Exception) -> Response:
-    """In RFC 6750's way: the error stands in the header."""
-    found = refusal_of(problem)
-    assert found is not None
-    response = answer(
-        {"error": _CODES.get(found.status, "invalid_request"), "error_description": found.words}, found.status
-    )
-    response.headers.update(found.headers)
-    return response
-
-
-_CODES = {401: "invalid_token", 403: "insufficient_scope", 429: "temporarily_unavailable"}

@@ -2,13 +2,16 @@
 
 from flask import Response, current_app, request
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing.exceptions import RoutingException
 
 from consent.guards import for_clients
 from consent.oauth import machines
 from consent.oauth.flow import refuse
 from consent.refusals import refusal_of
 
+_CODES = {
+    401: "invalid_token", 403: "insufficient_scope", 429: "temporarily_unavailable", 500: "server_error",
+    503: "temporarily_unavailable",
+}  # fmt: skip
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -27,10 +30,7 @@ def nothing_here(_rest: str) -> Response:
 def _answers(method: str) -> bool:
     adapter = current_app.create_url_adapter(request)
     assert adapter is not None
-    try:
-        endpoint, _ = adapter.match(request.path, method=method)
-    except (HTTPException, RoutingException):
-        return False
+    endpoint, _ = adapter.match(request.path, method=method)  # which is this route where there is no other
     return endpoint != request.endpoint
 
 
@@ -40,11 +40,11 @@ def refuse_problem(problem: Exception) -> Response:
     if isinstance(problem, HTTPException) and problem.code is not None and problem.code < 500:
         return refuse(problem.code, "invalid_request", problem.name)
     found = refusal_of(problem)
-    if found is not None and found.status < 500:
-        response = refuse(found.status, "invalid_request", found.words)
+    if found is not None:
+        response = refuse(found.status, _CODES.get(found.status, "invalid_request"), found.words)
         response.headers.update(found.headers)
         return response
     current_app.logger.error("a request to the authorization server failed: %s", type(problem).__name__)
-    if current_app.testing and found is None:
+    if current_app.testing:
         raise problem
-    return refuse(503 if found else 500, "server_error", "Something went wrong here.")
+    return refuse(500, "server_error", "Something went wrong here.")

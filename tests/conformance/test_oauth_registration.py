@@ -155,6 +155,7 @@ def test_an_app_returns_to_an_address_of_its_own_and_nowhere_else(door, uri):
         {"jwks": "x", "token_endpoint_auth_method": "private_key_jwt"},
         {"jwks": {"keys": []}, "token_endpoint_auth_method": "private_key_jwt"},
         {"jwks": {"keys": []}},
+        {"jwks": {"keys": [1]}, "jwks_uri": "https://x.example.org/", "token_endpoint_auth_method": "private_key_jwt"},
         {"jwks_uri": "ftp://app.example.org/keys", "token_endpoint_auth_method": "private_key_jwt"},
     ],
 )
@@ -206,6 +207,7 @@ def test_an_app_keeps_the_name_that_patients_have_read(door):
         {"client_id": "another"},
         {"token_endpoint_auth_method": "client_secret_post"},
         {"redirect_uris": ["javascript:alert(1)"]},
+        {"scope": "system/*.c"},
     ):
         body = FIELDS | {"client_id": said["client_id"]} | change
         answer = door.put(path_of(said), json=body, headers=owner(said))
