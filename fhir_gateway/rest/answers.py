@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 FHIR_JSON = "application/fhir+json"
 _JSON = (FHIR_JSON, "application/json", "text/json", "json")
-_FORM = "application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"
 _VERSIONS = re.compile(r"fhirversion\s*=\s*\"?([\w.]+)", re.IGNORECASE)
 BASE64 = 4 / 3
 
@@ -57,7 +57,7 @@ def body() -> Json:
 
 def check_accepted() -> None:
     """Raise `NotAcceptable` unless the asker takes FHIR R4 as JSON; `_format` counts before Accept (R4 http)."""
-    wanted = request.values.get("_format") if request.mimetype == _FORM else request.args.get("_format")
+    wanted = request.values.get("_format") if request.mimetype == FORM else request.args.get("_format")
     if wanted is not None:
         head, _, rest = wanted.partition(";")
         kind, options = parse_options_header(f"{head.strip().replace(' ', '+')};{rest}")
@@ -133,8 +133,13 @@ def answer(resource: Json, status: int = 200, headers: Mapping[str, str] | None 
 
 
 def resource_answer(resource: Json) -> Response:
-    """One resource with its ETag; 304 where the asker has it already (R4 http, conditional read)."""
+    """One resource with its ETag; 304 where the asker has it already (R4 http, conditional read).
+
+    Raises `Refusal` 412 where `If-Match` asks for a version that is no longer the newest.
+    """
     etag = f'W/"{resource["meta"]["versionId"]}"'
+    if "If-Match" in request.headers and not _names(request.headers["If-Match"], etag):
+        raise Refusal(412, Issue("conflict", "This is no longer the newest version."))
     headers = {"ETag": etag}
     if updated := resource["meta"].get("lastUpdated"):
         headers["Last-Modified"] = format_datetime(datetime.fromisoformat(updated), usegmt=True)
@@ -146,10 +151,15 @@ def resource_answer(resource: Json) -> Response:
 def _is_known(etag: str, modified: str | None) -> bool:
     """Whether the asker has this version (RFC 9110 13.2.2: a tag counts before a time)."""
     if "If-None-Match" in request.headers:
-        known = [one.strip() for one in request.headers["If-None-Match"].split(",")]
-        return "*" in known or etag.removeprefix("W/") in (one.removeprefix("W/") for one in known)
+        return _names(request.headers["If-None-Match"], etag)
     since = request.if_modified_since
     return since is not None and modified is not None and parsedate_to_datetime(modified) <= since
+
+
+def _names(listed: str, etag: str) -> bool:
+    """Whether a list of tags names this one. All of ours are weak, and are compared so."""
+    tags = [one.strip() for one in listed.split(",")]
+    return "*" in tags or etag.removeprefix("W/") in (one.removeprefix("W/") for one in tags)
 
 
 @blueprint.after_request

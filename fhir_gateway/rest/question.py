@@ -150,7 +150,7 @@ def _control(kind: Kind, name: str, text: str, named: dict[str, Any]) -> bool:
         case "_sort":
             return _sort(kind, text, named)
         case "_include" | "_revinclude":
-            include = Include.parse(name, text)
+            include = Include.parse(name, f"{kind.name}:*" if (name, text) == ("_include", "*") else text)
             if include is None:
                 return False
             named["includes"] = (*named.get("includes", ()), include)

@@ -7,13 +7,13 @@ from flask import Response, current_app, request
 
 from consent.guards import needs
 from consent.request import access, services
-from fhir_gateway.errors import BadParameter
+from fhir_gateway.errors import BadParameter, UnsupportedMediaType
 from fhir_gateway.looking import question_told, tell_read
 from fhir_gateway.outcome import forbidden
 from fhir_gateway.resources import endpoint
 from fhir_gateway.resources.bundle import only_elements, search_set, shortened
 from fhir_gateway.resources.kinds import KINDS, Kind
-from fhir_gateway.rest.answers import answer, blueprint, check_accepted, links, prefers
+from fhir_gateway.rest.answers import FORM, answer, blueprint, check_accepted, links, prefers
 from fhir_gateway.rest.includes import coming_along
 from fhir_gateway.rest.pages import Page, Pages, whose
 from fhir_gateway.rest.question import PASSED, Question
@@ -45,7 +45,9 @@ def _items() -> list[tuple[str, str]]:
 
 
 def _asked(kind: Kind, pages: Pages) -> tuple[Question, Page | None]:
-    """The question, and the page of it that a link means."""
+    """The question, and the page of it that a link means. Raises `UnsupportedMediaType` for a body that is no form."""
+    if request.method == "POST" and request.mimetype not in ("", FORM):
+        raise UnsupportedMediaType("A question is posted as a form.")
     items = _items()
     linked = [text for name, text in items if name == "_page"]
     strict = prefers("handling") == "strict"

@@ -198,6 +198,16 @@ def test_what_a_report_refers_to_comes_along(app):
     assert sorted(everything) == ["ImagingStudy", "Organization", "Patient", "Practitioner", "ServiceRequest"]
 
 
+def test_a_star_alone_is_every_reference(app):
+    one, other = (app.searches("DiagnosticReport", ("_include", star)) for star in ("*", "DiagnosticReport:*"))
+    assert brought(one) == brought(other)
+
+
+def test_a_question_is_posted_as_a_form(app):
+    for kind, status in (("application/json", 415), ("text/plain", 415), ("application/x-www-form-urlencoded", 200)):
+        assert app.post("/fhir/Patient/_search", b"{}", kind).status_code == status
+
+
 def test_what_comes_along_can_bring_more(app):
     asked = [("_include", "DiagnosticReport:study"), ("_include:iterate", "ImagingStudy:endpoint")]
     assert sorted(brought(app.searches("DiagnosticReport", *asked))) == ["Endpoint", "ImagingStudy", "ImagingStudy"]

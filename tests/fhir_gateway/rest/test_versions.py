@@ -96,6 +96,22 @@ def test_what_is_known_already_is_not_sent_again(app, pushed):
         assert app.reads(kind, known, If_Modified_Since="whenever").status_code == 200
 
 
+@pytest.mark.case("3.3")
+def test_a_version_that_is_no_longer_the_newest_is_412(site, app, pushed):
+    known = app.matches("ImagingStudy")[0]["id"]
+    first = app.reads("ImagingStudy", known).headers["ETag"]
+    assert app.reads("ImagingStudy", known, If_Match=first).status_code == 200
+    site.stores(make.an_instance(number=9))
+    stale = app.reads("ImagingStudy", known, If_Match=first)
+    assert (stale.status_code, stale.json["issue"][0]["code"]) == (412, "conflict")
+    assert (
+        app.reads(
+            "ImagingStudy", known, If_Match=f'{first}, W/"{app.reads("ImagingStudy", known).json["meta"]["versionId"]}"'
+        ).status_code
+        == 200
+    )
+
+
 def test_a_head_has_the_headers_and_no_body(app, pushed):
     known = app.matches("ImagingStudy")[0]["id"]
     whole, head = app.reads("ImagingStudy", known), app.asks("HEAD", f"/fhir/ImagingStudy/{known}")
