@@ -27,9 +27,9 @@ from vault.attempts import Limit, within
 from vault.audit import Actor, Did
 from vault.database import Services, Work
 from vault.errors import NotThere, WrongPasscode
-from vault.health_links import SINGLE_FILE, HealthLink, OpenedLink
+from vault.health_links import HealthLink, OpenedLink
 from vault.ids import Id
-from vault.keyring import GrantKeyring, Owner, OwnerKind
+from vault.keyring import GrantKeyring, KeyClass, Owner, OwnerKind
 from vault.rows import insert_unless_there
 from vault.sealing import derive
 from vault.sharing import GrantLimits
@@ -57,9 +57,9 @@ class Opening:
     limits: GrantLimits
 
     @property
-    def is_single_file(self) -> bool:
-        """Whether its address gives its one file at once, without a manifest."""
-        return SINGLE_FILE in self.link.flags
+    def has_pictures(self) -> bool:
+        """Whether pictures can be looked at, with the link's token; else it is reports alone."""
+        return KeyClass.PICTURES in self.limits.classes
 
     @property
     def bearer(self) -> Bearer:
@@ -73,9 +73,9 @@ class Opening:
 def give_link(work: Work, access: Access, offer: Offer, link: HealthLink) -> Id:
     """The link opens what is offered, from now until the grant ends. Raises what `grants.give` raises."""
     given = grants.give(work, access, replace(offer, kind=For.LINK, label=link.label))
-    opened = health_links.add_health_link(work, access.own_vault(), given.keyring, link)
-    if SINGLE_FILE not in link.flags:
-        _add_token(work, opened, sharing.limits(work, given.grant_id))
+    opening = _opening(work, health_links.add_health_link(work, access.own_vault(), given.keyring, link))
+    if opening.has_pictures:
+        _add_token(work, opening)
     return given.grant_id
 
 
@@ -120,8 +120,8 @@ def open_for(services: Services, address: bytes, reader: LinkReader) -> Opening:
         raise
     with services.work() as work:
         opening = _opening(work, opened)
-        if not opening.is_single_file and not openers.has_token_holder(work, opening.bearer.id):
-            _add_token(work, opened, opening.limits)  # a backup leaves openers out
+        if opening.has_pictures and not openers.has_token_holder(work, opening.bearer.id):
+            _add_token(work, opening)  # a backup leaves openers out
         _note_reader(work, opening, reader.recipient)
     return opening
 
@@ -164,14 +164,13 @@ def _opening(work: Work, opened: OpenedLink) -> Opening:
     return Opening(opened, replace(access, token_id=Bearer(Kind.LINK, opened.token).id), limits)
 
 
-def _add_token(work: Work, opened: OpenedLink, limits: GrantLimits) -> None:
+def _add_token(work: Work, opening: Opening) -> None:
     """The link's token opens its grant. It is the same 32 octets whenever it is made."""
-    bearer = Bearer(Kind.LINK, opened.token)
-    work.session.execute(sa.delete(TokenRow).where(TokenRow.id == bearer.id))
-    expires = limits.expires or work.now + UNTIL_STOPPED
+    work.session.execute(sa.delete(TokenRow).where(TokenRow.id == opening.bearer.id))
+    expires = opening.limits.expires or work.now + UNTIL_STOPPED
     seconds = int((expires - work.now).total_seconds())
-    line = Line.begins(None, opened.grant)
-    tokens.issue(work, Kind.LINK, line, scopes=sessions.reads_of(limits), seconds=seconds, bearer=bearer)
+    line, scopes = Line.begins(None, opening.link.grant), opening.access.scopes
+    tokens.issue(work, Kind.LINK, line, scopes=scopes, seconds=seconds, bearer=opening.bearer)
 
 
 def _note_reader(work: Work, opening: Opening, recipient: str) -> None:

@@ -235,7 +235,7 @@ LABEL_MOST = 80
 def read_link(typed: Mapping[str, str], ticked: Iterable[str]) -> dict[str, str | bool]:
     """What a link is to be (S9): its name, what opens, whether a number is needed, whether it is kept up to date.
 
-    Raises `Mistakes` for a name that is too long, and for one file with a number, which no reader could type anywhere.
+    Raises `Mistakes` for a name that is too long, and for a question without an answer.
     """
     link = {"label": _line(typed, "label"), "opens": typed.get("opens", ""), "number": typed.get("number", "")}
     wrong = {}
@@ -245,8 +245,6 @@ def read_link(typed: Mapping[str, str], ticked: Iterable[str]) -> dict[str, str 
         wrong["opens"] = _("Pick what the link opens.")
     if link["number"] not in {"yes", "no"}:
         wrong["number"] = _("Pick if a number is needed.")
-    if link["opens"] == "reports" and link["number"] == "yes":
-        wrong["number"] = _("A link to reports only cannot have a number. Pick “No number”, or share the pictures too.")
     if wrong:
         raise Mistakes(wrong)
     return {**link, "kept": "yes" in ticked}

@@ -80,12 +80,15 @@ def offer_of(w: Work, share: drafts.Kept, catalogue: Catalogue) -> Offer:
 
 
 def link_of(share: drafts.Kept) -> HealthLink:
-    """A fresh link as it was asked for; what comes later by itself makes it one that changes."""
-    link = share["link"]
+    """A fresh link as it was asked for; what comes later by itself makes it one that changes.
+
+    Reports alone, without a number, are one file that any receiver fetches directly; never with a number (flags U, P).
+    """
+    link, has_number = share["link"], share["link"]["number"] == "yes"
     flags = {
         LONG_TERM: link["kept"] or "new" in share["may"],
-        PASSCODE: link["number"] == "yes",
-        SINGLE_FILE: link["opens"] == "reports",
+        PASSCODE: has_number,
+        SINGLE_FILE: link["opens"] == "reports" and not has_number,
     }
     return HealthLink.new(flags="".join(flag for flag, wanted in flags.items() if wanted), label=link["label"])
 

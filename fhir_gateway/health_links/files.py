@@ -17,7 +17,6 @@ from fhir_gateway.rest.shelf import Shelf
 from vault.catalogue import open_catalogue
 from vault.database import Work
 from vault.ids import parse_id
-from vault.keyring import KeyClass
 from vault.reading import open_document
 
 Json = dict[str, Any]
@@ -41,8 +40,7 @@ class LinkFile:
 
 def names_of(opening: Opening) -> tuple[str, ...]:
     """The files a link has."""
-    has_pictures = KeyClass.PICTURES in opening.limits.classes
-    return (SUMMARY, TOKEN) if has_pictures and not opening.is_single_file else (SUMMARY,)
+    return (SUMMARY, TOKEN) if opening.has_pictures else (SUMMARY,)
 
 
 def content_type_of(what: str) -> str:
@@ -66,7 +64,7 @@ def file_of(work: Work, opening: Opening, what: str, *, links: Links, brand: str
 def _summary(work: Work, opening: Opening, links: Links, brand: str) -> Json:
     shelf = Shelf(work, opening.access, links, brand)
     entries: list[Json] = []
-    for kind in _REPORTS_ONLY if opening.is_single_file else _IN_SUMMARY:
+    for kind in _IN_SUMMARY if opening.has_pictures else _REPORTS_ONLY:
         for found in shelf.all_of(kind):
             resource = found.resource
             if kind == "DiagnosticReport":

@@ -43,6 +43,7 @@ def all_words(reports: list) -> str:
         ({"number": "yes"}, "P"),
         ({"number": "yes", "kept": ["yes"]}, "LP"),
         ({"number": "no", "opens": "reports", "kept": ["yes"]}, "LU"),
+        ({"number": "yes", "opens": "reports"}, "P"),
     ],
 )
 def test_6_1_a_link_keeps_to_its_lengths_letters_and_order(told, how, flag):
@@ -62,11 +63,14 @@ def test_6_1_a_link_keeps_to_its_lengths_letters_and_order(told, how, flag):
 
 
 @pytest.mark.case("6.1")
-def test_6_1_one_file_never_has_a_number(told):
-    page = told.patient.answers_about_a_link(opens="reports", number="yes")
+def test_6_1_a_name_that_is_too_long_and_a_question_without_answer_make_no_link(told):
+    page = told.patient.answers_about_a_link(label="x" * 81)
     assert (page.status, page.path) == (422, "/share/link")
-    assert page.says("A link to reports only cannot have a number.")
-    assert told.patient.answers_about_a_link(label="x" * 81).says("Use 80 letters or fewer.")
+    assert page.says("Use 80 letters or fewer.")
+    page = told.patient.answers_about_a_link(number=[], opens=[])
+    assert page.says("Pick what the link opens.")
+    assert page.says("Pick if a number is needed.")
+    assert told.patient.shares() == []
 
 
 @pytest.mark.case("6.2")
@@ -276,6 +280,13 @@ def test_6_8_a_single_file_is_fetched_by_get_and_by_nothing_else(told):
     assert twice[0].text.split(".")[2] != twice[1].text.split(".")[2]
     bundle = link.opens(twice[0].text, SUMMARY)
     assert {one["resource"]["resourceType"] for one in bundle["entry"]} == {"Patient", "DiagnosticReport"}
+
+
+def test_reports_alone_with_a_number_have_a_manifest_without_a_token(told):
+    link = receiver(told, number="yes", opens="reports")
+    files = link.files(passcode=link.shown.number)
+    assert list(files) == [SUMMARY]
+    assert {one["resource"]["resourceType"] for one in files[SUMMARY]["entry"]} == {"Patient", "DiagnosticReport"}
 
 
 # --- beyond the numbered cases ---------------------------------------------------------------------------------------
