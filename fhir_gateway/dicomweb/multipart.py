@@ -41,6 +41,14 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """What a part of a body says of itself."""
+
+    content_type: str
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
 class Related:
     """A multipart/related answer: its octets, their exact number if it is known, and its Content-Type."""
 
@@ -74,6 +82,14 @@ def parts(
 
     Raises BadBody where the body is not what it should be or ends too early, UnsupportedMediaType as `boundary_of`.
     """
+    for head, pieces in located_parts(stream, content_type, chunk=chunk):
+        yield head.content_type, pieces
+
+
+def located_parts(
+    stream: Readable, content_type: str | None, *, chunk: int = CHUNK
+) -> Iterator[tuple[Head, Iterator[memoryview]]]:
+    """As `parts`, each with its Content-Location too."""
     boundary, _ = boundary_of(content_type)
     flow = _Flow(stream, boundary, chunk).events()
     count = 0
@@ -89,8 +105,9 @@ def parts(
             pass
 
 
-_Event = tuple[str, str, memoryview]
+_Event = tuple[str, Head, memoryview]
 _NOTHING = memoryview(b"")
+_NAMELESS = Head("", "")
 
 
 def _pieces(flow: Iterator[_Event]) -> Iterator[memoryview]:
@@ -107,7 +124,7 @@ class _Flow:
         self._stream, self._chunk, self._boundary = stream, chunk, boundary
         self._events: list[_Event] = []
         self._name, self._value = bytearray(), bytearray()
-        self._content_type = ""
+        self._content_type = self._location = ""
         self._closed = False
 
     def _parser(self) -> MultipartParser:
@@ -119,19 +136,27 @@ class _Flow:
                 "on_header_field": lambda data, start, end: self._name.extend(data[start:end]),
                 "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
                 "on_header_end": self._header_ends,
-                "on_headers_finished": lambda: self._events.append(("begin", self._content_type, _NOTHING)),
-                "on_part_data": lambda data, start, end: self._events.append(("data", "", memoryview(data)[start:end])),
-                "on_part_end": lambda: self._events.append(("end of part", "", _NOTHING)),
+                "on_headers_finished": self._headers_finished,
+                "on_part_data": self._part_data,
+                "on_part_end": lambda: self._events.append(("end of part", _NAMELESS, _NOTHING)),
                 "on_end": self._body_ends,
             },
         )
 
     def _part_begins(self) -> None:
-        self._content_type = ""
+        self._content_type = self._location = ""
+
+    def _headers_finished(self) -> None:
+        self._events.append(("begin", Head(self._content_type, self._location), _NOTHING))
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        self._events.append(("data", _NAMELESS, memoryview(data)[start:end]))
 
     def _header_ends(self) -> None:
         if bytes(self._name).lower() == b"content-type":
             self._content_type = self._value.decode("latin-1").strip()
+        elif bytes(self._name).lower() == b"content-location":
+            self._location = self._value.decode("latin-1").strip()
         self._name.clear()
         self._value.clear()
 

@@ -1,6 +1,8 @@
 """STOW-RS: a site's instances come in (PS3.18 10.5)."""
 
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -9,9 +11,10 @@ from flask import Response, current_app, request
 from consent.guards import needs_site
 from consent.request import access, services
 from fhir_gateway.dicom.uids import check_uid
-from fhir_gateway.dicomweb.accept import METADATA, choose
+from fhir_gateway.dicomweb.accept import DICOM, DICOM_JSON, METADATA, choose
 from fhir_gateway.dicomweb.answers import blueprint
-from fhir_gateway.dicomweb.multipart import boundary_of, parts
+from fhir_gateway.dicomweb.assembled import Assembling
+from fhir_gateway.dicomweb.multipart import CHUNK, boundary_of, located_parts, parts
 from fhir_gateway.dicomweb.previews import make_previews
 from fhir_gateway.dicomweb.pushing import Push, first_of
 from fhir_gateway.dicomweb.verdicts import Failed, Outcome, Stored, Warned
@@ -41,12 +44,9 @@ def _store(study_uid: str | None) -> Response:
     pusher = access().pusher
     assert pusher is not None  # a site's access always has one
     media_type = choose(request.headers.get("Accept"), METADATA)
-    _, kind = boundary_of(request.content_type)
-    if kind not in ("application/dicom", ""):
-        raise UnsupportedMediaType("Instances are taken in as application/dicom.")
     if request.content_encoding:
         raise UnsupportedMediaType("The body may not be encoded.")
-    incoming = first_of(parts(request.stream, request.content_type))
+    incoming = first_of(_incoming())
     most = current_app.extensions["settings"].document_octets
     push = Push(services(), pusher, study_uid, document_octets=most)
     outcome = push.take(incoming)
@@ -55,6 +55,22 @@ def _store(study_uid: str | None) -> Response:
     if outcome.stored and (renderer := current_app.extensions.get("renderer")):
         make_previews(services(), renderer, push.arrived)
     return _answer(outcome, media_type)
+
+
+def _incoming() -> Iterator[tuple[str, Iterator[memoryview]]]:
+    """The body's instances: one bare, files in parts, or metadata with bulk data beside it (PS3.18 10.5.1)."""
+    media_type = (request.content_type or "").partition(";")[0].strip().lower()
+    if media_type == DICOM:
+        pieces = iter(lambda: request.stream.read(CHUNK), b"")
+        if (begin := next(pieces, None)) is None:
+            raise BadBody("The body is empty.")
+        return iter(((DICOM, map(memoryview, chain((begin,), pieces))),))
+    _, kind = boundary_of(request.content_type)
+    if kind == DICOM_JSON:
+        return Assembling().files(located_parts(request.stream, request.content_type))
+    if kind not in (DICOM, ""):
+        raise UnsupportedMediaType("Instances are taken in as application/dicom or application/dicom+json.")
+    return parts(request.stream, request.content_type)
 
 
 def _answer(outcome: Outcome, media_type: str) -> Response:

@@ -126,8 +126,9 @@ def test_a_second_patient_in_one_study_is_refused_in_a_later_request_too(site, p
     ("kind", "status"),
     [
         ('multipart/related; type="application/json"; boundary=b', 415),
-        ('multipart/related; type="application/dicom+json"; boundary=b', 415),
-        ("application/dicom", 415),
+        ('multipart/related; type="application/dicom+json"; boundary=b', 400),
+        ('multipart/related; type="application/dicom+xml"; boundary=b', 415),
+        ("application/dicom", 409),
         ('multipart/form-data; boundary="b"', 415),
         ('multipart/related; type="application/dicom"', 400),
     ],
