@@ -116,7 +116,8 @@ class ReportFacts(Facts):
     """A report, ready to be read: status and code words are FHIR's, times ISO 8601.
 
     `known_as` is the identifier under which its site sends each version of it, `version` counts these from 1, and
-    `content` is equal for versions that say the same. `replaces` are other reports' `known_as` that it stands in for.
+    `content` is equal for versions that say the same. `replaces` are the reports it stands in for: their `known_as`, or
+    the ids their site was told.
     """
 
     title: str

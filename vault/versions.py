@@ -82,16 +82,23 @@ def _name_of(study: Study, report: Report) -> _Name:
 def _replaced(standing: dict[_Name, Report]) -> dict[_Name, Id]:
     """By what each replaced report was replaced: never by itself, and no signed report by a draft."""
     found: dict[_Name, Id] = {}
-    for (scope, own), report in standing.items():
-        for other in report.facts.replaces:
-            there = standing.get((scope, other))
-            if there is not None and other != own and (is_signed(report) or not is_signed(there)):
-                found[scope, other] = report.id
+    for name, report in standing.items():
+        for other in _others(name, report, standing):
+            if is_signed(report) or not is_signed(standing[other]):
+                found[other] = report.id
     return found
 
 
+def _others(name: _Name, report: Report, standing: dict[_Name, Report]) -> list[_Name]:
+    """The reports of the same scope that it says it replaces, told by their name or by the id their site was told."""
+    scope = name[0]
+    by_id = {one.id.hex(): known for known, one in standing.items() if known[0] == scope}
+    named = [by_id.get(other, (scope, other)) for other in report.facts.replaces]
+    return [other for other in named if other != name and other in standing]
+
+
 def _told(name: _Name, report: Report, standing: dict[_Name, Report], replaced: dict[_Name, Id]) -> Report:
-    others = [(name[0], other) for other in report.facts.replaces]
+    others = _others(name, report, standing)
     return replace(
         report,
         replaces=tuple(standing[other].id for other in others if replaced.get(other) == report.id),

@@ -98,6 +98,11 @@ def read_structured_report(metadata: Json) -> StructuredReport:
     return StructuredReport(title, reader.language, tuple(dict.fromkeys(reader.observers)), tuple(reader.blocks))
 
 
+def items_of(metadata: Json, tag: str) -> list[Json]:
+    """The items of a sequence; what a sender wrote in its place is none."""
+    return [one for one in metadata.get(tag, {}).get("Value") or [] if isinstance(one, dict)]
+
+
 def code_of(item: Any) -> Code | None:
     """The code in an item of a code sequence (PS3.3 8.2)."""
     if not isinstance(item, dict):
@@ -130,7 +135,7 @@ class _Reader:
     def children(self, parent: Json, *, level: int, depth: int) -> None:
         if depth > DEEPEST:
             raise TooDeep("The report is nested deeper than is followed.")
-        items = parent.get(_CONTENT, {}).get("Value") or []
+        items = items_of(parent, _CONTENT)
         self._count(len(items))
         sentence: list[str] = []
         flows = _flows(parent, items)
@@ -184,8 +189,7 @@ class _Reader:
 
     def _modified(self, item: Json) -> str:
         """What narrows a finding down, in brackets: "(left, upper lobe)"."""
-        inner = item.get(_CONTENT, {}).get("Value") or []
-        words = [_value(one) for one in inner if text(one, _RELATION) == "HAS CONCEPT MOD"]
+        words = [_value(one) for one in items_of(item, _CONTENT) if text(one, _RELATION) == "HAS CONCEPT MOD"]
         told = ", ".join(word for word in words if word)
         return f" ({told})" if told else ""
 
@@ -273,8 +277,8 @@ _SAYS: Mapping[str, Callable[[Json], str]] = {
 
 def referenced_instances(metadata: Json, tag: str) -> Iterator[tuple[str, str]]:
     """Study and instance UID of each object a document names in a sequence of studies (PS3.3 table C.17-3)."""
-    for study in metadata.get(tag, {}).get("Value") or []:
-        for series in study.get("00081115", {}).get("Value") or []:
-            for instance in series.get("00081199", {}).get("Value") or []:
+    for study in items_of(metadata, tag):
+        for series in items_of(study, "00081115"):
+            for instance in items_of(series, "00081199"):
                 if uid := text(instance, "00081155"):
                     yield text(study, "0020000D"), uid

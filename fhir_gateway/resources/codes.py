@@ -11,6 +11,7 @@ SUBSETTED = {
     "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
     "code": "SUBSETTED",
 }
+REPLACES = "http://hl7.org/fhir/StructureDefinition/diagnosticReport-replaces"
 ENDPOINT_KIND = "http://terminology.hl7.org/CodeSystem/endpoint-connection-type"
 ENDPOINT_PAYLOAD = "http://terminology.hl7.org/CodeSystem/endpoint-payload-type"
 SMART_STUDY = "http://fhir.org/argonaut/smart-imaging/StructureDefinition/smart-imaging-study"

@@ -1,12 +1,12 @@
 """DiagnosticReport: a report as it is taken in, and as its reader gets it (R4 DiagnosticReport)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from fhir_gateway.links import Links
 from fhir_gateway.outcome import unprocessable
 from fhir_gateway.resources.attachments import at_our_addresses
-from fhir_gateway.resources.codes import DICOM_UID, LOINC, NOT_KNOWN, bare_uid
+from fhir_gateway.resources.codes import DICOM_UID, LOINC, NOT_KNOWN, REPLACES, bare_uid
 from fhir_gateway.resources.documents import IncomingDocument, sections_of
 from fhir_gateway.resources.imaging_study import accession_of, first_text
 from fhir_gateway.resources.narrative import narrative, plain_text
@@ -55,7 +55,22 @@ def from_fhir(
         identifiers=tuple(
             f"{one.get('system') or ''}|{one['value']}" for one in resource.get("identifier") or [] if one.get("value")
         ),
+        replaces=tuple(_replaced_in(resource)),
     )
+
+
+def _replaced_in(resource: Json) -> Iterator[str]:
+    """The reports it says it replaces: the ids their site was told, else their identifiers."""
+    for extension in resource.get("extension") or []:
+        reference = extension.get("valueReference") or {}
+        kind, _, report_id = str(reference.get("reference") or "").partition("/")
+        identifier = reference.get("identifier") or {}
+        if extension.get("url") != REPLACES:
+            continue
+        if kind == "DiagnosticReport" and report_id:
+            yield report_id
+        elif identifier.get("value"):
+            yield f"{identifier.get('system') or ''}|{identifier['value']}"
 
 
 def with_time(resource: Json, started: str | None) -> Json:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fhir_gateway.dicom.facts import accession_issuer, first, text
-from fhir_gateway.dicom.structured_report import Block, Code, code_of, person_words, referenced_instances
-from fhir_gateway.resources.codes import DCM, DICOM_UID, LOINC, OID, SNOMED, URIS, accession_identifier
+from fhir_gateway.dicom.structured_report import Block, Code, code_of, items_of, person_words, referenced_instances
+from fhir_gateway.resources.codes import DCM, DICOM_UID, LOINC, OID, REPLACES, SNOMED, URIS, accession_identifier
 from fhir_gateway.resources.documents import IncomingDocument
 from fhir_gateway.resources.drawn import markup_of, sections_from
 from fhir_gateway.resources.imaging_study import started_at
@@ -15,7 +15,6 @@ from vault.facts import DocumentFacts, ReportFacts
 
 Json = dict[str, Any]
 
-REPLACES = "http://hl7.org/fhir/StructureDefinition/diagnosticReport-replaces"
 _CATEGORY = {"coding": [{"system": LOINC, "code": "LP29684-5", "display": "Radiology"}]}
 _IMAGING_REPORT = Code("18748-4", "LN", "Diagnostic imaging study")
 _SYSTEMS: Mapping[str, str] = {"LN": LOINC, "DCM": DCM, "SCT": SNOMED}
@@ -168,8 +167,8 @@ def _split(moment: str) -> tuple[str, str]:
 
 def _written_by(report: DicomReport, said: Json) -> str:
     """Who answers for it: who verified, else who wrote, else who read the study."""
-    verified = [person_words(first(one, "0040A075")) for one in said.get(_VERIFIERS, {}).get("Value") or []]
-    authors = [person_words(first(one, "0040A123")) for one in said.get(_AUTHORS, {}).get("Value") or []]
+    verified = [person_words(first(one, "0040A075")) for one in items_of(said, _VERIFIERS)]
+    authors = [person_words(first(one, "0040A123")) for one in items_of(said, _AUTHORS)]
     readers = [person_words(one) for one in said.get("00081060", {}).get("Value") or []]
     for names in (verified, list(report.observers), authors, readers):
         if told := ", ".join(dict.fromkeys(name for name in names if name)):

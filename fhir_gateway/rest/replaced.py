@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fhir_gateway.resources import document_reference
-from fhir_gateway.resources.dicom_report import REPLACES
+from fhir_gateway.resources.codes import REPLACES
 from fhir_gateway.rest.found import Json
 from vault.errors import NotThere
 from vault.facts import DocumentFacts

@@ -1,11 +1,15 @@
 """What people read of a structured report: all of it, in its order, in any letters, and nothing that acts."""
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fhir_gateway.dicom.instance import read_instance
 from fhir_gateway.dicom.structured_report import read_structured_report
-from fhir_gateway.errors import TooDeep, TooLarge
-from fhir_gateway.resources.dicom_report import status_of
+from fhir_gateway.errors import TooDeep, TooLarge, UnreadableDicom
+from fhir_gateway.resources.dicom_report import DicomReport, facts_of, resource_of, status_of
 from fhir_gateway.resources.drawn import markup_of, page_of, sections_from
 from tests import factories as make
 from tests.fhir_gateway.dicom.reports import (
@@ -227,3 +231,44 @@ def test_an_item_that_holds_nothing_is_passed_over():
     kinds = ("TEXT", "CODE", "NUM", "DATE", "TIME", "DATETIME", "PNAME", "IMAGE", "SCOORD", "WAVEFORM", "NONE", "")
     said = read(*(an_item(kind, ("1", "Empty")) for kind in kinds), an_item("TEXT"), observed_by(""))
     assert (said.blocks, said.observers) == ((), ())
+
+
+WRONG = ("ContentSequence", "ConceptNameCodeSequence", "PredecessorDocumentsSequence", "VerifyingObserverSequence",
+         "AuthorObserverSequence", "ReferencedRequestSequence", "ReferencedSOPSequence", "MeasuredValueSequence")  # fmt: skip
+
+
+@pytest.mark.parametrize("keyword", WRONG)
+@pytest.mark.parametrize("vr", ["LO", "UT", "US", "OB"])
+def test_words_where_a_sequence_should_be_are_passed_over(keyword, vr):
+    value = {"US": 7, "OB": b"12"}.get(vr, "words")
+    item = an_item("NUM", ("1", "x"))
+    item.add_new(keyword, vr, value)
+    ds = make.a_dataset(modality="SR", sop_class=make.TEXT_REPORT)
+    ds.ContentSequence = [item, an_item("IMAGE", None), a_text("Still there.")]
+    ds.add_new(keyword, vr, value)
+    said = metadata_of(make.as_file(ds))
+    report = read_structured_report(said)
+    made = DicomReport(report.title)
+    resource_of(facts_of(made, said, kept=(), place="", zone="UTC"), made, said, scope="")
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_damaged_report_is_read_or_refused_and_nothing_else(data):
+    octets = bytearray(A_WHOLE_ONE)
+    for _ in range(data.draw(st.integers(1, 6))):
+        octets[data.draw(st.integers(132, len(octets) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(UnreadableDicom):
+        said = metadata_of(bytes(octets))
+        if said is not None:
+            report = read_structured_report(said)
+            assert markup_of(report.blocks) is not None
+            facts_of(DicomReport(report.title), said, kept=(), place="", zone="UTC")
+
+
+A_WHOLE_ONE = a_report(
+    in_language("en"),
+    observed_by("A^B"),
+    a_section("121070", "Findings", a_text("Clear."), a_number("Size", "4"), a_picture_of("1.2", 3)),
+    PredecessorDocumentsSequence=[a_document_of("one", "1.2.3")],
+)

@@ -118,19 +118,23 @@ def test_a_single_create_of_a_next_version_is_200(site, patient):
     assert first.headers["Location"].partition("/_history")[0] == second.headers["Location"].partition("/_history")[0]
 
 
-def test_a_report_is_found_by_a_condition_whatever_its_version(site, patient):
+@pytest.mark.parametrize("logical", [False, True])
+def test_a_report_of_another_number_may_say_what_it_replaces(site, patient, logical):
     send(site)
     _, first, _ = send(site, **CHANGED)
-    bundle = a_push(study="one", identifier=[{**NUMBER, "value": "R-10"}])
-    bundle["entry"][2]["resource"]["extension"] = [
-        {
-            "url": "http://hl7.org/fhir/StructureDefinition/diagnosticReport-replaces",
-            "valueReference": {"reference": f"DiagnosticReport?identifier={NUMBER['system']}|{NUMBER['value']}"},
-        }
-    ]
+    named = f"DiagnosticReport?identifier={NUMBER['system']}|{NUMBER['value']}"
+    reference = {"identifier": NUMBER} if logical else {"reference": named}
+    replaces = {
+        "url": "http://hl7.org/fhir/StructureDefinition/diagnosticReport-replaces",
+        "valueReference": reference,
+    }
+    bundle = a_push(identifier=[{**NUMBER, "value": "R-10"}], conclusion="A third look.", extension=[replaces])
+    site.services.clock.advance(seconds=1)
     assert site.sends(bundle).status_code == 200
-    reports = [report for study in patient.studies() for report in study.reports]
-    assert {report.id.hex() for report in reports} >= {first}
+    old, new = sorted((report for study in patient.studies() for report in study.reports), key=lambda one: one.received)
+    assert (old.id.hex(), old.replaced_by, new.replaces) == (first, new.id, (old.id,))
+    read = patient.lets_in().reads("DiagnosticReport", new.id.hex()).json
+    assert read["extension"][0]["valueReference"]["reference"] == f"DiagnosticReport/{first}"
 
 
 # --- the clothes a report's text comes in ---
