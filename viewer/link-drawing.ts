@@ -4,7 +4,6 @@ import type { LinkFiles, Resource, Token } from './link-files';
 
 type Said = Record<string, string>;
 // FHIR as far as it is read here; anything may be absent.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 type Part = any;
 
 function made<Name extends keyof HTMLElementTagNameMap>(name: Name, text = '', className = ''): HTMLElementTagNameMap[Name] {
