@@ -1,6 +1,7 @@
 """npm `fhir` and `@medplum/core`: whether everything we emit is valid FHIR R4, as two others see it."""
 
 import json
+import time
 from collections import Counter
 from typing import Any
 
@@ -10,7 +11,8 @@ from tests.papers import a_report, a_transaction
 from tests.people import FHIR, Site, Software
 
 Json = dict[str, Any]
-PAGES = 20
+PAGES = 60
+FEW = 4  # of each type are read one by one
 # Parameters that need a value of their own kind to find something.
 BROKEN = {
     "resourceType": "ImagingStudy",
@@ -26,6 +28,7 @@ def drive(scene: Scene) -> str:
     found = Found()
     patient = scene.allowed("Validated app", "launch/patient openid fhirUser patient/*.rs offline_access")
     found.walk(patient)
+    found.export(patient)
     found.refusals(patient)
     found.of_a_site(scene.site("Validated site"))
     told = scene.node("validate.mjs", resources=found.resources, broken=BROKEN)
@@ -50,8 +53,10 @@ class Found:
         self.resources.append({"where": f"{where} → {answer.status_code}", "resource": resource})
         return resource
 
-    def ask(self, who: Software, path: str, **more: Any) -> Json:
-        return self.keep(path, who.get(f"/fhir/{path}" if not path.startswith("http") else path, FHIR, **more))
+    def ask(self, who: Software, path: str, status: int = 200) -> Json:
+        answer = who.get(f"/fhir/{path}" if not path.startswith("http") else path, FHIR)
+        check(answer.status_code == status, f"is answered {status} to {path}", (answer.status_code, answer.text[:300]))
+        return self.keep(path, answer)
 
     def walk(self, app: Software) -> None:
         """What the CapabilityStatement names, called."""
@@ -60,14 +65,14 @@ class Found:
             codes = {one["code"] for one in kind["interaction"]}
             name, ids = kind["type"], []
             if "search-type" in codes:
-                ids = self.pages(app, f"{name}?_count=2")
+                ids = self.pages(app, f"{name}?_count=10")
                 for words in ("_summary=true", "_summary=count", "_elements=id", "_total=accurate"):
                     self.ask(app, f"{name}?{words}")
                 for one in kind.get("searchInclude", []):
                     self.ask(app, f"{name}?_include={one}")
                 for one in kind.get("searchRevInclude", []):
                     self.ask(app, f"{name}?_revinclude={one}")
-            for one in ids:
+            for one in ids[:FEW]:
                 read = self.ask(app, f"{name}/{one}")
                 if "vread" in codes and "versionId" in read.get("meta", {}):
                     self.ask(app, f"{name}/{one}/_history/{read['meta']['versionId']}")
@@ -92,15 +97,26 @@ class Found:
             (path,) = following
         raise Failed(f"The pages of {path} do not end.")
 
+    def export(self, app: Software) -> None:
+        """The patient's own record in bulk, line by line."""
+        begun = app.ask("GET", "/fhir/Patient/$export", headers={"Accept": FHIR, "Prefer": "respond-async"})
+        check(begun.status_code == 202, "begins an export", begun.text[:300])
+        for _ in range(PAGES):
+            told = app.get(begun.headers["Content-Location"], "application/json")
+            if told.status_code != 202:
+                break
+            time.sleep(1)
+        for file in told.json()["output"]:
+            for line in app.get(file["url"], "application/fhir+ndjson").text.splitlines():
+                self.resources.append({"where": f"export of {file['type']}", "resource": json.loads(line)})
+        check(any(one["where"].startswith("export") for one in self.resources), "exports something", told.text)
+
     def refusals(self, app: Software) -> None:
         """What is refused is told in valid FHIR, too."""
-        for path in (
-            "ImagingStudy/nobody",
-            "Nothing",
-            "Patient?birthdate=yesterday",
-            "ImagingStudy?patient=somebody-else",
-        ):
-            self.ask(app, path)
+        self.ask(app, "ImagingStudy/nobody", 404)
+        self.ask(app, "Nothing", 404)
+        self.ask(app, "Patient?birthdate=yesterday", 400)
+        self.ask(app, "ImagingStudy?patient=other", 403)
         self.keep("without a token", app.get("/fhir/Patient", FHIR, token=""))
         self.keep("a create", app.ask("POST", "/fhir/ServiceRequest", json={"resourceType": "ServiceRequest"}))
 

@@ -1,6 +1,8 @@
 """What the operator's pages of the documentation say is what the program does."""
 
+import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ from phr.cli import COMMANDS
 from phr.config import Settings
 from phr.samples.studies import ABDOMEN_MR, CHEST_CT, CHEST_XRAY, ULTRASOUND
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 SHORT_LIVED = ("session", "draft", "tokenholder", "healthfile", "export", "ingest")
 
 
@@ -50,3 +53,17 @@ def test_it_is_told_where_each_sample_comes_from(sample):
     assert sample.description in told
     for _, files in sample.borrowed:
         assert all(f"`{name}`" in told for name in files)
+
+
+def test_every_client_that_was_tried_is_told_with_its_version():
+    told = (DOCS / "interop.md").read_text()
+    rows = dict(re.findall(r"^\| `([^`]+)` \|(.*)\|$", told, re.MULTILINE))
+    driven = re.findall(r'^    "([^"]+)": ', (ROOT / "interop" / "clients" / "__init__.py").read_text(), re.MULTILINE)
+    assert list(rows) == driven
+    versions = json.loads((ROOT / "interop" / "package.json").read_text())["dependencies"]
+    versions |= {one["name"]: one["version"] for one in tomllib.loads((ROOT / "uv.lock").read_text())["package"]}
+    for name in ("fhirpy", "dicomweb-client", "fhir-kit-client"):
+        assert versions[name] in rows[name]
+    assert versions["kill-the-clipboard"] in rows["health-link"]
+    assert all(versions[name] in rows["validators"] for name in ("fhir", "@medplum/core"))
+    assert re.search(r"version=(\S+)", (ROOT / "interop" / "fetch-ohif").read_text())[1] in rows["ohif"]
