@@ -57,7 +57,7 @@ class Listed:
             raise NotAsPromised(f"The list of study {study} is not signed by the server.") from None
         if (said.get("iss"), said.get("study"), said.get("count")) != (base, study, len(wanted)):
             raise NotAsPromised(f"The list of study {study} is of something else.")
-        return cls(study, wanted, signed)
+        return cls(study, tuple(dict.fromkeys(wanted)), signed)  # two sites may have sent the very same
 
 
 class NotWhole(PullError):

@@ -471,6 +471,16 @@ def test_a_server_of_another_kind_or_name_gets_no_code(patient, files, pull, fol
     assert door.asked("/oauth/token") == []
 
 
+def test_a_study_that_two_sites_sent_comes_once(app, site, patient, files, pull, folder, capsys):
+    second = a_site(app, "Hill Imaging")
+    patient.is_linked_to(second)
+    assert second.stores(*files).status_code == 200
+    code, _ = shares(patient)
+    assert pull(code) == 0
+    assert "12 of 12" in capsys.readouterr().out
+    assert copies(folder) == sorted(files)
+
+
 def test_two_copies_of_one_instance_have_places_of_their_own(tmp_path):
     one, other = (Wanted("1.2", "1.2.3", 5, digest * 64, reencoded=False) for digest in "ab")
     shelf = Shelf(tmp_path, Listed("1.2.9", (one, other), ""))

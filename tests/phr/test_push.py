@@ -299,7 +299,7 @@ def test_a_damaged_file_is_named_and_the_rest_arrives(store, push, folder, capsy
     (folder / "stub.dcm").write_bytes(whole[:140])
     assert push(folder) == 3
     said = capsys.readouterr().err
-    assert "short.dcm: it is not a whole, readable DICOM object" in said
+    assert "short.dcm: The file ends before its last element does." in said
     assert "stub.dcm" in said
     assert count(store, InstanceRow) == 6
 
