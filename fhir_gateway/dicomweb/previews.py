@@ -10,6 +10,7 @@ from fhir_gateway.dicom.frames import frame_octets
 from fhir_gateway.dicom.reencode import header_octets
 from fhir_gateway.dicom.render import Renderer
 from fhir_gateway.dicomweb.described import frame_table
+from fhir_gateway.dicomweb.gathered import once_each
 from fhir_gateway.dicomweb.pushing import Arrived
 from fhir_gateway.errors import GatewayError
 from vault.blobs import BlobError
@@ -18,8 +19,10 @@ from vault.errors import NoKey, VaultError
 from vault.intake import OpenBatch
 from vault.keyring import KeyClass, Keyring
 from vault.previews import keep_preview, preview_due
-from vault.reading import FoundInstance, find_instance
+from vault.reading import FoundInstance, find_instance, open_series
 from vault.sealing.stream import Kind
+
+DESCRIBED_MOST = 2000  # instances whose descriptions are read to find the middle one
 
 log = logging.getLogger(__name__)
 
@@ -56,16 +59,30 @@ def make_previews(services: Services, renderer: Renderer, arrived: list[Arrived]
 
 
 def _make(services: Services, renderer: Renderer, series: Arrived) -> None:
-    middle = sorted(series.instances)[len(series.instances) // 2][1]
+    keyring = BatchKeyring(series.batch)
     with services.reading() as work:
         count = preview_due(work, series.series_id)
         if count is None:
             return
-        found = find_instance(work, BatchKeyring(series.batch), series.study_uid, series.series_uid, middle)
+        middle = _middle(work, keyring, series, count)
+        found = find_instance(work, keyring, series.study_uid, series.series_uid, middle)
     header, frame, number = middle_frame(services, found)
     both = renderer.previews(header, frame, number=number)
     for kind, jpeg in ((Kind.THUMBNAIL, both.thumbnail), (Kind.QUICK_VIEW, both.quick_view)):
         keep_preview(services, series.batch, series_id=series.series_id, kind=kind, jpeg=jpeg, instances=count)
+
+
+def _middle(work: Work, keyring: BatchKeyring, series: Arrived, count: int) -> str:
+    """The middle instance of all that has come of the series; of this request alone where the rest is closed to it."""
+    arrived = [uid for _, uid in sorted(series.instances)]
+    if count == len(arrived) or count > DESCRIBED_MOST:
+        return arrived[len(arrived) // 2]
+    try:
+        everything = once_each(open_series(work, keyring, series.study_uid, series.series_uid))
+    except NoKey:  # some came under another token
+        return arrived[len(arrived) // 2]
+    pictures = [one.facts.uid for one in everything if one.facts.frames] or arrived
+    return pictures[len(pictures) // 2]
 
 
 def middle_frame(services: Services, found: FoundInstance) -> tuple[bytes, bytes, int]:

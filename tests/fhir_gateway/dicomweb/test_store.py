@@ -167,6 +167,27 @@ def test_a_series_has_its_previews_when_it_has_been_stored(site, patient):
     assert [one.has_preview for one in study.series] == [True]
 
 
+def test_a_series_that_came_in_several_requests_is_seen_by_the_middle_of_all(site, patient):
+    files = make.a_ct_series(8)
+    for one in (files[:1], files[4:7], files[1:4], files[7:]):
+        assert site.stores(*one).status_code == 200
+    app = patient.lets_in()
+    at = f"/dicomweb/studies/{make.a_uid('study', 'one')}/series/{make.a_uid('series', 'one', 'first')}"
+    kept = app.get(f"{at}/thumbnail", "image/jpeg").data
+    # The last request brought one picture alone, and the series to twice what it was.
+    assert kept == app.get(f"{at}/instances/{make.a_uid('instance', 'one', 'first', 5)}/thumbnail", "image/jpeg").data
+
+
+def test_pictures_of_another_token_are_no_obstacle_to_a_preview(site, patient):
+    files = make.a_ct_series(4)
+    site.stores(*files[:1])
+    assert site.with_next_token().stores(*files[1:]).status_code == 200
+    app = patient.lets_in()
+    at = f"/dicomweb/studies/{make.a_uid('study', 'one')}/series/{make.a_uid('series', 'one', 'first')}"
+    kept = app.get(f"{at}/thumbnail", "image/jpeg").data
+    assert kept == app.get(f"{at}/instances/{make.a_uid('instance', 'one', 'first', 3)}/thumbnail", "image/jpeg").data
+
+
 def test_pictures_that_cannot_be_shown_are_stored_all_the_same(site, patient):
     answer = site.stores(make.an_instance(rows=0, columns=0, pixels=make.some_pixels(rows=2, columns=2)))
     assert answer.status_code == 200
