@@ -106,6 +106,11 @@ def test_a_doctor_sees_what_several_patients_gave_and_each_is_told(plain_house, 
     one = doctor.web.get(f"/fhir/ImagingStudy?patient={ada[1].id}").json
     assert one["total"] == 1
     assert doctor.web.get("/fhir/Patient").json["total"] == 2
+    whole = [one["resource"] for one in doctor.web.get("/fhir/Patient/$everything?_count=100").json["entry"]]
+    assert "AuditEvent" not in {one["resourceType"] for one in whole}
+    assert len([one for one in whole if one["resourceType"] == "Provenance"]) == 2
+    of_one = doctor.web.get(f"/fhir/Patient/{bo[1].id}/$everything?_type=Patient,ImagingStudy").json["entry"]
+    assert {one["resource"].get("subject", {}).get("reference") for one in of_one} == {None, f"Patient/{bo[1].id}"}
     theirs = make.a_uid("study", "two")
     assert doctor.web.get(f"/dicomweb/studies/{STUDY}", headers={"Accept": AS_STORED}).status_code == 403
     assert doctor.web.get(f"/dicomweb/studies/{theirs}", headers={"Accept": AS_STORED}).status_code == 200
@@ -123,3 +128,24 @@ def test_a_session_that_ended_reads_nothing(ada):
         for device in sessions.devices_of(work, browser.access_in(work)):
             sessions.sign_out_device(work, browser.access_in(work), device.id)
     assert browser.web.get("/fhir/ImagingStudy").status_code == 401
+
+
+def test_a_patient_sees_everything_that_happened_and_who_it_was(ada, harbor):
+    browser, patient = ada
+    patient.lets_in().matches("ImagingStudy")
+    events_told = [one["resource"] for one in browser.web.get("/fhir/AuditEvent?_count=100").json["entry"]]
+    codes = {one["subtype"][-1]["code"] for one in events_told}
+    assert {"received", "gave", "searched"} <= codes
+    (arrived,) = [one for one in events_told if one["subtype"][-1]["code"] == "received"]
+    assert arrived["agent"][0]["name"] == harbor.site.details.name
+    assert arrived["agent"][0]["who"]["reference"] == f"Organization/{harbor.site.id.hex()}"
+    searched = next(one for one in events_told if one["subtype"][-1]["code"] == "searched")
+    assert searched["agent"][0]["name"] == "Scan App"
+    newest = events_told[0]["id"]
+    assert browser.web.get(f"/fhir/AuditEvent/{newest}").json["id"] == newest
+
+
+def test_an_export_is_for_software_and_not_for_a_browser(ada):
+    browser, _ = ada
+    assert browser.web.get("/fhir/Patient/$export", headers={"Prefer": "respond-async"}).status_code == 403
+    assert browser.web.get("/fhir/Patient/$everything").json["total"] > 3
