@@ -207,10 +207,13 @@ class _Reader:
                 facts = ReportFacts.from_dict(body["facts"])
                 kept = Id(resource.id)
                 reports.append(Report(kept, kept, facts, resource.created, Id(row.id), site_id, facts.version))
-            else:
-                resources.append(
-                    Resource(Id(resource.id), body["type"], body.get("facts") or {}, resource.created, site_id)
-                )
+                continue
+            paper = Resource(Id(resource.id), body["type"], body.get("facts") or {}, resource.created, site_id)
+            resources.append(paper)
+            if paper.type == "DocumentReference":
+                told = ReportFacts.from_dict(paper.facts)
+                alone = Report(paper.id, paper.id, told, paper.received, Id(row.id), site_id, is_document=True)
+                reports.append(alone)
         return resources, reports
 
     def _opened(self, read: _Read, row: ObjectRow, key: bytes, study_id: bytes) -> dict[str, Any] | None:

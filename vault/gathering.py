@@ -30,7 +30,13 @@ def gathered(studies: Iterable[Study]) -> tuple[list[Study], list[Study]]:
             whole[homes[-1]] = _joined(whole[homes[-1]], paper, resources=paper.resources)
         elif not homes:
             loose += _settled(paper, whole)
-    return [*whole.values(), *kept], loose
+    return [_read_first(study) for study in (*whole.values(), *kept)], loose
+
+
+def _read_first(study: Study) -> Study:
+    """A document that came by itself is read as a report where there is no other."""
+    reports = tuple(one for one in study.reports if not one.is_document)
+    return replace(study, reports=reports) if reports else study
 
 
 def _settled(paper: Study, whole: dict[Id, Study]) -> list[Study]:

@@ -26,7 +26,8 @@ class Report:
 
     All its versions have one `id`, that of the first; each is kept under an identifier of its own. `earlier` are the
     versions that do not stand, the newest of them first: replaced ones, and a draft that came after the signed report.
-    `replaces` are other reports it stands in for, `replaced_by` is the one that stands in for it.
+    `replaces` are other reports it stands in for, `replaced_by` is the one that stands in for it. `is_document`: it
+    came as a document by itself, and is read as a report because there is no other.
     """
 
     id: Id
@@ -39,6 +40,7 @@ class Report:
     earlier: tuple["Report", ...] = ()
     replaces: tuple[Id, ...] = ()
     replaced_by: Id | None = None
+    is_document: bool = False
 
     @property
     def versions(self) -> tuple["Report", ...]:

@@ -124,7 +124,7 @@ class Shelf:
         """The report or document that a file came with. Raises `NotThere`."""
         wanted = parse_id(document_id).hex()
         for study in self.studies:
-            for report in study.every_report:
+            for report in (one for one in study.every_report if not one.is_document):
                 if any(one.resource_id == wanted for one in report.facts.documents) and self._lets_read(study, report):
                     return study, report
             for paper in study.resources:
@@ -217,7 +217,7 @@ class Shelf:
 
     def _all_reports(self) -> Iterator[Found]:
         for study in self.catalogue.studies:
-            for report in study.reports:
+            for report in (one for one in study.reports if not one.is_document):
                 opened = self.opened(report.kept)
                 if opened is not None:
                     yield Found(self._report(study, report, opened), study)

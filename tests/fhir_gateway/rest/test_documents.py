@@ -216,3 +216,33 @@ def test_a_file_alone_is_not_taken(site):
         404,
         405,
     )
+
+
+# --- documents that people read ---
+
+
+def test_a_document_without_a_report_is_what_people_read_and_no_report_to_programs(site, patient):
+    site.stores(make.an_instance(study="one"))
+    site.creates(a_patient_resource())
+    sent = a_document_resource(SUBJECT, make.a_uid("study", "one"), description="Letter")
+    assert site.creates(sent).status_code == 201
+    (study,) = patient.studies()
+    assert [(one.facts.title, one.is_document) for one in study.reports] == [("Letter", True)]
+    app = patient.lets_in()
+    assert app.matches("DiagnosticReport") == []
+    (document,) = app.matches("DocumentReference")
+    assert app.get(address_of(document).removeprefix(ORIGIN), "application/pdf").data == PDF
+    site.with_next_token().sends(a_push())
+    (study,) = patient.studies()
+    assert [one.is_document for one in study.reports] == [False]
+    assert len(patient.lets_in().matches("DiagnosticReport")) == 1
+
+
+def test_a_document_about_no_study_stands_alone(site, patient):
+    site.creates(a_patient_resource())
+    site.creates(a_document_resource(SUBJECT, description="Letter"))
+    (study,) = patient.studies()
+    assert (study.uid, study.reports[0].facts.title) == ("", "Letter")
+    (document,) = patient.lets_in().matches("DocumentReference")
+    assert document["description"] == "Letter"
+    assert "context" not in document
