@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 LINKS_LAST: Final = timedelta(hours=1)
 _LONGEST = 16_384
-_LABEL = "phr1/page"  # docs/keys.md: separates this key from all others
+_LABEL = "phr1/page"  # docs/fhir.md, Pages: separates this key from all others
 
 
 @dataclass(frozen=True, slots=True)
