@@ -158,6 +158,7 @@ def test_a_site_switched_off_takes_its_systems_with_it(typed, environment, key_s
     assert json.loads(typed("site", "list")[1])["sites"][0]["active"] is False
     listed = json.loads(typed("client", "list")[1])["clients"]
     assert {one["client_id"]: one["active"] for one in listed} == {told["client_id"]: False, "keepray-pull": True}
+    assert {one["registered"] for one in listed} == {"by the operator"}
 
 
 @pytest.mark.parametrize(
