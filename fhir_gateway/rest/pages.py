@@ -26,7 +26,6 @@ Json = dict[str, Any]
 
 LINKS_LAST: Final = timedelta(hours=1)
 _LONGEST = 16_384
-_LABEL = "phr1/page"  # docs/fhir.md, Pages: separates this key from all others
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ class Pages:
 
     @property
     def _key(self) -> bytes:
-        return derive.expand(self.secrets.index_key, _LABEL)
+        return derive.page_key(self.secrets.index_key)
 
 
 def whose(asker: Access) -> bytes:

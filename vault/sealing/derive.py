@@ -240,6 +240,11 @@ def counter_index(index_key: bytes, *parts: str | bytes | int) -> bytes:
     return _mac(expand(index_key, Label.COUNTER), lp(*parts))
 
 
+def page_key(index_key: bytes) -> bytes:
+    """What the addresses of a search's pages are wrapped under (docs/fhir.md, Pages)."""
+    return expand(index_key, Label.PAGE)
+
+
 def dummy_salt(index_key: bytes, what: bytes) -> bytes:
     """16 octets, the same at each try, for the work done where no row exists."""
     return _mac(index_key, what)

@@ -56,6 +56,7 @@ class Label(StrEnum):
     ACCESSION = "phr1/acc"
     CHECK = "phr1/check"
     SUBJECT = "phr1/oidc/sub"
+    PAGE = "phr1/page"
     # from the audit key (11)
     ID_TOKEN_KEY = "phr1/oidc/key"  # noqa: S105
     # objects (6), audit (11)
