@@ -14,7 +14,7 @@ MOST_FILES = 20
 MOST_OCTETS = 16 << 20
 PIECE = 256 * 1024
 
-# PS3.18 annex I.2.2; of some the server says more in a Warning header.
+# PS3.18 annex I.2.2; of some the server says more in words of its own.
 _WORDS = {
     0x0110: "the server could not take it",
     0x0111: "another picture is kept under its number already; the first one stays",
@@ -129,11 +129,11 @@ def _refused_in(answer: Answer, group: list[Found]) -> list[RefusedFile]:
         check_taken(answer, "take these pictures")
         return [RefusedFile(one, "the server did not say what became of it") for one in group]
     kept = {_uid(one) for one in _items(said, "00081199")}
-    reasons = {_uid(one): _reason(one) for one in _items(said, "00081198")}
-    nameless = next((_reason(one) for one in _items(said, "0008119A")), None)
+    refused = {_uid(one): one for one in _items(said, "00081198")}
+    nameless = next(iter(_items(said, "0008119A")), None)
     words = _warning(answer)
     return [
-        RefusedFile(one, _plain(reasons.get(one.instance_uid, nameless), words))
+        RefusedFile(one, _plain(refused.get(one.instance_uid, nameless), words))
         for one in group
         if one.instance_uid not in kept
     ]
@@ -151,7 +151,10 @@ def _reason(item: dict[str, Any]) -> int:
     return int((item.get("00081197", {}).get("Value") or [0])[0])
 
 
-def _plain(reason: int | None, words: str) -> str:
+def _plain(item: dict[str, Any] | None, words: str) -> str:
+    """The reason of one failure: in its own words (0000,0902), else in those of the whole answer."""
+    reason = None if item is None else _reason(item)
+    words = str((item or {}).get("00000902", {}).get("Value", [""])[0]) or words
     if reason not in _WORDS or (reason in _WORDS_MAY_FOLLOW and words):
         return words or "the server did not say why"
     return _WORDS[reason]

@@ -157,7 +157,7 @@ def test_a_study_named_in_the_address_takes_no_other(told: Story) -> None:
 @pytest.mark.parametrize(
     ("content_type", "status"),
     [
-        ("application/dicom", {400, 415}),
+        ("application/dicom+json", {400, 415}),
         ("application/json", {400, 415}),
         ("multipart/form-data; boundary=b", {400, 415}),
         ('multipart/related; type="application/dicom"', {400}),
