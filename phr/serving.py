@@ -30,6 +30,9 @@ from vault.sealing.slow import share_cores
 
 FACTORY = "phr.serving:worker_app"
 STOP_SECONDS = 30
+# For each process. Browsers and archives keep theirs open for a while after an answer, six at a time: were there no
+# more than threads, they would keep everyone else out.
+OPEN_CONNECTIONS = 512
 _PDEATHSIG = 1  # prctl(2), PR_SET_PDEATHSIG
 
 
@@ -85,7 +88,7 @@ def serve(settings: Settings, listening: Listening) -> None:
         interface=Interfaces.WSGI,
         workers=listening.processes,
         blocking_threads=listening.threads,
-        backpressure=listening.threads,
+        backpressure=max(OPEN_CONNECTIONS, listening.threads),
         websockets=False,
         http=HTTPModes.auto,
         log_level=LogLevels.error,
