@@ -83,7 +83,7 @@ CASES = {
     "5.11": "A PDF in DICOM is served as PDF",
     "5.12": "A rendered picture fits its viewport; a viewport that is none is 400",
     "5.13": "Bulk data is served by range",
-    "5.14": "Media types not spoken are 406, an unknown study is 404, a deleted one 410",
+    "5.14": "Media types not spoken are 406; an unknown study is 404, and so is a deleted one: its UID is kept nowhere",
     "5.15": "A push is answered instance by instance",
     "5.16": "Another study's instance, a repeat, and other pixels under one UID each get their own answer",
     "5.17": "A UID of another site's patient is each one's own",
@@ -116,5 +116,9 @@ CASES = {
 }
 
 NOT_TESTED = {
+    "2.11": "No such addresses are given out: every address asks for the token, which alone opens the keys. A second "
+    "secret in a path would only end up in logs.",
+    "4.7": "The profile is a draft, and such a document would carry addresses that outlive a sharing; what a whole study "
+    "consists of is said by our own signed list (docs/pull.md).",
     "8.3": "HL7 v2 messages are not taken in; a site's edge would turn them into FHIR.",
 }

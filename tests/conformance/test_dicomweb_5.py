@@ -10,6 +10,8 @@ from tests import factories as make
 from tests.fhir_gateway.callers import AS_STORED, parts_of
 from tests.fhir_gateway.conftest import darkroom, house, patient, site  # noqa: F401  fixtures
 from tests.fhir_gateway.house import BO, a_patient, a_site, nobody
+from vault.audit import Actor
+from vault.custody import forget_study
 
 STUDY, SERIES = make.a_uid("study", "one"), make.a_uid("series", "one", "first")
 ONE = f"{STUDY}/series/{SERIES}/instances/{make.a_uid('instance', 'one', 'first', 1)}"
@@ -148,6 +150,17 @@ def test_5_13_a_range_of_bulk_data(app):
 def test_5_14_odd_wishes_and_unknown_studies(app):
     assert app.whole(STUDY, "application/xhtml").status_code == 406
     assert app.whole("9.9").status_code == 404
+
+
+@pytest.mark.case("5.14")
+def test_5_14_a_deleted_study_is_as_unknown_as_one_that_never_was(app, patient):  # noqa: F811
+    (study,) = [one for one in app.matches("ImagingStudy") if one["identifier"][0]["value"].endswith(STUDY)]
+    with patient.services.work() as work:
+        by = Actor("patient", patient.keyring.vault_id)
+        forget_study(work, [bytes.fromhex(study["id"])], owner=patient.keyring, by=by)
+    gone, never = app.whole(STUDY), app.whole("9.9")
+    assert (gone.status_code, gone.data) == (never.status_code, never.data)
+    assert studies(app.get(f"/dicomweb/studies?StudyInstanceUID={STUDY}")) == []
 
 
 @pytest.mark.case("5.15")
