@@ -28,7 +28,7 @@ told.found = {};
 for (const type of types.filter((type) => can(type, "search-type"))) {
   let page = await client.search({ resourceType: type, searchParams: { _count: "1" } });
   const ids = [];
-  for (let pages = 0; page && pages < 12; pages += 1) {
+  for (let pages = 0; page && pages < 200; pages += 1) {
     ids.push(...(page.entry ?? []).map((entry) => entry.resource.id));
     page = await client.nextPage({ bundle: page });
   }
