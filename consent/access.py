@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from consent.errors import ConsentError, CopyNotAllowed, NotYours, RightMissing, ScopeTooSmall
-from consent.keyrings import ManyKeyrings
+from consent.keyrings import ManyKeyrings, WithoutReports
 from consent.scopes import Scopes, union
 from vault.audit import Actor
 from vault.database import Work
@@ -91,6 +91,12 @@ class Access:
         if self.keyring is None:
             raise NotThere
         return self.keyring
+
+    def opened_for_objects(self) -> Keyring:
+        """The keyring for objects as they are stored. These say no category, so reports among them stay closed where
+        scopes let only reports of some categories through. Raises `NotThere` as `opened` does.
+        """
+        return WithoutReports(self.opened()) if self.scopes.sorts_reports else self.opened()
 
     def own_vault(self) -> VaultKeyring:
         """The signed-in person's own vault. Raises `NotYours`."""

@@ -1,4 +1,4 @@
-"""Keyrings of those who hold several grants at once."""
+"""Keyrings of those who hold several grants at once, or who may use less than what theirs opens."""
 
 from collections.abc import Callable, Sequence
 
@@ -49,3 +49,25 @@ class ManyKeyrings(Keyring):
     def study_ids(self, work: Work) -> list[bytes]:
         """Those of all of them, each once."""
         return list(dict.fromkeys(study for keyring in self._keyrings for study in keyring.study_ids(work)))
+
+
+class WithoutReports(Keyring):
+    """A keyring that opens descriptions and pictures alone, whatever more it holds."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self.owner = keyring.owner
+        self._keyring = keyring
+
+    def class_key(self, work: Work, batch: bytes, key_class: KeyClass) -> bytes:
+        """The keyring's own. Raises `NoKey` for reports."""
+        if key_class is KeyClass.REPORTS:
+            raise NoKey
+        return self._keyring.class_key(work, batch, key_class)
+
+    def scopes(self, work: Work) -> list[bytes]:
+        """The keyring's own."""
+        return self._keyring.scopes(work)
+
+    def study_ids(self, work: Work) -> list[bytes]:
+        """The keyring's own."""
+        return self._keyring.study_ids(work)

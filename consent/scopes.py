@@ -170,6 +170,12 @@ class Scopes:
         ]
         return None if () in found else tuple(dict.fromkeys(found))
 
+    @property
+    def sorts_reports(self) -> bool:
+        """Whether filters let some reports through and no scope lets through all of them."""
+        whole = any(self.filters_of(kind, "rs") is None for kind in ("DiagnosticReport", "DocumentReference"))
+        return not whole and any(self.filters_of(kind, "rs") for kind in FILTERS)
+
     def covers_all(self, others: "Scopes") -> bool:
         """Whether `others` ask for nothing more than these."""
         return all(self.covers(scope) for scope in others.resources) and set(others.others) <= set(self.others)

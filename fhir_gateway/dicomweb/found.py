@@ -102,7 +102,7 @@ def one(study_uid: str, series_uid: str, instance_uid: str, *, whole: bool = Fal
     asker, room = access(), services()
     with room.reading() as work:
         try:
-            found = find_instance(work, asker.opened(), study_uid, series_uid, instance_uid)
+            found = find_instance(work, asker.opened_for_objects(), study_uid, series_uid, instance_uid)
         except NoKey:
             raise _not_shared() from None
         if whole:
@@ -123,7 +123,7 @@ def many(study_uid: str, series_uid: str | None = None) -> list[Shown]:
     asker, room = access(), services()
     with room.reading() as work:
         try:
-            found = find_instances(work, asker.opened(), study_uid, series_uid)
+            found = find_instances(work, asker.opened_for_objects(), study_uid, series_uid)
         except NoKey:
             raise _not_shared() from None
         whose: dict[Id, Access] = {}

@@ -61,8 +61,8 @@ class Described:
         if one.facts.key_class != KeyClass.REPORTS.value:
             return one.dicom
         try:
-            there = find_instance(work, self.asker.opened(), *uids)
-            return full_description(work, self.asker.opened(), there) or one.dicom
+            keyring = self.asker.opened_for_objects()
+            return full_description(work, keyring, find_instance(work, keyring, *uids)) or one.dicom
         except (NoKey, NotThere):
             return one.dicom
 

@@ -23,7 +23,7 @@ def rendered_report(one: Shown, accept: str | None) -> Response:
     choose(accept, (PAGE,))
     with services().reading() as work:
         try:
-            said = full_description(work, access().opened(), one.found)
+            said = full_description(work, access().opened_for_objects(), one.found)
         except NoKey:
             raise forbidden("This was not shared as a whole.") from None
     report = read_structured_report(said or {})

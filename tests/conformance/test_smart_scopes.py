@@ -2,8 +2,11 @@
 
 import pytest
 
+from tests import factories as make
 from tests.fhir_gateway import papers
+from tests.fhir_gateway.callers import AS_STORED
 from tests.fhir_gateway.conftest import darkroom, house, patient, site  # noqa: F401  fixtures
+from tests.fhir_gateway.dicom.reports import a_report, a_section, a_text
 
 LOINC = "http://loinc.org"
 RADIOLOGY, CARDIOLOGY = "LP29684-5", "LP29708-2"
@@ -82,3 +85,23 @@ def test_documents_are_let_through_by_category_too(told):
         assert reader.get("/fhir/DiagnosticReport").status_code == 403
     nothing = told.lets_in(scopes="patient/DocumentReference.rs?category=http://other.example.org|x")
     assert nothing.searches("DocumentReference")["total"] == 0
+
+
+@pytest.mark.case("1.10")
+def test_a_category_holds_for_the_reports_that_are_stored_as_objects_too(site, patient):  # noqa: F811
+    words = a_report(a_section("121070", "Findings", a_text("Said in confidence.")))
+    assert site.stores(make.an_instance(), words).status_code == 200
+    study = f"studies/{make.a_uid('study', 'one')}"
+    report = f"{study}/series/{make.a_uid('series', 'one', 'reports')}/instances/{make.a_uid('instance', 'one', 'reports', 1)}"
+    whole = patient.lets_in()
+    reader = patient.lets_in(scopes=f"{ONLY_RADIOLOGY} patient/ImagingStudy.rs patient/Binary.r")
+    for path, accept in ((report, AS_STORED), (study, AS_STORED), (f"{report}/rendered", "text/html")):
+        assert whole.get(f"/dicomweb/{path}", accept).status_code == 200, path
+        assert reader.get(f"/dicomweb/{path}", accept).status_code == 403, path
+    assert "Said in confidence." in whole.get(f"/dicomweb/{study}/metadata", "application/dicom+json").text
+    described = reader.get(f"/dicomweb/{study}/metadata", "application/dicom+json")
+    assert described.status_code == 200
+    assert "Said in confidence." not in described.text
+    (picture,) = [one for one in described.json if one["00080060"]["Value"] == ["CT"]]
+    series, instance = (picture[tag]["Value"][0] for tag in ("0020000E", "00080018"))
+    assert reader.whole(f"{make.a_uid('study', 'one')}/series/{series}/instances/{instance}").status_code == 200
