@@ -31,7 +31,6 @@ from vault.health_links import HealthLink, OpenedLink
 from vault.ids import Id
 from vault.keyring import GrantKeyring, KeyClass, Owner, OwnerKind
 from vault.rows import insert_unless_there
-from vault.sealing import derive
 from vault.sharing import GrantLimits
 
 FILE_SECONDS = 3600
@@ -177,7 +176,7 @@ def _note_reader(work: Work, opening: Opening, recipient: str) -> None:
     """Once in a quarter of an hour for each name; the words themselves are sealed to the patient."""
     grant_id, name = opening.limits.grant_id, " ".join(recipient.split())[:LONGEST_WORDS]
     count_opening(work, grant_id)
-    reader_id = derive.counter_index(work.secrets.index_key, "link reader", grant_id, name)
+    reader_id = opening.link.reader_id(name)
     known = _kept_reader(work, opening, reader_id, name)
     audit.record_once(
         work,

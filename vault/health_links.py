@@ -22,6 +22,7 @@ from vault.keyring import GrantKeyring, VaultKeyring, canonical_json, check_row_
 from vault.limits import hold_grant, live_grant
 from vault.rows import changed_rows
 from vault.sealing import derive
+from vault.sealing.errors import Busy
 from vault.sealing.slow import INDEX, stretch_passcode
 from vault.sealing.suite import unwrap, wrap
 from vault.sealing.unprintable import Unprintable
@@ -68,6 +69,10 @@ class OpenedLink(Unprintable):
     def token(self) -> bytes:
         """The 32 octets of the link's one access token: the same each time, so none needs to be kept."""
         return derive.link_token(self.opening)
+
+    def reader_id(self, name: str) -> Id:
+        """What whoever opens the link under this name is known by; nobody without the link can try names on it."""
+        return Id(derive.link_reader(self.opening, name))
 
 
 def link_id(address: bytes) -> Id:
@@ -147,9 +152,13 @@ def open_link(services: Services, address: bytes, passcode: str) -> OpenedLink:
             raise WrongPasscode(left)  # nothing was guessed
         left = _count(services, wanted, -1)
         pepper = services.secrets.peppers.get(pepper_id or 0, bytes(32))
-        stretched = stretch_passcode(
-            passcode[:256], salt=salt or bytes(16), pepper=pepper, link_id=wanted, profile=profile or INDEX
-        )
+        try:
+            stretched = stretch_passcode(
+                passcode[:256], salt=salt or bytes(16), pepper=pepper, link_id=wanted, profile=profile or INDEX
+            )
+        except Busy:
+            _count(services, wanted, +1)  # nothing was looked at, and five crowded moments must not end a link
+            raise
     opening = derive.link_opening(address, stretched)
     with services.reading() as work:
         # Not asked whether tries are left: the last of them is this one.

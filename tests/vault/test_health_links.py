@@ -12,8 +12,8 @@ from vault import health_links, sharing
 from vault.errors import BrokenRecord, NotThere, WrongPasscode
 from vault.health_links import HealthLink
 from vault.keyring import KeyClass
-from vault.sealing import derive
-from vault.sealing.errors import Tampered
+from vault.sealing import derive, slow
+from vault.sealing.errors import Busy, Tampered
 from vault.sharing import GrantTerms
 from vault.tables_sharing import HealthFileRow, HealthLinkRow
 
@@ -88,6 +88,25 @@ def test_wrong_passcodes_are_counted_for_life_and_right_ones_cost_nothing(servic
     assert [*left, refused.value.tries_left] == [4, 3, 2, 1, 0]
     with pytest.raises(NotThere):
         health_links.open_link(services, link.address, link.passcode)
+
+
+def test_a_crowded_moment_costs_no_try(services, ana, monkeypatch):
+    _, link = gives_a_link(services, ana, flags="P")
+    monkeypatch.setattr(slow, "_gate", slow.Gate(at_once=1, queue=0))
+    with slow._gate.held():
+        for _ in range(health_links.TRIES):
+            with pytest.raises(Busy):
+                health_links.open_link(services, link.address, link.passcode)
+    with pytest.raises(WrongPasscode) as refused:
+        health_links.open_link(services, link.address, wrong(link))
+    assert refused.value.tries_left == 4
+
+
+def test_readers_are_known_by_what_only_the_link_derives(services, ana):
+    (_, link), (_, other) = gives_a_link(services, ana), gives_a_link(services, ana)
+    opened, again, elsewhere = (health_links.open_link(services, one.address, "") for one in (link, link, other))
+    assert opened.reader_id("Dr. Bo") == again.reader_id("Dr. Bo")
+    assert len({opened.reader_id("Dr. Bo"), opened.reader_id("Dr. Jo"), elsewhere.reader_id("Dr. Bo")}) == 3
 
 
 def test_guesses_at_the_same_moment_do_not_outrun_the_counter(services, ana):
@@ -202,6 +221,8 @@ def test_the_keys_are_those_that_the_format_says(services, ana):
     assert unwrap(opening, row.key_ct, "shl-key", row.id) == link.key
     opened = health_links.open_link(services, link.address, link.passcode)
     assert opened.token == expand(opening, b"phr1/shl/token")
+    name = hmac.digest(expand(opening, b"phr1/shl/reader"), lp(b"Dr. Bo"), "sha256")
+    assert opened.reader_id("Dr. Bo") == name[:16]
 
 
 @pytest.mark.parametrize("column", ["owner_ct", "grant_ct", "key_ct"])

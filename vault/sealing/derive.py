@@ -206,6 +206,11 @@ def link_token(opening: bytes) -> bytes:
     return expand(opening, Label.LINK_TOKEN)
 
 
+def link_reader(opening: bytes, name: str) -> bytes:
+    """16 octets for what somebody calls themselves. Names are guessable, so no key of the settings confirms a guess."""
+    return _mac(expand(opening, Label.LINK_READER), lp(name))
+
+
 # -- from the index key ----------------------------------------------------------------------------
 
 

@@ -43,6 +43,7 @@ class Label(StrEnum):
     LINK_OPENING = "phr1/shl/open"
     LINK_COMMITMENT = "phr1/shl/commit"
     LINK_TOKEN = "phr1/shl/token"  # noqa: S105  a label, no secret
+    LINK_READER = "phr1/shl/reader"
     # from the index key (3, 4.4, 5, 7, 14)
     UID_INDEX = "phr1/bi/uid"
     LOGIN_INDEX = "phr1/bi/login"
