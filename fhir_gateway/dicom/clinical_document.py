@@ -90,18 +90,22 @@ class _Reader:
             self._pieces.append(said)
 
     def end(self, _name: str) -> None:
-        said = "".join(self._pieces)
         if self._is_at("section", "title"):
-            if heading := " ".join(said.split()):
+            if heading := " ".join(self._said().split()):
                 self._blocks.append(Block("heading", heading, self._path.count("section")))
         elif self._is_at("section", "text"):
-            if tidied := _tidy(said):
+            if tidied := _tidy(self._said()):
                 self._blocks.append(Block("text", tidied))
         elif self._is_at("nonXMLBody", "text"):
-            self._inner = said
+            self._inner = self._said()
         elif self._path[-1] in _LINES and self._in_text():
             self._pieces.append("\n")
         self._path.pop()
+
+    def _said(self) -> str:
+        """What was said since its element began; taken once, for a text may have very many pieces."""
+        said, self._pieces = "".join(self._pieces), []
+        return said
 
     def finished(self) -> ClinicalDocument:
         title = " ".join("".join(self._title).split())

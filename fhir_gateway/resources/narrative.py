@@ -7,7 +7,7 @@ character escaped, so that it is inert wherever it is shown.
 """
 
 import re
-from html import escape
+from html import escape, unescape
 from html.parser import HTMLParser
 
 
@@ -38,10 +38,28 @@ class _Reducer(HTMLParser):
         self._open: list[str] = []
         self._silent: list[str] = []
         self._links: list[tuple[str, int]] = []  # where an open link leads, and where its words begin
+        self._absent: set[str] = set()
+
+    def parse_html_declaration(self, i: int) -> int:
+        """Where the comment or declaration ends that begins there; -1 where it never does.
+
+        Python's own fails at some of what is none, and looks through the rest of the text for each that does not end.
+        """
+        begins = self.rawdata[i : i + 9]
+        mark = "-->" if begins.startswith("<!--") else "]]>" if begins == "<![CDATA[" else ">"
+        end = -1 if mark in self._absent else self.rawdata.find(mark, i + 2)
+        if end < 0:
+            self._absent.add(mark)  # the text is there as a whole, so it will not come later
+            return -1
+        return end + len(mark)
+
+    def parse_comment(self, i: int, report: bool = True) -> int:  # noqa: ARG002, FBT001, FBT002  as Python's own
+        """A comment is one of what ends by the same means."""
+        return self.parse_html_declaration(i)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _SILENCED:
-            self._silent.append(tag)
+            self._silent += [tag] if len(self._silent) < _DEEPEST else []
             return
         if self._silent:
             return
@@ -49,6 +67,7 @@ class _Reducer(HTMLParser):
             self.text.append("\n")
         given = {name: value or "" for name, value in attrs}
         if tag == "a":
+            self._tell_address()  # a link does not hold another
             self._links.append((given.get("href", "").strip(), len(self.text)))
         elif tag == "img":
             self.handle_data(given.get("alt", ""))
@@ -104,18 +123,19 @@ class _Reducer(HTMLParser):
             if _LINKS.fullmatch(address) and address not in "".join(self.text[begin:]):
                 self.handle_data(f" ({address})")
 
-    def finished(self) -> None:
+    def read(self, html: str) -> None:
+        whole, end, rest = html.rpartition(">")
+        self.feed(whole + end)
         self.close()
-        while self._links:
-            self._tell_address()
+        self.handle_data(unescape(rest))  # no tag can end in it, and each that began would be looked for to its end
+        self._tell_address()
         while self._open:
             self.markup.append(f"</{self._open.pop()}>")
 
 
 def _reduced(html: str) -> _Reducer:
     reducer = _Reducer()
-    reducer.feed(html)
-    reducer.finished()
+    reducer.read(html)
     return reducer
 
 

@@ -1,5 +1,6 @@
 """HTML from outside: its words stay, and nothing of it acts, leads elsewhere or calls home."""
 
+import time
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -73,6 +74,15 @@ def test_what_was_reduced_stays_as_it_is(html):
         ("<a href='http://x.example'>never closed", "never closed (http://x.example)"),
         ("1 < 2 & 3 > 2", "1 &lt; 2 &amp; 3 &gt; 2"),
         ("a\x00b\x1bc", "abc"),
+        ("a <!-- note --> b <!--> c <!DOCTYPE x> d", "a  b  c  d"),
+        ("a <![if x]> b <![CDATA[ c > d ]]> e", "a  b  e"),
+        ("a <![ b", "a &lt;![ b"),
+        ("a <b", "a &lt;b"),
+        ("a &amp; b &lt;", "a &amp; b &lt;"),
+        (
+            "<a href='http://x.example'>one<a href='http://y.example'>two",
+            "one (http://x.example)two (http://y.example)",
+        ),
     ],
 )
 def test_words_stay_and_the_rest_goes(html, kept):
@@ -93,3 +103,26 @@ def test_plain_text_has_a_line_for_each_block():
         "",
         "more (https://x.example)",
     ]
+
+
+@pytest.mark.parametrize("tail", ["", ">"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<!--",
+        "<!-->",
+        "<!--a>",
+        "<![CDATA[>",
+        "<![",
+        "<a ",
+        "<a x='",
+        "<a href='http://x.example/'>",
+        "<template>",
+        "<script>",
+        "&#",
+    ],
+)
+def test_markup_that_never_ends_is_read_as_fast_as_any(piece, tail):
+    begun = time.process_time()
+    safe_markup(piece * 20_000 + tail)
+    assert time.process_time() - begun < 2  # seconds; looked through anew for each piece it would be many times that
