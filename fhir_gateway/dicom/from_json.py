@@ -58,7 +58,16 @@ def file_of(metadata: Json, bulk: Bulk) -> bytes:
     """The metadata and the values it names as one Part 10 file. Raises TooDeep, UnreadableDicom."""
     try:
         return _file(metadata, bulk)
-    except (ValueError, TypeError, KeyError, AttributeError, struct.error, binascii.Error, OverflowError) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        struct.error,
+        binascii.Error,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise UnreadableDicom(_NO_JSON) from error
 
 

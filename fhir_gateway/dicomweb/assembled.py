@@ -1,10 +1,11 @@
 """
 Instances that come as metadata with their bulk data beside them, put together to files (PS3.18 8.7.3.3, 10.5.1).
 
-The metadata come first. An instance is handed on as soon as the last value it names has come; what waits meanwhile is
-bounded, and no address is ever fetched.
+The metadata come first. An instance is handed on as soon as the last value it names has come; what waits meanwhile,
+metadata and bulk data, is bounded, and no address is ever fetched.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,7 @@ METADATA_MOST = 16 << 20
 INSTANCES_MOST = 2000
 HELD_MOST = 64 << 20
 NOT_COME = "A value that the metadata names did not come as a part."
+_COUNT = re.compile(r"[0-9]{1,9}")
 TOO_MUCH = "Its bulk data is more than is held; send it as one DICOM file."
 
 
@@ -36,13 +38,14 @@ class _Waiting:
 
     metadata: Json
     missing: set[str]
+    octets: int = 0  # how long its metadata is
     bulk: dict[str, bytes | Packed] = field(default_factory=dict[str, bytes | Packed])
 
     @property
     def frames(self) -> int:
         """How many parts a packed picture comes in."""
-        count = first(self.metadata, "00280008")
-        return int(count) if isinstance(count, (int, str)) and str(count).isdigit() and int(count) else 1
+        count = str(first(self.metadata, "00280008"))
+        return max(int(count), 1) if _COUNT.fullmatch(count) else 1
 
     @property
     def names(self) -> tuple[str, str]:
@@ -57,7 +60,8 @@ class Assembling:
     def __init__(self) -> None:
         self._waiting: list[_Waiting] = []
         self._by_uri: dict[str, _Waiting] = {}
-        self._held = 0
+        self._held = 0  # octets of bulk data
+        self._described = 0  # octets of metadata
 
     def files(self, parts: Iterator[tuple[Head, Pieces]]) -> Iterator[tuple[str, Pieces]]:
         """Every instance as one part of the type application/dicom; what cannot be one raises when it is read.
@@ -66,7 +70,7 @@ class Assembling:
         """
         for head, pieces in parts:
             if head.content_type.partition(";")[0].strip().lower() in METADATA:
-                yield from self._begin(_joined(pieces, METADATA_MOST))
+                yield from self._begin(_joined(pieces, METADATA_MOST - self._described))
             elif not self._waiting and not self._by_uri:
                 raise BadBody("The metadata must be the first part.")
             else:
@@ -75,9 +79,10 @@ class Assembling:
             yield _failing(lacking, UnreadableDicom(NOT_COME))
 
     def _begin(self, octets: bytes) -> Iterator[tuple[str, Pieces]]:
-        for metadata in _instances(octets):
+        listed = _instances(octets)
+        for metadata in listed:
             try:
-                waiting = _Waiting(metadata, set(bulk_uris(metadata)))
+                waiting = _Waiting(metadata, set(bulk_uris(metadata)), len(octets) // len(listed))
             except UnreadableDicom as unreadable:
                 yield _failing(_Waiting(metadata, set()), unreadable)
                 continue
@@ -85,6 +90,7 @@ class Assembling:
                 yield self._whole(waiting)
                 continue
             self._waiting.append(waiting)
+            self._described += waiting.octets
             self._by_uri |= dict.fromkeys(waiting.missing, waiting)
 
     def _take(self, head: Head, pieces: Pieces) -> Iterator[tuple[str, Pieces]]:
@@ -104,6 +110,7 @@ class Assembling:
 
     def _let_go(self, waiting: _Waiting) -> None:
         self._waiting.remove(waiting)
+        self._described -= waiting.octets
         self._held -= sum(_size(one) for one in waiting.bulk.values())
 
     def _whole(self, waiting: _Waiting) -> tuple[str, Pieces]:

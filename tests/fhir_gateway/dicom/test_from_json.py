@@ -124,3 +124,12 @@ def test_a_number_that_is_none_is_null_again(value):
     incoming = read_instance([octets])
     assert list(incoming.octets)
     assert incoming.metadata["00189306"]["Value"] == [1.5, None]
+
+
+def test_what_is_nested_without_end_beside_a_value_is_no_json_of_ours():
+    nest: list = []
+    for _ in range(2000):
+        nest = [nest]
+    row = IDENTITY | {"00100010": {"vr": "PN", "Value": [{"Alphabetic": "Żółć"}]}}
+    with pytest.raises(UnreadableDicom):
+        file_of({"00080005": {"vr": "OB", "InlineBinary": "AAAA", "more": nest}} | row, {})

@@ -8,6 +8,8 @@ import pydicom
 import pytest
 
 from fhir_gateway.dicomweb import assembled
+from fhir_gateway.dicomweb.multipart import Head
+from fhir_gateway.errors import TooLarge
 from tests import factories as make
 from tests.fhir_gateway.callers import parts_of
 
@@ -154,3 +156,25 @@ def test_numbers_keep_their_worth(site, patient):
     assert row["00189306"]["Value"] == [0.1]
     assert row["00181149"]["Value"] == [1, None, 3]
     assert row["00180050"]["Value"] == [2.5]
+
+
+@pytest.mark.parametrize("count", ["²", "9" * 5000, "-1", "", "0"])
+def test_a_number_of_frames_that_is_none_means_one(site, count):
+    said = described(make.an_instance(syntax=make.JPEG_LS)) | {"00280008": {"vr": "IS", "Value": [count]}}
+    assert pushed(site, [said], ("pixels", "image/jls", b"frame")).status_code in (200, 409)
+
+
+def test_metadata_that_waits_is_bounded_in_all_its_parts(monkeypatch):
+    monkeypatch.setattr(assembled, "METADATA_MOST", 1000)
+
+    def one(number):
+        said = {"00081080": {"vr": "LO", "Value": ["x" * 300]}, "7FE00010": {"vr": "OB", "BulkDataURI": f"at{number}"}}
+        return Head("application/dicom+json", ""), iter((memoryview(json.dumps(said).encode()),))
+
+    def value(number):
+        return Head(OCTETS, f"at{number}"), iter((memoryview(b"octets"),))
+
+    in_turn = [part for number in range(5) for part in (one(number), value(number))]
+    assert len(list(assembled.Assembling().files(iter(in_turn)))) == 5
+    with pytest.raises(TooLarge):
+        list(assembled.Assembling().files(iter([one(number) for number in range(5)])))
