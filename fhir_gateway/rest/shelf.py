@@ -14,6 +14,7 @@ from functools import cached_property
 from consent.access import Access
 from fhir_gateway.links import Links
 from fhir_gateway.resources import diagnostic_report, endpoint, imaging_study, patient
+from fhir_gateway.resources.attachments import attachments_of, file_id
 from fhir_gateway.resources.imaging_study import Telling
 from fhir_gateway.resources.references import rewritten
 from fhir_gateway.rest import drawers as more
@@ -125,7 +126,8 @@ class Shelf:
         wanted = parse_id(document_id).hex()
         for study in self.studies:
             for report in (one for one in study.every_report if not one.is_document):
-                if any(one.resource_id == wanted for one in report.facts.documents) and self._lets_read(study, report):
+                if any(one.resource_id == wanted for one in report.facts.documents):
+                    self._check_lets_read(study, report, wanted)
                     return study, report
             for paper in study.resources:
                 if any(one["resource_id"] == wanted for one in paper.facts.get("documents") or ()):
@@ -133,11 +135,20 @@ class Shelf:
                     return study, paper
         raise NotThere
 
-    def _lets_read(self, study: Study, report: Report) -> bool:
-        """Whether the scopes let the report through that a file came with."""
+    def _check_lets_read(self, study: Study, report: Report, document_id: str) -> None:
+        """Raise `NotThere` unless the scopes let the report through that a file came with.
+
+        Where none of them is about reports, the file is a document like any other.
+        """
+        if not any(self._access.can_scope(f"patient/DiagnosticReport.{letter}") for letter in "rs"):
+            documents = (found.resource for found in self.all_of("DocumentReference", "r"))
+            if not any(file_id(one) == document_id for made in documents for _, one in attachments_of(made)):
+                raise NotThere
+            return
         opened = self.opened(report.kept)
         drawn = {} if opened is None else self._report(study, report, opened)
-        return let_through(self._access, "DiagnosticReport", "r")(drawn)
+        if not let_through(self._access, "DiagnosticReport", "r")(drawn):
+            raise NotThere
 
     # --- what other drawers need ---
 

@@ -246,3 +246,17 @@ def test_a_document_about_no_study_stands_alone(site, patient):
     (document,) = patient.lets_in().matches("DocumentReference")
     assert document["description"] == "Letter"
     assert "context" not in document
+
+
+def test_a_reports_file_is_open_only_to_scopes_that_show_it_as_report_or_document(pushed):
+    (report,) = pushed.lets_in().matches("DiagnosticReport")
+    file = report["presentedForm"][0]["url"].removeprefix(ORIGIN)
+
+    def seen_with(scopes: str) -> int:
+        return pushed.lets_in(scopes=f"{scopes} patient/Binary.r").get(file).status_code
+
+    assert seen_with("patient/DiagnosticReport.rs?category=http://loinc.org|LP7839-6") == 404
+    assert seen_with("patient/DocumentReference.rs?category=http://loinc.org|LP7839-6") == 404
+    assert seen_with(f"patient/DocumentReference.rs?category={NOTE}") == 200
+    assert seen_with("patient/DocumentReference.rs") == 200
+    assert seen_with(f"patient/DiagnosticReport.rs?category={RADIOLOGY}") == 200
