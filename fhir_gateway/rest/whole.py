@@ -7,10 +7,11 @@ happened with the record comes last and oldest first, so that a page does not mo
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 from fhir_gateway.errors import BadParameter
 from fhir_gateway.params import DateTest, Span
+from fhir_gateway.rest.asked import span_of
 from fhir_gateway.rest.found import Found, Json
 from fhir_gateway.rest.shelf import Shelf
 
@@ -70,7 +71,8 @@ class Part:
             changed = datetime.fromisoformat(updated)
             if (self.since and changed < self.since) or (self.until and changed > self.until):
                 return False
-        given = [_span(resource[name]) for name in _CARE.get(resource["resourceType"], ()) if resource.get(name)]
+        written = [resource[name] for name in _CARE.get(resource["resourceType"], ()) if resource.get(name)]
+        given = [span for span in map(span_of, written) if span is not None]
         return not given or all(any(test.fits(span) for span in given) for test in self.care)
 
 
@@ -81,12 +83,6 @@ def _moment(texts: Iterable[str]) -> datetime | None:
             raise BadParameter("A time of change is written with its zone.")
         return start
     return None
-
-
-def _span(value: Any) -> Span:
-    if isinstance(value, dict):
-        return Span.between(str(value.get("start") or ""), str(value.get("end") or ""))
-    return Span.parse(str(value))
 
 
 def of_kind(shelf: Shelf, kind: str, patient: str = "") -> Iterator[Found]:

@@ -275,3 +275,12 @@ def test_every_resource_of_a_record_has_the_shape_of_its_type(site, pushed):
     assert {one["resourceType"] for one in found} == set(ORDER)
     for one in found:
         get_fhir_model_class(one["resourceType"]).model_validate(one)
+
+
+def test_a_day_beyond_the_calendar_keeps_nobody_from_their_record(site, patient):
+    push = a_push(effectiveDateTime="9999")
+    assert site.sends(push).status_code == 200
+    app = patient.lets_in()
+    for asked in ("", "?start=2020-01-01"):
+        found, _ = pages_of(app, f"/fhir/Patient/{patient.id}/$everything{asked}")
+        assert "DiagnosticReport" in {one["resourceType"] for one in found}
