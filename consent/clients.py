@@ -131,7 +131,7 @@ def add_site_client(
     return _added(work, row, None, by)
 
 
-def change_client(work: Work, row: ClientRow, new: NewClient, *, reach: Reach) -> None:
+def change_client(work: Work, row: ClientRow, new: NewClient, *, by: Actor, reach: Reach) -> None:
     """The app returns elsewhere, asks for other scopes, signs with other keys. Raises `BadClient`."""
     row.scopes = _check_new(new)
     row.redirect_uris = canonical_json(list(new.redirect_uris))
@@ -139,6 +139,7 @@ def change_client(work: Work, row: ClientRow, new: NewClient, *, reach: Reach) -
     row.keys = row.keys_url = None
     _give_keys(row, new.jwks, new.jwks_url, reach)
     row.row_mac = client_mac(work, row)
+    audit.record(work, owner=SYSTEM, did=Did.CLIENT_CHANGED, by=by, to=row.id)
 
 
 def _check_new(new: NewClient) -> str:

@@ -8,6 +8,8 @@ from consent.errors import BadClient
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 LONGEST = 2_000
 _PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9-]+)+")  # a reversed domain name, RFC 8252 7.1
+# A letter that ends a word of a Content-Security-Policy would say more there than where a form leads.
+_PLACE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 _VISIBLE = re.compile(r"[!-~]+")
 
 
@@ -18,6 +20,8 @@ def check_redirect_uri(uri: str, *, auth: str) -> None:
         raise BadClient("a redirect address is absolute, without fragment and without wildcard")
     if "@" in parts.netloc or ".." in parts.path.split("/"):
         raise BadClient("a redirect address has no user name and no .. in it")
+    if parts.netloc and not _PLACE.fullmatch(parts.netloc):
+        raise BadClient("a redirect address names its host in letters and digits")
     if parts.scheme == "https" and parts.hostname:
         return
     if parts.scheme == "http" and parts.hostname in LOOPBACK:

@@ -188,7 +188,7 @@ def change(work: Work, row: ClientRow, wanted: Wanted, *, reach: Reach) -> None:
         raise BadRegistration("invalid_client_metadata", "name and way to authenticate stay as they were registered")
     row.about = wanted.about
     try:
-        clients.change_client(work, row, wanted.new, reach=reach)
+        clients.change_client(work, row, wanted.new, by=ITSELF, reach=reach)
     except BadClient as problem:
         raise BadRegistration("invalid_client_metadata", problem.reason) from None
 

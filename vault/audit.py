@@ -69,6 +69,7 @@ class Did(StrEnum):
     SITE_REKEYED = "site-rekeyed"
     SITE_SWITCHED_OFF = "site-switched-off"
     CLIENT_ADDED = "client-added"
+    CLIENT_CHANGED = "client-changed"
     CLIENT_SWITCHED_OFF = "client-switched-off"
 
 

@@ -16,6 +16,9 @@ from tests.consent.small_app import (
     key_set,
     small_app,
 )
+from vault import audit
+from vault.audit import Did
+from vault.keyring import SYSTEM
 
 FIELDS = {
     "client_name": "Moon Viewer",
@@ -182,7 +185,7 @@ def test_a_network_registers_some_apps_and_then_has_to_wait(door):
 # --- managing --------------------------------------------------------------------------------------------------------
 
 
-def test_who_has_the_registration_token_reads_changes_and_ends_the_registration(open_app, door, cleo):
+def test_who_has_the_registration_token_reads_changes_and_ends_the_registration(open_app, door, cleo, services):
     said = registers(door).json
     assert door.get(path_of(said), headers=owner(said)).json == said
     moved = FIELDS | {"client_id": said["client_id"], "redirect_uris": ["https://moon.example.org/back"]}
@@ -198,6 +201,9 @@ def test_who_has_the_registration_token_reads_changes_and_ends_the_registration(
     assert smart.reads(token).status_code == 401
     assert smart.begins(cleo).status_code == 400
     assert door.get(path_of(said), headers=owner(said)).status_code == 401
+    with services.reading() as work:
+        done = [event.did for event in audit.events(work, SYSTEM) if event.by.kind == "app"]
+    assert done == [Did.CLIENT_SWITCHED_OFF, Did.CLIENT_CHANGED, Did.CLIENT_ADDED]
 
 
 def test_an_app_keeps_the_name_that_patients_have_read(door):

@@ -56,6 +56,9 @@ def test_a_secret_is_told_once_and_kept_nowhere(services, tmp_path):
         "https://app.example.org/ back",
         "https://app.example.org/" + "x" * 3_000,
         "https://app.example.org:port/",
+        "https://app.example.org;sandbox/back",
+        "https://app.example.org,evil.example.org/back",
+        "https://'none'/back",
     ],
 )
 def test_an_address_that_leads_astray_is_not_registered(services, uri):
