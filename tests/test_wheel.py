@@ -83,10 +83,10 @@ def phr(place, *words, **settings):
     )
 
 
-def settings_for(place):
+def settings_for(place, data):
     lines = phr(place, "keys", "new").stdout.splitlines()
     keys = dict(line.split("=", 1) for line in lines)
-    return {**keys, "PHR_BASE_URL": "http://127.0.0.1:8000", "PHR_DATA": str(place / "data")}
+    return {**keys, "PHR_BASE_URL": "http://127.0.0.1:8000", "PHR_DATA": str(data)}
 
 
 def test_the_wheel_has_the_four_rooms_and_nothing_else_at_its_top(names):
@@ -134,8 +134,8 @@ def test_installed_the_doctor_says_what_is_missing(installed):
     assert done.stderr == ""
 
 
-def test_installed_the_doctor_finds_it_able_to_serve(installed):
-    settings = settings_for(installed)
+def test_installed_the_doctor_finds_it_able_to_serve(installed, tmp_path):
+    settings = settings_for(installed, tmp_path / "data")
     upgraded = phr(installed, "db", "upgrade", **settings)
     assert upgraded.returncode == 0, upgraded.stderr
     done = phr(installed, "doctor", **settings)
@@ -143,8 +143,8 @@ def test_installed_the_doctor_finds_it_able_to_serve(installed):
     assert "It can serve." in done.stdout
 
 
-def test_installed_it_shows_its_pages(installed):
-    settings = settings_for(installed)
+def test_installed_it_shows_its_pages(installed, tmp_path):
+    settings = settings_for(installed, tmp_path / "data")
     phr(installed, "db", "upgrade", **settings)
     ask = (
         "from phr.app import from_environment\n"
