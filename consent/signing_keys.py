@@ -15,6 +15,7 @@ from joserfc.jwk import RSAKey
 from consent.tables import SigningKeyRow
 from vault.database import Services, Work
 from vault.keyring import check_row_mac, row_mac
+from vault.rows import changed_rows
 from vault.sealing import derive
 from vault.sealing.suite import unwrap, wrap
 
@@ -63,9 +64,12 @@ def rotate(services: Services) -> str:
             if row.retires is None:
                 row.retires = work.now + PUBLISHED_AFTER
                 row.row_mac = row_mac(work, "signingkey", row.kid.encode(), *_fields(row))
-            elif row.retires <= work.now:
-                work.session.delete(row)
         return _made(work, fresh).kid
+
+
+def sweep(work: Work) -> int:
+    """Forget the keys whose signatures count no more, private halves and all; answers how many."""
+    return changed_rows(work.session, sa.delete(SigningKeyRow).where(SigningKeyRow.retires <= work.now))
 
 
 def _fresh() -> RSAKey:
