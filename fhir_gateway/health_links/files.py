@@ -12,10 +12,12 @@ import orjson
 from consent.health_links import Opening, live_token
 from consent.jwe import encrypted_file
 from fhir_gateway.links import Links
+from fhir_gateway.resources.attachments import file_id
 from fhir_gateway.rest.answers import instant
 from fhir_gateway.rest.shelf import Shelf
 from vault.catalogue import open_catalogue
 from vault.database import Work
+from vault.errors import NoKey, NotThere
 from vault.ids import parse_id
 from vault.reading import open_document
 
@@ -68,23 +70,26 @@ def _summary(work: Work, opening: Opening, links: Links, brand: str) -> Json:
         for found in shelf.all_of(kind):
             resource = found.resource
             if kind == "DiagnosticReport":
-                resource = _with_files(work, opening, resource)
+                resource = _with_files(work, opening, resource, links)
             entries.append({"fullUrl": links.resource(kind, resource["id"]), "resource": resource})
     made: Json = {"resourceType": "Bundle", "type": "collection", "timestamp": instant(work.now)}
     return made | {"entry": entries} if entries else made
 
 
-def _with_files(work: Work, opening: Opening, report: Json) -> Json:
+def _with_files(work: Work, opening: Opening, report: Json, links: Links) -> Json:
     """The report with its files inside, for receivers that fetch nothing more."""
-    forms = [_inline(work, opening, one) for one in report.get("presentedForm") or []]
+    forms = [_inline(work, opening, one, links) for one in report.get("presentedForm") or []]
     return {**report, "presentedForm": forms} if forms else report
 
 
-def _inline(work: Work, opening: Opening, form: Json) -> Json:
-    before, found, resource_id = str(form.get("url") or "").rpartition("/Binary/")
-    if not found or (before and not before.endswith("/fhir")):
+def _inline(work: Work, opening: Opening, form: Json, links: Links) -> Json:
+    document_id = file_id(form, links)
+    if not document_id:
         return form
-    media_type, octets = open_document(work, opening.access.opened(), parse_id(resource_id))
+    try:
+        media_type, octets = open_document(work, opening.access.opened(), parse_id(document_id))
+    except (NoKey, NotThere):  # an address that only looks like ours does not keep the rest from whoever has the link
+        return form
     kept = {name: value for name, value in form.items() if name != "url"}
     return kept | {"contentType": media_type, "data": b64encode(octets).decode("ascii")}
 

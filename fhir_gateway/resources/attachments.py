@@ -4,6 +4,7 @@ A DiagnosticReport has them in `presentedForm`, a DocumentReference in `content.
 octets go where they are sealed and an address of ours takes their place.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ Json = dict[str, Any]
 
 HOLDERS = ("DiagnosticReport", "DocumentReference")
 _OURS = "Binary/"
+_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def attachments_of(resource: Json) -> list[tuple[str, Json]]:
@@ -109,8 +111,11 @@ def at_our_addresses(resource: Json, links: Links) -> Json:
     return with_attachments(resource, forms)
 
 
-def file_id(attachment: Json) -> str:
-    """The id of the Binary behind an attachment that is kept here; "" for one elsewhere."""
-    address = str(attachment.get("url") or "")
-    before, _, after = address.rpartition(_OURS)
-    return after if after != address and (not before or before.endswith("/fhir/")) else ""
+def file_id(attachment: Json, links: Links) -> str:
+    """The id of the Binary behind an attachment that is kept here; "" for one elsewhere, on whatever FHIR server.
+
+    The attachment is as its reader gets it (`at_our_addresses`).
+    """
+    before, _, after = str(attachment.get("url") or "").rpartition("/")
+    ours = before == f"{links.fhir}/Binary" and _ID.fullmatch(after) and attachment.get("hash")
+    return after if ours else ""

@@ -66,11 +66,11 @@ def from_fhir(
     )
 
 
-def of_report(report: Json, *, study_id: str, study_uid: str, received: str) -> list[Json]:
+def of_report(report: Json, links: Links, *, study_id: str, study_uid: str, received: str) -> list[Json]:
     """Each file of a report, as its reader gets the report, as a document of its own; its id is the file's."""
     made: list[Json] = []
     for _, attachment in attachments_of(report):
-        if document_id := file_id(attachment):
+        if document_id := file_id(attachment, links):
             made.append(_document(report, attachment, document_id, received) | _context(report, study_id, study_uid))
     return made
 
@@ -131,7 +131,7 @@ def to_fhir(stored: Json, document_id: str, telling: Telling) -> Json:
     if telling.study_uid:
         made["context"] = _with_study(stored.get("context") or {}, telling)
     same = [
-        {**one, "url": twins[one["hash"]]} if file_id(one) and one.get("hash") in twins else one
+        {**one, "url": twins[one["hash"]]} if file_id(one, telling.links) and one["hash"] in twins else one
         for _, one in attachments_of(made)
     ]
     return with_attachments(made, same) | {"category": _found_as_note(made.get("category") or [])}

@@ -44,7 +44,10 @@ def documents(shelf: "Shelf") -> Iterator[Found]:
     sent: set[tuple[bytes, str]] = set()
     for study in shelf.studies:
         twins = {
-            one["hash"]: one["url"] for report in reports[study.id] for _, one in attachments_of(report) if file_id(one)
+            one["hash"]: one["url"]
+            for report in reports[study.id]
+            for _, one in attachments_of(report)
+            if file_id(one, shelf.links)
         }
         for paper in study.resources:
             opened = shelf.opened(paper.id) if paper.type == "DocumentReference" else None

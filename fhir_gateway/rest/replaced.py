@@ -29,7 +29,7 @@ def with_replaced(shelf: "Shelf", report: Report, drawn: Json) -> Json:
 def documents_of(shelf: "Shelf", study: Study, drawn: Json) -> Iterator[Json]:
     """Each file of a report as a document: those of the version that stands, then those of the others."""
     report = next((one for one in study.reports if one.id.hex() == drawn["id"]), None)
-    made = _as_documents(study, drawn)
+    made = _as_documents(shelf, study, drawn)
     if report is None:
         yield from made
         return
@@ -37,12 +37,12 @@ def documents_of(shelf: "Shelf", study: Study, drawn: Json) -> Iterator[Json]:
     if report.earlier:
         for version in shelf.versions_of("DiagnosticReport", drawn["id"]):
             if version.resource["meta"]["versionId"] != drawn["meta"]["versionId"]:
-                yield from (_superseded(one) for one in _as_documents(study, version.resource))
+                yield from (_superseded(one) for one in _as_documents(shelf, study, version.resource))
 
 
-def _as_documents(study: Study, drawn: Json) -> list[Json]:
+def _as_documents(shelf: "Shelf", study: Study, drawn: Json) -> list[Json]:
     return document_reference.of_report(
-        drawn, study_id=study.id.hex(), study_uid=study.uid, received=drawn["meta"]["lastUpdated"]
+        drawn, shelf.links, study_id=study.id.hex(), study_uid=study.uid, received=drawn["meta"]["lastUpdated"]
     )
 
 

@@ -142,7 +142,8 @@ class Shelf:
         """
         if not any(self._access.can_scope(f"patient/DiagnosticReport.{letter}") for letter in "rs"):
             documents = (found.resource for found in self.all_of("DocumentReference", "r"))
-            if not any(file_id(one) == document_id for made in documents for _, one in attachments_of(made)):
+            files = {file_id(one, self._links) for made in documents for _, one in attachments_of(made)}
+            if document_id not in files:
                 raise NotThere
             return
         opened = self.opened(report.kept)

@@ -260,3 +260,27 @@ def test_a_reports_file_is_open_only_to_scopes_that_show_it_as_report_or_documen
     assert seen_with(f"patient/DocumentReference.rs?category={NOTE}") == 200
     assert seen_with("patient/DocumentReference.rs") == 200
     assert seen_with(f"patient/DiagnosticReport.rs?category={RADIOLOGY}") == 200
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://harbor.example.org/fhir/Binary/123",
+        f"https://harbor.example.org/fhir/Binary/{'0' * 32}",
+        f"{ORIGIN}/fhir/Binary/x",
+        f"{ORIGIN}/fhir/Binary/{'0' * 32}",
+    ],
+)
+@pytest.mark.parametrize("promise", [{}, {"hash": "2jmj7l5rSw0yVb/vlWAYkK/YBwk="}])
+def test_a_file_at_another_fhir_server_is_a_way_there_and_no_file_of_ours(site, patient, url, promise):
+    form = {"contentType": "application/pdf", "url": url} | promise
+    assert site.sends(a_push(presentedForm=[form, an_attachment()])).status_code == 200
+    assert site.creates(a_document_resource(SUBJECT, content=[{"attachment": form}])).status_code == 201
+    app = patient.lets_in()
+    (report,) = app.matches("DiagnosticReport")
+    assert report["presentedForm"][0] == form
+    for kind in ("DocumentReference", "Provenance", "Patient/$everything"):
+        assert app.get(f"/fhir/{kind}").status_code == 200
+    assert url in [address_of(one) for one in app.matches("DocumentReference")]
+    for url_of_ours in {address_of(one) for one in app.matches("DocumentReference")} - {url}:
+        assert app.get(url_of_ours.removeprefix(ORIGIN)).status_code in (200, 404)
