@@ -5,6 +5,7 @@ Both protocols ask here: which studies there are for this access, whose they are
 that it was.
 """
 
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -31,8 +32,10 @@ _OPENED: Final = 300  # how old "last opened" may be
 _REMEMBERED: Final = 10_000
 _MANY: Final = 10_000
 _LONGEST_QUESTION: Final = 500
+_WHOSE: Final = frozenset({"patient", "subject"})
+_OUR_ID: Final = re.compile(r"((https?://[^\s,]+/)?Patient/)?[0-9a-f]{32}")
 _TELLS_NOTHING: Final = frozenset(
-    {"patient", "subject", "_count", "_sort", "_include", "_revinclude", "_summary", "_total", "_type", "_lastUpdated"}
+    {"_count", "_sort", "_include", "_revinclude", "_summary", "_total", "_type", "_lastUpdated"}
 )
 
 
@@ -100,9 +103,16 @@ def question_told(kind: str, items: Iterable[tuple[str, str]]) -> str:
 
     What steers the answer, and whose record it is, stays as it was asked; names, dates, numbers and codes become `*`.
     """
-    told = [(name, text if name.partition(":")[0] in _TELLS_NOTHING else "*") for name, text in items]
+    told = [(name, text if _tells_nothing(name, text) else "*") for name, text in items]
     query = urlencode(told, safe=":/|,*$")
     return (f"{kind}?{query}" if query else kind)[:_LONGEST_QUESTION]
+
+
+def _tells_nothing(name: str, text: str) -> bool:
+    """A chain is named as the reference it follows, and asks for a name or a number: `patient:Patient.name=…`."""
+    if name.partition(":")[0] in _WHOSE:
+        return "." not in name and _OUR_ID.fullmatch(text) is not None
+    return name.partition(":")[0] in _TELLS_NOTHING
 
 
 class _Told:

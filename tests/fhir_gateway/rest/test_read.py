@@ -328,6 +328,18 @@ def test_every_read_and_search_is_an_event_without_words(app, pushed):
     assert all(one.by.kind == "app" and one.by.via for one in found if one.did in (Did.READ, Did.SEARCHED))
 
 
+def test_a_chain_writes_no_words_into_the_events_either(app, pushed):
+    named = ("subject", "patient:Patient.name", "subject:Patient.identifier", "patient.name")
+    for name in named:
+        app.search("ImagingStudy", (name, "SECRET"))
+    app.search("ImagingStudy", ("subject:Patient", f"Patient/{pushed.id}"))
+    with pushed.services.reading() as work:
+        told = [one.detail["asked"] for one in events(work, pushed.keyring.owner) if one.did is Did.SEARCHED]
+    assert "SECRET" not in str(told)
+    assert f"ImagingStudy?subject:Patient=Patient/{pushed.id}" in told
+    assert {"ImagingStudy?patient:Patient.name=*", "ImagingStudy?patient.name=*"} <= set(told)
+
+
 def test_what_is_declared_is_what_works(app):
     stated = app.get("/fhir/metadata").json
     assert stated["fhirVersion"] == "4.0.1"
