@@ -10,7 +10,7 @@ from fhir_gateway.resources.codes import DICOM_UID, LOINC, NOT_KNOWN, REPLACES, 
 from fhir_gateway.resources.documents import IncomingDocument, sections_of
 from fhir_gateway.resources.imaging_study import accession_of, first_text
 from fhir_gateway.resources.narrative import narrative, plain_text
-from vault.facts import DocumentFacts, ReportFacts, Section
+from vault.facts import ReportFacts, Section
 
 Json = dict[str, Any]
 RADIOLOGY = {"system": LOINC, "code": "LP29684-5", "display": "Radiology"}
@@ -40,16 +40,7 @@ def from_fhir(
         conclusion=str(resource.get("conclusion") or ""),
         sections=_sections(resource, [document for document, _ in documents]),
         language=_language(resource),
-        documents=tuple(
-            DocumentFacts(
-                resource_id=kept,
-                media_type=document.media_type,
-                title=document.title,
-                size=len(document.octets),
-                sha1=document.sha1,
-            )
-            for document, kept in documents
-        ),
+        documents=tuple(document.facts(kept) for document, kept in documents),
         study_uids=tuple(study_uids),
         accession=number,
         identifiers=tuple(
@@ -135,7 +126,15 @@ def study_uid_named(reference: Json) -> str:
 
 
 def clean_text(resource: Json) -> Json:
-    """The resource with its narrative reduced to what is safe to show, or without it if nothing is left."""
+    """The resource and what it contains, each narrative reduced to what is safe to show; gone if nothing is left."""
+    contained = resource.get("contained")
+    if not isinstance(contained, list):
+        return _with_clean_text(resource)
+    clean = [_with_clean_text(one) if isinstance(one, dict) else one for one in contained]
+    return _with_clean_text({**resource, "contained": clean})
+
+
+def _with_clean_text(resource: Json) -> Json:
     text = resource.get("text")
     if not isinstance(text, dict):
         return resource

@@ -1,7 +1,7 @@
 """A report that came as a DICOM object, as a DiagnosticReport and as the facts a page shows (PS3.3 A.35, A.45)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fhir_gateway.dicom.facts import accession_issuer, first, text
@@ -60,14 +60,7 @@ def facts_of(report: DicomReport, said: Json, *, kept: Sequence[str], place: str
         sections=sections_from(report.blocks),
         language=report.language,
         documents=tuple(
-            DocumentFacts(
-                resource_id=document_id,
-                media_type=one.media_type,
-                title=one.title,
-                size=len(one.octets),
-                sha1=one.sha1,
-                drawn=one in drawn,
-            )
+            replace(one.facts(document_id), drawn=one in drawn)
             for one, document_id in zip(report.documents, kept, strict=True)
         ),
         study_uids=(text(said, "0020000D"),),

@@ -15,7 +15,7 @@ from fhir_gateway.resources.codes import URIS, study_identifier
 from fhir_gateway.resources.diagnostic_report import NameOf, names_of, study_uid_named
 from fhir_gateway.resources.documents import IncomingDocument, sections_of
 from fhir_gateway.resources.imaging_study import accession_of, first_text
-from vault.facts import DocumentFacts, ReportFacts
+from vault.facts import ReportFacts
 
 Json = dict[str, Any]
 
@@ -50,16 +50,7 @@ def from_fhir(
         written_by=names_of(authors, name_of, only="Practitioner"),
         place=names_of(authors, name_of, only="Organization"),
         sections=sections_of(text) if text else (),
-        documents=tuple(
-            DocumentFacts(
-                resource_id=kept,
-                media_type=document.media_type,
-                title=document.title,
-                size=len(document.octets),
-                sha1=document.sha1,
-            )
-            for document, kept in documents
-        ),
+        documents=tuple(document.facts(kept) for document, kept in documents),
         study_uids=tuple(study_uids),
         accession=number,
         identifiers=tuple(f"{one.get('system') or ''}|{one['value']}" for one in identifiers if one.get("value")),

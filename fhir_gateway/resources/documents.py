@@ -10,7 +10,7 @@ from fhir_gateway.outcome import Issue, Refusal, unprocessable
 from fhir_gateway.resources.narrative import plain_text, safe_markup
 from fhir_gateway.resources.reading import too_long
 from fhir_gateway.resources.shapes import octets_of
-from vault.facts import Section
+from vault.facts import DocumentFacts, Section
 
 Json = dict[str, Any]
 
@@ -37,6 +37,12 @@ class IncomingDocument:
     def sha1(self) -> str:
         """As R4 Attachment.hash: base64 of the SHA-1 of the octets."""
         return b64encode(sha1(self.octets, usedforsecurity=False).digest()).decode("ascii")
+
+    def facts(self, kept: str) -> DocumentFacts:
+        """What a page shows of it; `kept` is the id it is kept under."""
+        return DocumentFacts(
+            resource_id=kept, media_type=self.media_type, title=self.title, size=len(self.octets), sha1=self.sha1
+        )
 
     @property
     def text(self) -> str:

@@ -284,3 +284,14 @@ def test_a_file_at_another_fhir_server_is_a_way_there_and_no_file_of_ours(site, 
     assert url in [address_of(one) for one in app.matches("DocumentReference")]
     for url_of_ours in {address_of(one) for one in app.matches("DocumentReference")} - {url}:
         assert app.get(url_of_ours.removeprefix(ORIGIN)).status_code in (200, 404)
+
+
+def test_nothing_acts_in_the_narrative_of_what_a_report_contains(site, patient):
+    div = '<div xmlns="http://www.w3.org/1999/xhtml"><p onclick="x()">Dr. Lee<script>alert(1)</script></p></div>'
+    told = {"resourceType": "Practitioner", "id": "lee", "text": {"status": "generated", "div": div}}
+    push = a_push(contained=[told], resultsInterpreter=[{"reference": "#lee"}])
+    assert site.sends(push).status_code == 200
+    (report,) = patient.lets_in().matches("DiagnosticReport")
+    shown = report["contained"][0]["text"]["div"]
+    assert "<p>Dr. Lee</p>" in shown
+    assert all(word not in shown for word in ("onclick", "script", "alert"))
