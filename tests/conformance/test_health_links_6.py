@@ -11,6 +11,7 @@ import requests
 from tests.houses import IndoorHouse
 from tests.journeys.conftest import indoors  # noqa: F401  a fixture
 from tests.journeys.stories import Story, a_story, someone
+from tests.papers import a_report
 from tests.people import Guest, Software
 from tests.perimeter.canaries import Canaries, Search
 from tests.receivers import Receiver, octets_of
@@ -301,8 +302,6 @@ def test_whoever_asks_too_often_is_told_when_to_come_back(told):
 
 
 def test_a_link_that_changes_says_so_and_shows_what_came_later(told):
-    from tests.papers import a_report
-
     link = receiver(told, number="no", kept=["yes"])
     first = link.asks()
     assert first.headers["Retry-After"] == "3600"
@@ -446,3 +445,14 @@ def test_a_link_that_is_open_when_its_sharing_runs_out_gives_nothing_more(told, 
     assert link.http.get(left).status_code == 404
     told.patient.signs_in()
     assert told.patient.open("/shares").says("Ended")
+
+
+def test_a_report_whose_file_is_at_the_sites_own_server_is_in_the_link_all_the_same(told):
+    away = {"contentType": "application/pdf", "url": "https://harbor.example.org/fhir/Binary/123"}
+    told.site.takes_a_token()
+    report = a_report("A second look.", number="RPT-2") | {"presentedForm": [away]}
+    told.site.reports(told.scan.person, told.scan.name, report)
+    link = receiver(told, number="no")
+    reports = link.of(link.files()[SUMMARY], "DiagnosticReport")
+    assert [away] in [one["presentedForm"] for one in reports]
+    assert len(reports) == 2
