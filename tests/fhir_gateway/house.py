@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 
 from flask import Flask
 
@@ -46,15 +48,20 @@ class Settings:
 
 
 def a_house(services: Services, renderer: Renderer | None = None) -> Flask:
-    """An app with FHIR and DICOMweb."""
+    """An app with FHIR and DICOMweb. Its routes are put together once; what hangs on it is its own."""
+    app = copy(_routes())
+    app.extensions = {**app.extensions, "services": services, "settings": Settings()}
+    if renderer is not None:
+        app.extensions["renderer"] = renderer
+    return app
+
+
+@cache
+def _routes() -> Flask:
     from fhir_gateway import dicomweb, rest
 
     app = Flask("house")
     app.testing = True
-    app.extensions["services"] = services
-    app.extensions["settings"] = Settings()
-    if renderer is not None:
-        app.extensions["renderer"] = renderer
     install_cors(app)
     app.register_blueprint(dicomweb.blueprint)
     app.register_blueprint(rest.blueprint)
