@@ -2,6 +2,7 @@
 // Run as `node styles.mjs phr/static/site`; the folder is emptied first.
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import rtlcss from 'rtlcss';
 import { compile } from 'sass';
 import { build } from 'vite';
 
@@ -19,6 +20,8 @@ const { css } = compile('viewer/site.scss', {
   quietDeps: true,
 });
 writeFileSync(join(out, 'site.css'), css);
+// The same mirrored, for scripts that are written from the right.
+writeFileSync(join(out, 'site.rtl.css'), rtlcss.process(css));
 
 // A source map names a file that is not shipped; browsers would ask for it and fail.
 const script = (from, to) =>

@@ -8,14 +8,16 @@ asset(name)     the address of a file under static/, with the hash of its conten
 qr_address(text)  an image address holding a QR code of `text`
 qr_link_address(link)  the same for a health link
 brand           the name of the product
+language(), direction(), text_size()   the page's language, "ltr" or "rtl", and letters in percent
+languages       all languages there are, by their own names
 _ and ngettext  translated text (a percent sign in it is written twice)
 | day           a date as "3 March 2026"
 | moment        a time as "today, 10:42", in a `<time>` element
 | grouped       a code in groups of four: "7KQ4 M9TX"
 | spelled       a code letter by letter, for screen readers: "7 K Q 4, M 9 T X"
 
-`signed_in`, `area`, `section`, `errors`, `live`, `wide`, `idle_minutes` and `text_size` have
-plain defaults here, which a page or a context processor overrides (see templates/base.html).
+`signed_in`, `area`, `section`, `errors`, `live`, `wide` and `idle_minutes` have plain
+defaults here, which a page or a context processor overrides (see templates/base.html).
 """
 
 from __future__ import annotations
@@ -27,11 +29,11 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app, url_for
-from flask_babel import Babel, get_locale, get_timezone
+from flask_babel import get_timezone
 from jinja2 import ChainableUndefined, Environment, PackageLoader, StrictUndefined, TemplateNotFound
 from markupsafe import Markup
 
-from phr import dates, qr
+from phr import dates, languages, qr
 from phr.headers import csp_nonce
 
 PAGE_DEFAULTS: dict[str, object] = {
@@ -42,13 +44,12 @@ PAGE_DEFAULTS: dict[str, object] = {
     "live": False,
     "wide": False,
     "idle_minutes": 0,
-    "text_size": 100,
 }
 
 
 def furnish(app: Flask, *, brand: str = "Keepray") -> None:
     """After this the templates of `app` have everything listed above, and fail on any name they do not know."""
-    Babel(app)
+    languages.install_languages(app)
     environment = app.jinja_env
     environment.undefined = StrictUndefined
     environment.trim_blocks = environment.lstrip_blocks = True
@@ -60,7 +61,10 @@ def furnish(app: Flask, *, brand: str = "Keepray") -> None:
         qr_address=qr.data_address,
         qr_link_address=qr.link_address,
         brand=brand,
-        language=lambda: str(get_locale() or "en").replace("_", "-"),
+        language=lambda: languages.here().replace("_", "-"),
+        direction=languages.direction,
+        text_size=languages.text_size,
+        languages=languages.LANGUAGES,
     )
     environment.filters.update(day=_day, moment=_moment, grouped=grouped, spelled=spelled)
 
@@ -137,11 +141,11 @@ def spelled(code: str, size: int = 4) -> str:
 
 def _day(value: date | datetime) -> str:
     there = value.astimezone(_zone()) if isinstance(value, datetime) else value
-    return dates.in_words(there, str(get_locale() or "en"))
+    return dates.in_words(there)
 
 
 def _moment(value: datetime) -> Markup:
-    return dates.time_tag(value, now=datetime.now(UTC), zone=_zone(), language=str(get_locale() or "en"))
+    return dates.time_tag(value, now=datetime.now(UTC), zone=_zone())
 
 
 def _zone() -> Any:

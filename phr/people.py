@@ -15,7 +15,7 @@ from consent.access import Access
 from consent.errors import Area
 from consent.request import clear_cookie, services, set_cookie, signed_in, source, this_device, work
 from consent.sessions import LIVES, Place
-from phr import dates, drafts, mail
+from phr import dates, drafts, languages, mail
 from vault import accounts
 from vault.accounts import SignedIn
 from vault.attempts import source_prefix
@@ -45,6 +45,7 @@ def begin_session(signed: SignedIn, answer: Response, *, place: Place = Place.OW
     with work() as w:
         cookie = sessions.sign_in(w, signed, device=this_device(), place=place)
         is_new = _note_device(w, signed.keyring)
+        languages.bring_back(w, signed.keyring, answer)
     if is_new:
         now = services().clock.now()
         write_to(signed.account_id, "new_device", when=dates.moment_in_words(now, now=now, zone=get_timezone() or UTC))

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 
 from phr import dates, words
 from phr.reports import PatientReport, ReportSection
@@ -134,7 +134,7 @@ def _day(report: Report) -> date:
 
 def _name_of(report: Report) -> str:
     title = report.facts.title.strip() or _("Report")
-    return _("%(title)s, %(day)s", title=title, day=dates.in_words(_day(report), str(get_locale() or "en")))
+    return _("%(title)s, %(day)s", title=title, day=dates.in_words(_day(report)))
 
 
 def parts(facts: ReportFacts) -> list[tuple[str, str]]:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from phr import dates, words
 from phr.pages.shown import ShownInstance, ShownSeries, ShownStudy
@@ -44,7 +44,7 @@ class Scan:
     @property
     def day_words(self) -> str:
         """The day in words, or that no date came with it."""
-        return dates.in_words(self.day, str(get_locale() or "en")) if self.day else _("Date not known")
+        return dates.in_words(self.day) if self.day else _("Date not known")
 
     @property
     def named(self) -> str:

@@ -15,7 +15,6 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from flask import Blueprint, current_app, render_template, request
-from flask_babel import get_locale
 
 from phr import dates
 from phr.pages.shown import ShownSeries, ShownStudy, Surroundings, begin_with
@@ -138,7 +137,7 @@ def _written(study: ShownStudy) -> dict[str, object]:
     return {
         "uid": study.uid,
         "title": study.title,
-        "date": dates.in_words(study.taken, str(get_locale() or "en")) if study.taken else "",
+        "date": dates.in_words(study.taken) if study.taken else "",
         "place": study.place,
         "reportUrl": study.report_url,
         "series": [

@@ -16,6 +16,7 @@ PUBLIC_PAGES = {
     "doctor": {"see", "take_code", "who", "begin", "goodbye", "end", "ended"},
     "provider": {"sign_in", "take_sign_in", "sign_out", "join", "take_join"},
     "leaving": {"goodbye"},
+    "languages": {"choose", "take"},
     "oauth": {"authorize", "authorize_by_form"},
     "oauth.machines": {"token", "introspect", "revoke", "keys", "userinfo", "register", "registered", "nothing_here"},
     "oauth_well_known": {"metadata", "openid"},
