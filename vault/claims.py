@@ -12,12 +12,12 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from vault import audit, erasure, links
+from vault import audit, erasure, links, root_keys
 from vault.audit import SYSTEM_ACTOR, Actor, Did
 from vault.database import Services, Work
 from vault.errors import WrongSealSeed
 from vault.ids import Id, new_id
-from vault.keyring import Owner, OwnerKind, check_batch_key, put_batch_key, row_mac
+from vault.keyring import Owner, OwnerKind, row_mac
 from vault.links import claim_fields
 from vault.patients import SitePatient, is_full_date
 from vault.rows import changed_rows
@@ -220,20 +220,14 @@ def _reseal(work: Work, scope_id: bytes, seal_pair: KeyPair, claim: ClaimRow) ->
     its site renewed its seal key, and pushes it again (docs/format.md 4.2).
     """
     in_scope = sa.select(BatchRow.id).join(StudyRow, BatchRow.study == StudyRow.id).where(StudyRow.scope == scope_id)
-    owner, lost = Owner(OwnerKind.CLAIM, Id(claim.id)), list[bytes]()
-    for batch in work.session.scalars(in_scope.order_by(BatchRow.id)).all():
-        row = work.session.get(BatchKeyRow, (batch, OwnerKind.SITE.value, claim.site))
-        if row is None:
-            lost.append(batch)
-            continue
-        check_batch_key(work, row)
-        root_key = open_sealed(seal_pair, row.ct, "site", scope_id, batch)
-        work.session.execute(
-            sa.delete(BatchKeyRow).where(BatchKeyRow.batch == batch, BatchKeyRow.owner_kind == OwnerKind.CLAIM.value)
-        )
-        put_batch_key(work, batch=batch, owner=owner, ct=seal(claim.cpk, root_key, "claim", claim.id, batch))
-    erasure.erase_batches(work, lost)
-    work.session.flush()
+    batches = work.session.scalars(in_scope.order_by(BatchRow.id)).all()
+    waiting, cts = root_keys.sealed_in(work, Owner(OwnerKind.SITE, Id(claim.site)), batches), dict[bytes, bytes]()
+    for batch, sealed in waiting.items():
+        root_key = open_sealed(seal_pair, sealed, "site", scope_id, batch)
+        cts[batch] = seal(claim.cpk, root_key, "claim", claim.id, batch)
+    root_keys.drop(work, cts, OwnerKind.CLAIM)
+    root_keys.put(work, owner=Owner(OwnerKind.CLAIM, Id(claim.id)), cts=cts)
+    erasure.erase_batches(work, [batch for batch in batches if batch not in waiting])
 
 
 # -- closing a claim -------------------------------------------------------------------------------

@@ -5,9 +5,7 @@ never pickled, never printed. No keyring, no class key; no class key, no octets.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from hashlib import sha256
 from hmac import compare_digest
@@ -18,47 +16,46 @@ import sqlalchemy as sa
 from vault.database import Work
 from vault.errors import BrokenRecord, NoKey
 from vault.ids import Id
+from vault.owners import SYSTEM, KeyClass, Owner, OwnerKind, classes_from
 from vault.sealing import canonical, derive
 from vault.sealing.suite import KeyPair, SigningKey, open_sealed, seal, unwrap, wrap
 from vault.tables import BatchKeyRow, FieldRow, ScopeRow, StudyRow
-from vault.tables_sharing import GrantKeyRow, GrantStudyRow
+from vault.tables_sharing import GrantKeyRow, GrantOwnerRow, GrantStudyRow
+
+__all__ = [
+    "SYSTEM",
+    "WRAPPED_KEY_OCTETS",
+    "GrantKeyring",
+    "KeyClass",
+    "Keyring",
+    "Owner",
+    "OwnerKind",
+    "VaultKeyring",
+    "batch_key_mac",
+    "canonical_json",
+    "check_batch_key",
+    "check_row_mac",
+    "classes_from",
+    "put_batch_key",
+    "row_mac",
+]
 
 WRAPPED_KEY_OCTETS = 61  # a wrapped 32-octet key; a sealed one has 1,169 (docs/format.md 1)
-
-
-class KeyClass(StrEnum):
-    """The three parts of a batch that can be given separately."""
-
-    META = "meta"
-    PICTURES = "img"
-    REPORTS = "rep"
-
-
-class OwnerKind(StrEnum):
-    """What study keys can be sealed to."""
-
-    VAULT = "vault"
-    CLAIM = "claim"
-    SITE = "site"
-    GRANT = "grant"
-    SYSTEM = "system"  # has a chain of events, never keys
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """An owner by kind and identifier."""
-
-    kind: OwnerKind
-    id: Id
-
-
-SYSTEM = Owner(OwnerKind.SYSTEM, Id(bytes(16)))
 
 
 class Keyring(ABC):
     """The keys of one unlocked owner."""
 
     owner: Owner
+
+    @property
+    def parts(self) -> tuple["Keyring", ...]:
+        """The keyrings of single owners that this one is made of."""
+        return (self,)
+
+    def catalogue_key(self, work: Work) -> bytes | None:  # noqa: ARG002  a grant may be opened for it
+        """What the owner's catalogue lies under; None for whoever has none, or may not use all of it."""
+        return None
 
     @abstractmethod
     def class_key(self, work: Work, batch: bytes, key_class: KeyClass) -> bytes:
@@ -70,7 +67,11 @@ class Keyring(ABC):
 
     @abstractmethod
     def study_ids(self, work: Work) -> list[bytes]:
-        """Every study this owner holds or was given, newest row first."""
+        """Every study this owner holds or was given, newest row first. There may be thousands: see `holding`."""
+
+    def holding(self, work: Work, study_ids: Collection[bytes]) -> set[bytes]:
+        """Those of a few studies that this owner holds or was given, however many more there are."""
+        return set(study_ids) & set(self.study_ids(work))
 
     def __repr__(self) -> str:
         """The owner's kind, never a key."""
@@ -103,6 +104,11 @@ class VaultKeyring(Keyring):
         """The symmetric key of the owner's own wraps."""
         return derive.vault_library_key(self._master)
 
+    def catalogue_key(self, work: Work) -> bytes:  # noqa: ARG002
+        """Derived from the vault's master."""
+        return derive.vault_catalogue_key(self._master)
+
+
     @cached_property
     def signing_key(self) -> SigningKey:
         """Signs grant statements."""
@@ -121,14 +127,21 @@ class VaultKeyring(Keyring):
         row = work.session.get(BatchKeyRow, (batch, OwnerKind.VAULT.value, self.vault_id))
         if row is None:
             raise NoKey
+        return self._root_key_in(work, row)
+
+    def _root_key_in(self, work: Work, row: BatchKeyRow) -> bytes:
         check_batch_key(work, row)
         if len(row.ct) == WRAPPED_KEY_OCTETS:
-            return unwrap(self.library_key, row.ct, "vault", self.vault_id, batch)
-        return open_sealed(self.pair, row.ct, "vault", self.vault_id, batch)
+            return unwrap(self.library_key, row.ct, "vault", self.vault_id, row.batch)
+        return open_sealed(self.pair, row.ct, "vault", self.vault_id, row.batch)
 
     def class_key(self, work: Work, batch: bytes, key_class: KeyClass) -> bytes:
         """Derived from the batch's root key."""
         return derive.class_key(self.root_key(work, batch), key_class.value)
+
+    def class_key_in(self, work: Work, row: BatchKeyRow, key_class: KeyClass) -> bytes:
+        """The same, where its row was found already. Raises `BrokenRecord`."""
+        return derive.class_key(self._root_key_in(work, row), key_class.value)
 
     def scopes(self, work: Work) -> list[bytes]:
         """Those that point at this vault."""
@@ -145,11 +158,35 @@ class VaultKeyring(Keyring):
         )
         return list(work.session.scalars(found))
 
+    def holding(self, work: Work, study_ids: Collection[bytes]) -> set[bytes]:
+        """Those that lie in one of its scopes."""
+        found = (
+            sa.select(StudyRow.id)
+            .join(ScopeRow, StudyRow.scope == ScopeRow.id)
+            .where(StudyRow.id.in_(study_ids))
+            .where(ScopeRow.owner_kind == OwnerKind.VAULT, ScopeRow.owner == self.vault_id)
+        )
+        return set(work.session.scalars(found))
+
     def keep_field(self, work: Work, name: str, value: str, *, subject: bytes | None = None) -> None:
         """Keep a word of the owner's, wrapped; `subject` is the row it is about (the vault itself if absent)."""
         about = subject or self.vault_id
         ct = wrap(self.library_key, value.encode(), "lib", self.vault_id, "field", about, name)
         work.session.merge(FieldRow(vault=self.vault_id, subject=about, name=name, ct=ct))
+
+    def add_fields(self, work: Work, name: str, values: Mapping[bytes, str]) -> None:
+        """Keep the word of this name for each of these subjects, none of which has one."""
+        rows = [
+            {
+                "vault": self.vault_id,
+                "subject": about,
+                "name": name,
+                "ct": wrap(self.library_key, value.encode(), "lib", self.vault_id, "field", about, name),
+            }
+            for about, value in values.items()
+        ]
+        if rows:
+            work.session.execute(sa.insert(FieldRow), rows)
 
     def field(self, work: Work, name: str, *, subject: bytes | None = None) -> str | None:
         """A word kept before, or None."""
@@ -190,6 +227,11 @@ class GrantKeyring(Keyring):
         """Wraps the class keys given while the patient is present."""
         return derive.grant_wrap_key(self._grant_key)
 
+    def catalogue_key(self, work: Work) -> bytes | None:  # noqa: ARG002
+        """Derived from the grant's key."""
+        return derive.grant_catalogue_key(self._grant_key)
+
+
     def wrap_key_under(self, key: bytes, *context: bytes | str) -> bytes:
         """The grant's key under a holder's key (kind "holder")."""
         return wrap(key, self._grant_key, "holder", *context)
@@ -203,31 +245,42 @@ class GrantKeyring(Keyring):
         row = work.session.get(GrantKeyRow, (self.grant_id, batch, key_class.value))
         if row is None:
             raise NoKey
-        context = (self.grant_id, batch, key_class)
+        return self.class_key_in(work, row, key_class)
+
+    def class_key_in(self, work: Work, row: GrantKeyRow, key_class: KeyClass) -> bytes:
+        """The same, where its row was found already. Raises `BrokenRecord`."""
+        context = (self.grant_id, row.batch, key_class)
         if len(row.ct) == WRAPPED_KEY_OCTETS:
             return unwrap(self.wrapping_key, row.ct, "grant", *context)
-        check_row_mac(work, row.row_mac, "grantkey", self.grant_id, batch, key_class.value, sha256(row.ct).digest())
+        check_row_mac(work, row.row_mac, "grantkey", self.grant_id, row.batch, key_class.value, sha256(row.ct).digest())
         return open_sealed(self.pair, row.ct, "grant", *context)
 
     def scopes(self, work: Work) -> list[bytes]:
-        """Those of its studies."""
+        """Those of the vault that gave it."""
         found = (
-            sa.select(StudyRow.scope)
-            .join(GrantStudyRow, GrantStudyRow.study == StudyRow.id)
-            .where(GrantStudyRow.grant == self.grant_id)
-            .distinct()
+            sa.select(ScopeRow.id)
+            .join(GrantOwnerRow, GrantOwnerRow.vault == ScopeRow.owner)
+            .where(ScopeRow.owner_kind == OwnerKind.VAULT, GrantOwnerRow.id == self.grant_id)
         )
         return list(work.session.scalars(found))
 
     def study_ids(self, work: Work) -> list[bytes]:
-        """The studies the grant names."""
-        found = (
-            sa.select(StudyRow.id)
-            .join(GrantStudyRow, GrantStudyRow.study == StudyRow.id)
-            .where(GrantStudyRow.grant == self.grant_id)
-            .order_by(StudyRow.created.desc())
-        )
-        return list(work.session.scalars(found))
+        """The studies the grant names. Raises `BrokenRecord` where somebody else named one."""
+        found = self._named().join(StudyRow, GrantStudyRow.study == StudyRow.id).order_by(StudyRow.created.desc())
+        return self._believed(work, found)
+
+    def holding(self, work: Work, study_ids: Collection[bytes]) -> set[bytes]:
+        """Those the grant names. Raises `BrokenRecord` where somebody else named one of them."""
+        return set(self._believed(work, self._named().where(GrantStudyRow.study.in_(study_ids))))
+
+    def _named(self) -> sa.Select[bytes, bytes]:
+        return sa.select(GrantStudyRow.study, GrantStudyRow.row_mac).where(GrantStudyRow.grant == self.grant_id)
+
+    def _believed(self, work: Work, found: sa.Select[bytes, bytes]) -> list[bytes]:
+        rows = work.session.execute(found).all()
+        for study_id, mac in rows:
+            check_row_mac(work, mac, "grantstudy", self.grant_id, study_id)
+        return [study_id for study_id, _ in rows]
 
 
 def row_mac(work: Work, table: str, row_id: bytes, *fields: bytes | str | int) -> bytes:
@@ -262,8 +315,3 @@ def put_batch_key(work: Work, *, batch: bytes, owner: Owner, ct: bytes) -> None:
     row = BatchKeyRow(batch=batch, owner_kind=owner.kind.value, owner=owner.id, ct=ct, row_mac=b"")
     row.row_mac = batch_key_mac(work, row)
     work.session.merge(row)
-
-
-def classes_from(bits: int) -> Iterable[KeyClass]:
-    """The key classes that a grant's bits name."""
-    return [kind for bit, kind in ((1, KeyClass.META), (2, KeyClass.PICTURES), (4, KeyClass.REPORTS)) if bits & bit]

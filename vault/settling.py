@@ -1,20 +1,17 @@
 """What is done first for an owner who has come back: take over what was pushed meanwhile (docs/format.md 9)."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import sqlalchemy as sa
-
-from vault import catalogue, sharing
+from vault import catalogue, root_keys, sharing
 from vault.database import Work
 from vault.facts import PersonFacts
 from vault.ids import Id
-from vault.keyring import WRAPPED_KEY_OCTETS, OwnerKind, VaultKeyring, check_batch_key, put_batch_key
+from vault.keyring import VaultKeyring
 from vault.record import check_record, lock_vault, write_record
 from vault.sealing.suite import open_sealed, wrap
-from vault.tables import BatchKeyRow
 
 Doubt = Literal["none", "name", "born"]
 
@@ -46,21 +43,13 @@ def settle(work: Work, keyring: VaultKeyring) -> Settled:
 def absorb(work: Work, keyring: VaultKeyring) -> int:
     """Every sealed root key of the vault's is a wrapped one; in the same row, so there are never both or neither."""
     lock_vault(work, keyring.vault_id)
-    sealed = sa.select(BatchKeyRow).where(
-        BatchKeyRow.owner_kind == OwnerKind.VAULT.value,
-        BatchKeyRow.owner == keyring.vault_id,
-        sa.func.length(BatchKeyRow.ct) != WRAPPED_KEY_OCTETS,
-    )
-    rows = work.session.scalars(sealed.order_by(BatchKeyRow.batch).with_for_update()).all()
-    for row in rows:
-        check_batch_key(work, row)
-        context = (keyring.vault_id, row.batch)
-        root_key = open_sealed(keyring.pair, row.ct, "vault", *context)
-        put_batch_key(
-            work, batch=row.batch, owner=keyring.owner, ct=wrap(keyring.library_key, root_key, "vault", *context)
-        )
-    work.session.flush()
-    return len(rows)
+    cts = dict[bytes, bytes]()
+    for batch, sealed in root_keys.sealed_to(work, keyring.owner).items():
+        context = (keyring.vault_id, batch)
+        root_key = open_sealed(keyring.pair, sealed, "vault", *context)
+        cts[batch] = wrap(keyring.library_key, root_key, "vault", *context)
+    root_keys.renew(work, owner=keyring.owner, cts=cts)
+    return len(cts)
 
 
 def doubt_about(person: PersonFacts, *, name: str, born: str) -> Doubt:
@@ -81,22 +70,20 @@ def dismiss_doubt(work: Work, keyring: VaultKeyring, study_id: bytes) -> None:
 
 def _compare(work: Work, keyring: VaultKeyring) -> tuple[Id, ...]:
     known = keyring.fields(work, DOUBT)
-    new = [study_id for study_id in keyring.study_ids(work) if study_id not in known]
-    for study_id, doubt in _doubts_about(work, keyring, new):
-        keyring.keep_field(work, DOUBT, doubt, subject=study_id)
-        known[study_id] = doubt
-    return tuple(Id(study_id) for study_id, doubt in known.items() if doubt != "none")
+    new = {study_id for study_id in keyring.study_ids(work) if study_id not in known}
+    compared = _doubts_about(work, keyring, new) if new else {}
+    keyring.add_fields(work, DOUBT, compared)
+    return tuple(Id(study_id) for study_id, doubt in (known | compared).items() if doubt != "none")
 
 
-def _doubts_about(work: Work, keyring: VaultKeyring, study_ids: list[bytes]) -> Iterable[tuple[bytes, Doubt]]:
-    if not study_ids:
-        return
+def _doubts_about(work: Work, keyring: VaultKeyring, study_ids: Collection[bytes]) -> dict[bytes, str]:
     name, born = keyring.field(work, "name") or "", keyring.field(work, "born") or ""
-    for study in catalogue.open_catalogue(work, keyring, only=study_ids).studies:
-        doubt = doubt_about(study.facts.person, name=name, born=born)
-        for study_id in study.folders:
-            if study_id in study_ids:
-                yield study_id, doubt
+    return {
+        bytes(study_id): doubt_about(study.facts.person, name=name, born=born)
+        for study in catalogue.open_catalogue(work, keyring, only=study_ids).studies
+        for study_id in study.folders
+        if study_id in study_ids
+    }
 
 
 def _parts(name: str) -> set[str]:

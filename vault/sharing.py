@@ -6,13 +6,13 @@ Which person or program a grant is for, and why, is decided elsewhere; this modu
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
 
-from vault import revocations
+from vault import revocations, root_keys
 from vault.database import Work
-from vault.errors import NoKey, NotThere
+from vault.errors import NotThere
 from vault.holders import (
     ProvedCode,
     add_owner,
@@ -40,7 +40,6 @@ from vault.limits import (
     hold_grants,
     limits,
     limits_of,
-    name_study,
     rules_text,
     statement_of,
     vault_row,
@@ -48,7 +47,15 @@ from vault.limits import (
 from vault.sealing import derive
 from vault.sealing.suite import open_sealed, seal, wrap
 from vault.tables import BatchRow
-from vault.tables_sharing import ExportRow, GrantKeyRow, GrantOwnerRow, HealthLinkRow, HolderRow, TokenHolderRow
+from vault.tables_sharing import (
+    ExportRow,
+    GrantKeyRow,
+    GrantOwnerRow,
+    GrantStudyRow,
+    HealthLinkRow,
+    HolderRow,
+    TokenHolderRow,
+)
 
 __all__ = [
     "GrantLimits",
@@ -84,9 +91,8 @@ def new_grant(work: Work, owner: VaultKeyring, terms: GrantTerms) -> GrantKeyrin
     work.session.add(row)
     work.session.flush()
     add_owner(work, grant, owner)
-    for study_id in terms.study_ids:
-        name_study(work, grant.grant_id, study_id)
-        _wrap_study(work, owner, grant, study_id, terms.classes)
+    _name_studies(work, grant.grant_id, terms.study_ids)
+    _wrap_owed(work, owner, grant, _owed(work, grant.grant_id, terms))
     return grant
 
 
@@ -97,9 +103,9 @@ def give_owed_keys(work: Work, owner: VaultKeyring) -> int:
     """
     given = 0
     for row in hold_grants(work, owner.vault_id):
-        terms, grant = limits_of(work, row), owner_opens(work, owner, row.id)
-        for study_id in terms.study_ids:
-            given += _wrap_study(work, owner, grant, study_id, terms.classes)
+        owed = _owed(work, row.id, limits_of(work, row))
+        if owed:
+            given += _wrap_owed(work, owner, owner_opens(work, owner, row.id), owed)
     return given
 
 
@@ -153,20 +159,36 @@ def _check_owned(work: Work, owner: VaultKeyring, study_ids: Iterable[bytes]) ->
         raise NotThere
 
 
-def _wrap_study(
-    work: Work, owner: VaultKeyring, grant: GrantKeyring, study_id: bytes, classes: Iterable[KeyClass]
-) -> int:
-    given = 0
-    for batch in work.session.scalars(sa.select(BatchRow.id).where(BatchRow.study == study_id)):
-        for key_class in classes:
-            if work.session.get(GrantKeyRow, (grant.grant_id, batch, key_class.value)) is not None:
-                continue
-            try:
-                key = owner.class_key(work, batch, key_class)
-            except NoKey:
-                continue  # a push that has not been sealed to this vault yet cannot be given yet
-            ct = wrap(grant.wrapping_key, key, "grant", grant.grant_id, batch, key_class)
-            work.session.add(GrantKeyRow(grant=grant.grant_id, batch=batch, key_class=key_class.value, ct=ct))
-            given += 1
-    work.session.flush()
-    return given
+def _name_studies(work: Work, grant_id: bytes, study_ids: Iterable[bytes]) -> None:
+    rows = [
+        {"grant": grant_id, "study": study_id, "row_mac": row_mac(work, "grantstudy", grant_id, study_id)}
+        for study_id in study_ids
+    ]
+    if rows:
+        work.session.execute(sa.insert(GrantStudyRow), rows)
+
+
+def _owed(work: Work, grant_id: bytes, terms: GrantTerms | GrantLimits) -> list[tuple[bytes, KeyClass]]:
+    """What a grant of these studies and classes should have and lacks: of which batches, which class."""
+    batches = list[bytes]()
+    for part in root_keys.in_parts(terms.study_ids):
+        batches += work.session.scalars(sa.select(BatchRow.id).where(BatchRow.study.in_(part)))
+    had = sa.select(GrantKeyRow.batch, GrantKeyRow.key_class).where(GrantKeyRow.grant == grant_id)
+    has = {(batch, key_class) for batch, key_class in work.session.execute(had)}
+    classes = sorted(terms.classes)
+    return [(batch, one) for batch in batches for one in classes if (batch, one.value) not in has]
+
+
+def _wrap_owed(work: Work, owner: VaultKeyring, grant: GrantKeyring, owed: Collection[tuple[bytes, KeyClass]]) -> int:
+    """The grant has these keys; answers how many, as a push not yet sealed to this vault cannot be given yet."""
+    opened = root_keys.opened(work, owner, dict.fromkeys(batch for batch, _ in owed))
+    rows: list[dict[str, bytes | str]] = []
+    for batch, key_class in owed:
+        if batch not in opened:
+            continue
+        key = derive.class_key(opened[batch], key_class.value)
+        ct = wrap(grant.wrapping_key, key, "grant", grant.grant_id, batch, key_class)
+        rows.append({"grant": grant.grant_id, "batch": batch, "key_class": key_class.value, "ct": ct})
+    if rows:
+        work.session.execute(sa.insert(GrantKeyRow), rows)
+    return len(rows)

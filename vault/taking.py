@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from vault import attempts, audit
+from vault import attempts, audit, root_keys
 from vault.attempts import Limit, Try, source_prefix
 from vault.audit import Actor, Did
 from vault.database import Services, Work
 from vault.errors import ClaimExpired, ClaimUsed, VaultError, WrongPin
 from vault.ids import Id, new_id
-from vault.keyring import Owner, OwnerKind, VaultKeyring, check_batch_key, check_row_mac, put_batch_key, row_mac
+from vault.keyring import Owner, OwnerKind, VaultKeyring, check_row_mac, row_mac
 from vault.links import checked_scope, claim_fields, link_fields, lock_scope, move_scope
 from vault.record import lock_vault, write_record
 from vault.rows import changed_rows
@@ -23,7 +23,7 @@ from vault.sealing.codes import ClaimPin
 from vault.sealing.slow import PEOPLE, UNKNOWN_BIRTH, stretch_claim
 from vault.sealing.suite import PUBLIC_LENGTH, KeyPair, open_sealed, wrap
 from vault.sites import find_site
-from vault.tables import BatchKeyRow, ClaimRow, IngestRow, LinkRow, StudyRow
+from vault.tables import ClaimRow, IngestRow, LinkRow, StudyRow
 
 MANY_WRONG_TRIES = 100
 
@@ -184,23 +184,15 @@ def _studies_of(scope_id: bytes) -> sa.Select[bytes]:
 
 def _rewrap_keys(work: Work, claim: ClaimRow, pair: KeyPair, keyring: VaultKeyring) -> None:
     """Each batch's root key leaves the claim's and the site's seals and is wrapped under the vault's own key."""
-    sealed = sa.select(BatchKeyRow).where(
-        BatchKeyRow.owner_kind == OwnerKind.CLAIM.value, BatchKeyRow.owner == claim.id
-    )
-    for row in work.session.scalars(sealed.order_by(BatchKeyRow.batch)).all():
-        check_batch_key(work, row)
-        root_key = open_sealed(pair, row.ct, "claim", claim.id, row.batch)
-        ct = wrap(keyring.library_key, root_key, "vault", keyring.vault_id, row.batch)
-        work.session.execute(
-            sa.delete(BatchKeyRow).where(
-                BatchKeyRow.batch == row.batch,
-                BatchKeyRow.owner_kind.in_([OwnerKind.CLAIM.value, OwnerKind.SITE.value]),
-            )
-        )
+    cts = dict[bytes, bytes]()
+    for batch, sealed in root_keys.sealed_to(work, Owner(OwnerKind.CLAIM, Id(claim.id))).items():
+        root_key = open_sealed(pair, sealed, "claim", claim.id, batch)
+        cts[batch] = wrap(keyring.library_key, root_key, "vault", keyring.vault_id, batch)
+    root_keys.drop(work, cts, OwnerKind.CLAIM, OwnerKind.SITE)
+    for part in root_keys.in_parts(cts):
         # The site's next push begins a batch that is the vault's from the start.
-        work.session.execute(sa.delete(IngestRow).where(IngestRow.batch == row.batch))
-        put_batch_key(work, batch=row.batch, owner=keyring.owner, ct=ct)
-    work.session.flush()
+        work.session.execute(sa.delete(IngestRow).where(IngestRow.batch.in_(part)))
+    root_keys.put(work, owner=keyring.owner, cts=cts)
 
 
 def _put_link(work: Work, claim: ClaimRow, keyring: VaultKeyring) -> Id | None:
