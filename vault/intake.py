@@ -79,7 +79,7 @@ def open_batch(services: Services, pusher: Pusher, patient: SitePatient, study_u
     """
     with services.work() as work:
         place = links.place_for(work, patient)
-        study_id = _study(work, place.scope_id, study_uid)
+        study_id = study_in(work, place.scope_id, study_uid)
         return continue_or_begin(work, pusher, place, study_id)
 
 
@@ -88,10 +88,10 @@ def continue_or_begin(work: Work, pusher: Pusher, place: Place, study_id: Id) ->
     return _going_on(work, pusher, place, study_id) or _begin(work, pusher, place, study_id)
 
 
-def series_in(services: Services, pusher: Pusher, batch: OpenBatch, series_uid: str, modality: str) -> Id:
+def series_in(services: Services, pusher: Pusher | None, batch: OpenBatch, series_uid: str, modality: str) -> Id:
     """The series of a study, made if it is new; grants that wait for its modality get their keys.
 
-    Raises `NotThere` when the study was erased meanwhile, `BrokenRecord`.
+    `pusher` is None where the patient adds it. Raises `NotThere` when the study was erased meanwhile, `BrokenRecord`.
     """
     with services.work() as work:
         links.lock_scope(work, batch.scope_id)
@@ -105,7 +105,7 @@ def series_in(services: Services, pusher: Pusher, batch: OpenBatch, series_uid: 
         owing.seal_series_to_grants(
             work,
             owner=owner_of_study(work, batch.study_id),
-            site_id=pusher.site.id,
+            site_id=None if pusher is None else pusher.site.id,
             study_id=batch.study_id,
             batch=batch.id,
             root_key=batch.root_key,
@@ -114,7 +114,8 @@ def series_in(services: Services, pusher: Pusher, batch: OpenBatch, series_uid: 
         return Id(series_id)
 
 
-def _study(work: Work, scope_id: bytes, study_uid: str) -> Id:
+def study_in(work: Work, scope_id: bytes, study_uid: str) -> Id:
+    """The study of a scope, made if it is new."""
     uid_bi = derive.uid_index(work.secrets.index_key, scope_id, study_uid)
     found = sa.select(StudyRow.id).where(StudyRow.scope == scope_id, StudyRow.uid_bi == uid_bi)
     study_id = work.session.scalar(found)

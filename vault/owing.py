@@ -10,10 +10,13 @@ from vault.sealing.suite import seal
 from vault.tables_sharing import GrantKeyRow, GrantOwnerRow, GrantStudyRow
 
 
-def seal_to_grants(work: Work, *, owner: Owner, site_id: bytes, study_id: bytes, batch: bytes, root_key: bytes) -> int:
+def seal_to_grants(
+    work: Work, *, owner: Owner, site_id: bytes | None, study_id: bytes, batch: bytes, root_key: bytes
+) -> int:
     """Seal a new batch's class keys to every live grant that names its study or whose rule without modality fits.
 
-    Rows are believed only with their MAC and the patient's signature (docs/format.md 5). Returns how many grants.
+    Rows are believed only with their MAC and the patient's signature (docs/format.md 5). What the patient adds
+    (`site_id` None) fits no rule: rules speak of what scan centers send. Returns how many grants.
     """
     fitting = [
         row
@@ -26,7 +29,7 @@ def seal_to_grants(work: Work, *, owner: Owner, site_id: bytes, study_id: bytes,
 
 
 def seal_series_to_grants(
-    work: Work, *, owner: Owner, site_id: bytes, study_id: bytes, batch: bytes, root_key: bytes, modality: str
+    work: Work, *, owner: Owner, site_id: bytes | None, study_id: bytes, batch: bytes, root_key: bytes, modality: str
 ) -> int:
     """As `seal_to_grants`, for rules that name a modality: called when a series of it first arrives."""
     fitting = [
@@ -62,8 +65,8 @@ def _seal_batch(work: Work, row: GrantOwnerRow, study_id: bytes, batch: bytes, r
     work.session.flush()
 
 
-def _rule_fits(row: GrantOwnerRow, *, site_id: bytes, modality: str | None) -> bool:
-    rule = standing_of(row.rules)
+def _rule_fits(row: GrantOwnerRow, *, site_id: bytes | None, modality: str | None) -> bool:
+    rule = standing_of(row.rules) if site_id is not None else None
     if rule is None or (rule.site_ids is not None and site_id not in rule.site_ids):
         return False
     if rule.modalities is None:

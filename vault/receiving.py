@@ -14,6 +14,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 
 from vault import links
+from vault.changes import note_changed
 from vault.database import Services, Work
 from vault.errors import DifferentContent, NotThere
 from vault.ids import Id, new_id
@@ -42,9 +43,12 @@ class _Taken:
 
 
 class Receiving:
-    """A request that brings objects. Leaving it without `commit` keeps nothing."""
+    """A request that brings objects. Leaving it without `commit` keeps nothing.
 
-    def __init__(self, services: Services, pusher: Pusher) -> None:
+    `pusher` is None where the patient adds them.
+    """
+
+    def __init__(self, services: Services, pusher: Pusher | None) -> None:
         self._services, self._pusher = services, pusher
         self._batches: dict[bytes, OpenBatch] = {}
         self._packs: dict[bytes, Pack] = {}
@@ -270,6 +274,7 @@ class Receiving:
             paper.created = work.now + timedelta(microseconds=place)  # versions of one report stay in their order
         work.session.add_all(papers)
         work.session.flush()
+        note_changed(work, list(self._packs))
 
 
 def _is_same(earlier: InstanceRow, instance: InstanceRow) -> bool:
