@@ -1,0 +1,141 @@
+"""Read: whole studies, instances, frames, what a viewer does first, metadata. All of it as it was stored."""
+
+import gzip
+import json
+import random
+import statistics
+from collections.abc import Sequence
+
+from benchmarks import studies, wire
+from benchmarks.lab import Ask, Figures, Lab, Operation
+from benchmarks.multipart import JSON
+from benchmarks.servers import Server
+from benchmarks.storing import MB, push
+from benchmarks.studies import Kind
+from benchmarks.wire import Answer, Connection, Unexpected
+
+FILES = {"Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*'}
+FRAMES = {"Accept": 'multipart/related; type="application/octet-stream"; transfer-syntax=*'}
+PACKED_JSON = {**JSON, "Accept-Encoding": "gzip"}
+CONNECTIONS = 6  # as many as a browser opens to one server
+
+
+def latencies(answers: Sequence[Answer]) -> Figures:
+    """Median and 95th of a hundred, in milliseconds."""
+    seen = sorted(answer.ms for answer in answers)
+    return {"ms": statistics.median(seen), "p95 ms": seen[min(len(seen) - 1, int(len(seen) * 0.95))]}
+
+
+def whole_study(server: Server, lab: Lab) -> Figures:
+    """One request for everything."""
+    copy = lab.ready(studies.CT)
+    with server.reader() as connection:
+        answer = connection.count(copy.path, FILES).expect(least=copy.study.size)
+    return {"MB/s": answer.size / MB / (answer.ms / 1000), "first octet ms": (answer.first - answer.asked) * 1000}
+
+
+def one_series(server: Server, lab: Lab) -> Figures:
+    """One request for a series of the MR."""
+    copy = lab.ready(studies.MR)
+    least = sum(one.size for one in copy.study.instances if one.series == 1)
+    with server.reader() as connection:
+        answer = connection.count(copy.series_path(), FILES).expect(least=least)
+    return {"MB/s": answer.size / MB / (answer.ms / 1000)}
+
+
+def instances(server: Server, lab: Lab) -> Figures:
+    """Instances in no order, over six connections."""
+    copy = lab.ready(studies.CT)
+    chosen = _some(len(copy.study.instances), lab.sizes.asks)
+    connections = [server.reader() for _ in range(CONNECTIONS)]
+
+    def fetch(connection: Connection, index: int) -> Answer:
+        return connection.count(copy.instance_path(index), FILES).expect(least=copy.study.instances[index].size)
+
+    done = wire.spread(connections, chosen, fetch)
+    return {"instances/s": len(chosen) / done.seconds, **latencies(done.results)}
+
+
+def _frames(kind: Kind, *, connections: int, asks: int = 1) -> Ask:
+    def run(server: Server, lab: Lab) -> Figures:
+        copy, count = lab.ready(kind), lab.sizes.asks * asks
+        if kind.frames > 1:
+            jobs = [(0, number + 1) for number in _some(kind.frames, max(count // 4, 8))]
+        else:
+            jobs = [(index, 1) for index in _some(len(copy.study.instances), count)]
+        least = 1 if kind.packed else kind.frame_octets
+
+        def fetch(connection: Connection, job: tuple[int, int]) -> Answer:
+            return connection.count(f"{copy.instance_path(job[0])}/frames/{job[1]}", FRAMES).expect(least=least)
+
+        done = wire.spread([server.reader() for _ in range(connections)], jobs, fetch)
+        return {"frames/s": len(jobs) / done.seconds, **latencies(done.results)}
+
+    return run
+
+
+def viewer(server: Server, lab: Lab) -> Figures:
+    """What a viewer does: the metadata of the series, then all frames over six connections."""
+    copy = lab.ready(studies.CT)
+    connections = [server.reader() for _ in range(CONNECTIONS)]
+
+    def fetch(connection: Connection, index: int) -> float:
+        path = f"{copy.instance_path(index)}/frames/1"
+        return connection.count(path, FRAMES).expect(least=copy.study.kind.frame_octets).done
+
+    opened = connections[0].get(f"{copy.series_path()}/metadata", PACKED_JSON).expect(least=1000)
+    shown = wire.spread(connections, range(len(copy.study.instances)), fetch).results
+    return {"first frame ms": (min(shown) - opened.asked) * 1000, "last frame ms": (max(shown) - opened.asked) * 1000}
+
+
+def _metadata(kind: Kind, headers: wire.Headers) -> Ask:
+    def run(server: Server, lab: Lab) -> Figures:
+        copy = lab.ready(kind)
+        with server.reader() as connection:
+            answers = [connection.get(f"{copy.path}/metadata", headers).expect() for _ in range(5)]
+        if len(json.loads(plain(answers[0]))) != len(copy.study.instances):
+            raise Unexpected("the metadata are of another number of instances")
+        return {"ms": statistics.median(answer.ms for answer in answers), "KB": answers[0].size / 1000}
+
+    return run
+
+
+def first_metadata(server: Server, lab: Lab) -> Figures:
+    """Metadata asked for right after the push: nothing can lie ready from an earlier answer."""
+    copy = lab.fresh(studies.MR)
+    push(server, copy, a_request=60)
+    server.let_read([copy])
+    with server.reader() as connection:
+        answer = connection.get(f"{copy.path}/metadata", JSON).expect()
+    if len(json.loads(answer.body)) != len(copy.study.instances):
+        raise Unexpected("the metadata are of another number of instances")
+    return {"ms": answer.ms}
+
+
+def plain(answer: Answer) -> bytes:
+    """The body as it was before it was packed for the way."""
+    return gzip.decompress(answer.body) if answer.headers.get("content-encoding") == "gzip" else answer.body
+
+
+def _some(total: int, count: int) -> list[int]:
+    """As many different ones, in an order that is the same at every run."""
+    return random.Random(total).sample(range(total), min(total, count))
+
+
+READING = (
+    Operation("study", "whole CT study", whole_study, (studies.CT,)),
+    Operation("series", "one MR series", one_series, (studies.MR,), quick=False),
+    Operation("instances-6", "CT instances, 6 connections", instances, (studies.CT,)),
+    Operation("frame", "a CT frame, 1 connection", _frames(studies.CT, connections=1), (studies.CT,)),
+    Operation("frames-6", "CT frames, 6 connections", _frames(studies.CT, connections=6, asks=3), (studies.CT,)),
+    Operation("frame-us", "a random frame of 60", _frames(studies.US, connections=1), (studies.US,)),
+    Operation(
+        "frame-packed", "a JPEG-LS frame", _frames(studies.PACKED, connections=1), (studies.PACKED,), quick=False
+    ),
+    Operation("viewer", "open 300 CT slices", viewer, (studies.CT,)),
+    Operation("metadata-ct", "metadata of the CT", _metadata(studies.CT, JSON), (studies.CT,)),
+    Operation("metadata-ct-gzip", "the same, gzip taken", _metadata(studies.CT, PACKED_JSON), (studies.CT,)),
+    Operation("metadata-small", "metadata of 1,000", _metadata(studies.SMALL, JSON), (studies.SMALL,)),
+    Operation("metadata-small-gzip", "the same, gzip taken", _metadata(studies.SMALL, PACKED_JSON), (studies.SMALL,)),
+    Operation("metadata-first", "metadata of MR just pushed", first_metadata),
+)

@@ -1,0 +1,52 @@
+"""Store: studies pushed as sites push them, several files a request or one, over one connection or four."""
+
+import json
+
+from benchmarks import studies, wire
+from benchmarks.lab import Figures, Lab, Operation
+from benchmarks.multipart import STORE, body_of
+from benchmarks.servers import Server
+from benchmarks.studies import Copy, Kind
+from benchmarks.wire import Answer, Connection, Unexpected
+
+MB = 1_000_000
+_STORED = "00081199"  # Referenced SOP Sequence of the answer (PS3.18 10.5.3)
+
+
+def push(server: Server, copy: Copy, *, a_request: int = 50, pushers: int = 1) -> Figures:
+    """The study is stored, all of it. Raises `Unexpected` where the answer does not name each instance."""
+    total = len(copy.study.instances)
+    requests = []
+    for start in range(0, total, a_request):
+        chosen = range(start, min(start + a_request, total))
+        requests.append((len(chosen), body_of(copy.pieces(index) for index in chosen)))
+    connections = [server.sender() for _ in range(pushers)]
+    done = wire.spread(connections, requests, _send)
+    return {"instances/s": total / done.seconds, "MB/s": copy.study.size / MB / done.seconds}
+
+
+def _send(connection: Connection, request: tuple[int, list[bytes]]) -> Answer:
+    count, body = request
+    answer = connection.post("/studies", STORE, body).expect(200)
+    if len(json.loads(answer.body).get(_STORED, {}).get("Value", ())) != count:
+        raise Unexpected(f"{count} were sent, and the answer does not say that they are stored: {answer.body[:300]!r}")
+    return answer
+
+
+def _storing(name: str, kind: Kind, *, a_request: int, pushers: int = 1, quick: bool = True) -> Operation:
+    def run(server: Server, lab: Lab) -> Figures:
+        return push(server, lab.fresh(kind), a_request=a_request, pushers=pushers)
+
+    among = "1 pusher" if pushers == 1 else f"{pushers} pushers"
+    return Operation(name, f"store {kind.name}, {a_request} a request, {among}", run, quick=quick)
+
+
+STORING = (
+    _storing("store-ct", studies.CT, a_request=20),
+    _storing("store-ct-4", studies.CT, a_request=20, pushers=4),
+    _storing("store-mr", studies.MR, a_request=60),
+    _storing("store-small", studies.SMALL, a_request=100),
+    _storing("store-one", studies.SMALL, a_request=1, pushers=4),
+    _storing("store-cr", studies.CR, a_request=1),
+    _storing("store-packed", studies.PACKED, a_request=20, quick=False),
+)
