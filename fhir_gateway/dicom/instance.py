@@ -14,6 +14,7 @@ from fhir_gateway.dicom.facts import PatientFacts
 from fhir_gateway.dicom.feed import Buffer, as_octets, inflated
 from fhir_gateway.dicom.frames import FrameTable, PixelLayout
 from fhir_gateway.dicom.json_model import Bulk
+from fhir_gateway.dicom.one_pass import Known
 from fhir_gateway.dicom.reading import Reading
 from fhir_gateway.dicom.uids import InstanceUID, SeriesUID, StudyUID, is_uid
 from fhir_gateway.errors import DirectoryRefused, MissingIdentity, TooLarge
@@ -77,14 +78,15 @@ class IncomingInstance:
         return stored[:begin] + b"".join(inflated(iter([stored[begin:]]), lambda _: None))
 
 
-def read_instance(pieces: Iterable[Buffer]) -> IncomingInstance:
+def read_instance(pieces: Iterable[Buffer], known: Known | None = None) -> IncomingInstance:
     """
-    Read the header of one Part 10 file and say what the object is.
+    Read the header of one Part 10 file and say what the object is. `known` is what the objects before it in the same
+    request said, so that what they share is written once.
 
     Raises NotDicom, TruncatedDicom, TooDeep, TooLarge, Inflated, MissingIdentity, DirectoryRefused; using up
     `octets` may raise the same, and then nothing of the object may be kept.
     """
-    reading = Reading(as_octets(pieces))
+    reading = Reading(as_octets(pieces), known)
     meta, seen = reading.meta, reading.seen
     sop_class = facts.text(seen, "00080016") or facts.text(meta, "00020002")
     if sop_class == _DIRECTORY_CLASS or facts.text(meta, "00020002") == _DIRECTORY_CLASS or "00041220" in seen:
@@ -93,10 +95,10 @@ def read_instance(pieces: Iterable[Buffer]) -> IncomingInstance:
     if not all(map(is_uid, [*uids, sop_class])):
         if reading.cut_short:
             raise TooLarge("The header of the file is larger than is taken in.")
-        known = [one if is_uid(one) else "" for one in (sop_class, uids[2])]
+        told = [one if is_uid(one) else "" for one in (sop_class, uids[2])]
         named = zip(_IDENTITY, [*uids, sop_class], strict=True)
         lacking = " ".join(f"({tag[:4]},{tag[4:]})" for tag, one in named if not is_uid(one))
-        raise MissingIdentity(f"No valid UID in {lacking}", *known)
+        raise MissingIdentity(f"No valid UID in {lacking}", *told)
     report = facts.is_report(sop_class, seen)
     return IncomingInstance(
         study_uid=StudyUID(uids[0]),

@@ -16,6 +16,7 @@ from fhir_gateway.dicom.charsets import DEFAULT, charset_of
 from fhir_gateway.dicom.feed import MIB, Feed, inflated
 from fhir_gateway.dicom.frames import MOST_OFFSETS, FragmentScan, FrameTable, PixelLayout
 from fhir_gateway.dicom.json_model import Writer, settled_vr, with_syntax
+from fhir_gateway.dicom.one_pass import Known, OnePass, UnusualHeaderError
 from fhir_gateway.dicom.syntaxes import EXPLICIT_LITTLE, Syntax, is_native, syntax_of
 from fhir_gateway.dicom.uids import is_uid
 from fhir_gateway.dicom.walk import ITEM, PIXEL_TAGS, SEQUENCE_END, UNDEFINED, Element, Walk, as_written
@@ -31,10 +32,11 @@ Json = dict[str, Any]
 class Reading:
     """The state of one reading: the header held, then the rest passing through."""
 
-    def __init__(self, source: Iterator[bytes]) -> None:
+    def __init__(self, source: Iterator[bytes], known: Known | None = None) -> None:
         self._raw: list[bytes] = []
+        self._known: Known = {} if known is None else known
         self._file = Feed(source, most=HEADER_MOST)
-        self.meta, self.meta_end = _file_meta(self._file)
+        self.meta, self.meta_end = _file_meta(self._file, self._known)
         self.blanked = self._file.cut(0, PREAMBLE) != bytes(PREAMBLE)
         self.syntax = syntax_of(facts.text(self.meta, "00020010"))
         self._feed = self._data_feed(source)
@@ -62,6 +64,23 @@ class Reading:
 
     def _header(self) -> tuple[Json, int]:
         """The JSON of what comes before the picture, and where that begins."""
+        try:
+            seen, at = self._in_one_pass()
+        except UnusualHeaderError:
+            seen, at = self._walked()
+        written = with_syntax(seen, self.syntax.uid)
+        if not self._feed.at_end(at):
+            self._look_at_pixels(at, written)
+        return written, at
+
+    def _in_one_pass(self) -> tuple[Json, int]:
+        syntax = self._walk.syntax
+        if syntax.implicit or syntax.big or syntax.deflated:
+            raise UnusualHeaderError
+        return OnePass(self._feed, self.writer, self._known).header(self.meta_end)
+
+    def _walked(self) -> tuple[Json, int]:
+        self.writer.bulk.clear()
         elements: list[Element] = []
         at = self.meta_end
         for element, end in self._walk.top(self.meta_end, self._stops):
@@ -72,10 +91,7 @@ class Reading:
                 octets = self._feed.cut(element.at, element.at + element.length - element.length % 8)
                 self._extended = array("Q", octets)
             elements.append(element)
-        written = with_syntax(self.writer.dataset(elements), self.syntax.uid)
-        if not self._feed.at_end(at):
-            self._look_at_pixels(at, written)
-        return written, at
+        return self.writer.dataset(elements), at
 
     def _stops(self, tag: int, vr: str, start: int, length: int) -> bool:
         """The header ends at the picture, and at a value too large to hold."""
@@ -218,18 +234,26 @@ class Reading:
         )
 
 
-def _file_meta(feed: Feed) -> tuple[Json, int]:
+def _file_meta(feed: Feed, known: Known) -> tuple[Json, int]:
     """The file meta group as JSON, and where the data set begins (PS3.10 7.1)."""
     if not feed.has(PREAMBLE + 4) or feed.cut(PREAMBLE, PREAMBLE + 4) != b"DICM":
         raise NotDicom("No DICOM file: octets 128 to 131 are not the letters DICM.")
-    walk = Walk(feed, Syntax(EXPLICIT_LITTLE, implicit=False, big=False, deflated=False))
-    at, meta = PREAMBLE + 4, {}
     writer = Writer(feed.cut, big=False)
-    while feed.has(at + 8) and feed.cut(at, at + 2) == b"\x02\0":
-        element, at = walk.element(at, {}, implicit=False, depth=0)
-        meta[f"{element.tag:08X}"] = writer.element(element, DEFAULT)
+    try:
+        meta, at = OnePass(feed, writer, known).file_meta(PREAMBLE + 4)
+    except UnusualHeaderError:
+        meta, at = _walked_meta(feed, writer)
     if not is_uid(facts.text(meta, "00020010")):
         if feed.ended:
             raise TruncatedDicom("The file ends within its first group.")
         raise NotDicom("The file meta group names no transfer syntax (0002,0010).")
+    return meta, at
+
+
+def _walked_meta(feed: Feed, writer: Writer) -> tuple[Json, int]:
+    walk = Walk(feed, Syntax(EXPLICIT_LITTLE, implicit=False, big=False, deflated=False))
+    at, meta = PREAMBLE + 4, {}
+    while feed.has(at + 8) and feed.cut(at, at + 2) == b"\x02\0":
+        element, at = walk.element(at, {}, implicit=False, depth=0)
+        meta[f"{element.tag:08X}"] = writer.element(element, DEFAULT)
     return meta, at

@@ -26,8 +26,8 @@ PIXEL_TAGS = frozenset({FLOAT_PIXELS, DOUBLE_PIXELS, PIXELS})
 
 # PS3.5 7.1.2: these carry a length of 32 bits behind two reserved octets.
 LONG_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
-_SHORT_VRS = frozenset("AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())  # noqa: SIM905
-_VR_TEXT = {bytes(vr, "ascii"): vr for vr in _SHORT_VRS | LONG_VRS}
+SHORT_VRS = frozenset("AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())  # noqa: SIM905
+_VR_TEXT = {bytes(vr, "ascii"): vr for vr in SHORT_VRS | LONG_VRS}
 
 
 class Element(NamedTuple):

@@ -3,15 +3,17 @@ One STOW-RS request: every part stored or refused for itself, and nothing acknow
 (PS3.18 10.5). A body that breaks off keeps nothing, for its sender was told nothing.
 """
 
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
 from fhir_gateway.dicom.instance import IncomingInstance, read_instance
+from fhir_gateway.dicom.one_pass import Known
 from fhir_gateway.dicom.syntaxes import OCTETS, is_native, is_referenced, media_type_of, syntax_of
 from fhir_gateway.dicomweb import described
-from fhir_gateway.dicomweb.reports import DOCUMENT_MOST, ReportsInside
+from fhir_gateway.dicomweb.reports import DOCUMENT_MOST, ReportsInside, Source
 from fhir_gateway.dicomweb.verdicts import Failed, Failure, Outcome, Stored
 from fhir_gateway.errors import MissingIdentity, UnreadableDicom
 from vault.blobs import StoreFull
@@ -29,6 +31,7 @@ Buffer = bytes | bytearray | memoryview
 
 _DUPLICATE = "Another object is already kept under this SOP Instance UID."
 _NO_ROOM = "There is no room for it now; send it again later."
+_NO_PATIENT = "The object names no patient: Patient ID (0010,0020) is empty."
 _TWO_PATIENTS = "The study already belongs to another patient number."
 
 
@@ -43,21 +46,22 @@ class Arrived:
     instances: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
 
 
-class Push:
-    """One request of one site."""
+class Taking(ABC):
+    """What one request brings, whoever sends it."""
 
-    def __init__(
-        self, services: Services, pusher: Pusher, study_uid: str | None = None, *, document_octets: int = DOCUMENT_MOST
-    ) -> None:
-        self._services, self._pusher, self._only = services, pusher, study_uid
-        self._reports = ReportsInside(services, pusher.site, most=document_octets)
-        self._batches: dict[str, tuple[SitePatient, OpenBatch]] = {}
+    def __init__(self, services: Services, pusher: Pusher | None, reports: ReportsInside) -> None:
+        self._services, self._sender, self._reports = services, pusher, reports
         self._arrived: dict[tuple[str, str], Arrived] = {}
+        self._known: Known = {}
         self.outcome = Outcome()
+
+    @abstractmethod
+    def _batch(self, incoming: IncomingInstance) -> OpenBatch:
+        """The open batch of the instance's study. Raises `RefusedInstance`, and what opening a batch raises."""
 
     def take(self, parts: Iterable[tuple[str, Iterator[memoryview]]]) -> Outcome:
         """Read all parts, make durable what can be kept. Raises `BadBody`, and then keeps nothing."""
-        with Receiving(self._services, self._pusher) as receiving:
+        with Receiving(self._services, self._sender) as receiving:
             for content_type, pieces in parts:
                 self._one(receiving, content_type, pieces)
                 for _ in pieces:  # a part refused halfway is read on, or the next one would be lost
@@ -76,7 +80,7 @@ class Push:
             self.outcome.failed.append(Failed(Failure.NOT_UNDERSTOOD, "The part is not of the type application/dicom."))
             return
         try:
-            incoming = read_instance(pieces)
+            incoming = read_instance(pieces, self._known)
         except MissingIdentity as lacking:
             self.outcome.failed.append(
                 Failed(Failure.NOT_UNDERSTOOD, str(lacking), lacking.sop_class, lacking.instance_uid)
@@ -87,7 +91,7 @@ class Push:
             return
         try:
             self._keep(receiving, incoming)
-        except _RefusedError as refused:
+        except RefusedInstance as refused:
             self._fail(incoming, refused.reason, refused.words)
         except UnreadableDicom as unreadable:
             self._fail(incoming, Failure.NOT_UNDERSTOOD, str(unreadable))
@@ -104,37 +108,14 @@ class Push:
         self.outcome.failed.append(Failed(reason, words, incoming.sop_class, incoming.instance_uid))
 
     def _keep(self, receiving: Receiving, incoming: IncomingInstance) -> None:
-        if self._only not in (None, incoming.study_uid):
-            raise _RefusedError(Failure.MISMATCH, "Its study is not the one in the address.")
         if not _is_known(incoming.transfer_syntax):
-            raise _RefusedError(Failure.SYNTAX, "Its transfer syntax (0002,0010) is not one that is known here.")
-        if not incoming.patient.mrn.strip():
-            raise _RefusedError(Failure.NOT_UNDERSTOOD, "The object names no patient: Patient ID (0010,0020) is empty.")
+            raise RefusedInstance(Failure.SYNTAX, "Its transfer syntax (0002,0010) is not one that is known here.")
         batch = self._batch(incoming)
         kept = receiving.instance(batch, self._reports.read(incoming, batch, _incoming_object(incoming)))
         self.outcome.stored.append(Stored(incoming.sop_class, incoming.instance_uid, incoming.blanked))
         self.outcome.study_uids.add(incoming.study_uid)
         if kept == "stored":
             self._note(receiving, batch, incoming)
-
-    def _batch(self, incoming: IncomingInstance) -> OpenBatch:
-        """The open batch of the instance's study, made once; a second patient in it is refused."""
-        said = incoming.patient
-        patient = identify(
-            self._services.secrets, self._pusher.site, mrn=said.mrn, issuer=said.issuer or None, born=said.born
-        )
-        if incoming.study_uid in self._batches:
-            first, batch = self._batches[incoming.study_uid]
-            if first.bi != patient.bi:
-                raise _RefusedError(Failure.MISMATCH, _TWO_PATIENTS)
-            return batch
-        with self._services.work() as work:
-            begun = scope_of_begun_study(work, self._pusher, incoming.study_uid)
-            if begun is not None and place_for(work, patient).scope_id != begun:
-                raise _RefusedError(Failure.MISMATCH, _TWO_PATIENTS)
-        batch = open_batch(self._services, self._pusher, patient, incoming.study_uid)
-        self._batches[incoming.study_uid] = (patient, batch)
-        return batch
 
     def _note(self, receiving: Receiving, batch: OpenBatch, incoming: IncomingInstance) -> None:
         if incoming.key_class != "img" or incoming.pixel is None:
@@ -172,7 +153,44 @@ class Push:
         self._arrived.clear()
 
 
-class _RefusedError(Exception):
+class Push(Taking):
+    """One request of one site."""
+
+    def __init__(
+        self, services: Services, pusher: Pusher, study_uid: str | None = None, *, document_octets: int = DOCUMENT_MOST
+    ) -> None:
+        source = Source.of_site(services, pusher.site)
+        super().__init__(services, pusher, ReportsInside(services, source, most=document_octets))
+        self._pusher, self._only = pusher, study_uid
+        self._batches: dict[str, tuple[SitePatient, OpenBatch]] = {}
+
+    def _batch(self, incoming: IncomingInstance) -> OpenBatch:
+        """The open batch of the instance's study, made once; a second patient in it is refused."""
+        said = incoming.patient
+        if self._only not in (None, incoming.study_uid):
+            raise RefusedInstance(Failure.MISMATCH, "Its study is not the one in the address.")
+        if not said.mrn.strip():
+            raise RefusedInstance(Failure.NOT_UNDERSTOOD, _NO_PATIENT)
+        patient = identify(
+            self._services.secrets, self._pusher.site, mrn=said.mrn, issuer=said.issuer or None, born=said.born
+        )
+        if incoming.study_uid in self._batches:
+            first, batch = self._batches[incoming.study_uid]
+            if first.bi != patient.bi:
+                raise RefusedInstance(Failure.MISMATCH, _TWO_PATIENTS)
+            return batch
+        with self._services.work() as work:
+            begun = scope_of_begun_study(work, self._pusher, incoming.study_uid)
+            if begun is not None and place_for(work, patient).scope_id != begun:
+                raise RefusedInstance(Failure.MISMATCH, _TWO_PATIENTS)
+        batch = open_batch(self._services, self._pusher, patient, incoming.study_uid)
+        self._batches[incoming.study_uid] = (patient, batch)
+        return batch
+
+
+class RefusedInstance(Exception):
+    """One instance is not taken in, and why."""
+
     def __init__(self, reason: Failure, words: str) -> None:
         super().__init__(words)
         self.reason = reason
