@@ -6,7 +6,7 @@ whatever token, makes no second report.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import orjson
@@ -33,12 +33,28 @@ from vault.sites import Site
 DOCUMENT_MOST = 20 << 20
 
 
-class ReportsInside:
-    """The reports inside the objects of one push."""
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who brings reports: who it was for the history, the place and clock of a report that names none, and what they
+    brought before; no `lines` where nobody numbers versions.
+    """
 
-    def __init__(self, services: Services, site: Site, *, most: int = DOCUMENT_MOST) -> None:
-        self._services, self._site, self._most = services, site, most
-        self._lines = Lines(services, site)
+    by: Actor
+    place: str = ""
+    zone: str = "UTC"
+    lines: Lines | None = None
+
+    @classmethod
+    def of_site(cls, services: Services, site: Site) -> "Source":
+        """A registered site."""
+        return cls(Actor("site", site.id), site.details.name, site.details.zone, Lines(services, site))
+
+
+class ReportsInside:
+    """The reports inside the objects of one request."""
+
+    def __init__(self, services: Services, source: Source, *, most: int = DOCUMENT_MOST) -> None:
+        self._services, self._source, self._most = services, source, most
         self._found: list[tuple[str, OpenBatch]] = []
 
     def read(self, incoming: IncomingInstance, batch: OpenBatch, plain: IncomingObject) -> IncomingObject:
@@ -59,7 +75,7 @@ class ReportsInside:
 
     def tell(self, stored: set[str]) -> None:
         """The patients' histories say that reports arrived: those inside the instances that were `stored`."""
-        by = Actor("site", self._site.id)
+        by = self._source.by
         for uid, batch in self._found:
             if uid in stored:
                 with self._services.work() as work:
@@ -70,12 +86,13 @@ class ReportsInside:
             return None
         self._found.append((incoming.instance_uid, batch))
         identifier = identifier_of(incoming.instance_uid)
-        condition = self._lines.condition(identifier)
+        lines = self._source.lines
+        condition = lines.condition(identifier) if lines else None
 
         def resource(kept: Sequence[Id]) -> IncomingResource:
             facts, said = self._facts(incoming, report, kept), incoming.full_metadata or {}
             content = _content(facts)
-            version = self._lines.next(batch, condition, content).number
+            version = lines.next(batch, condition, content).number if lines else 1
             facts = replace(facts, known_as=named(identifier), version=version, content=content)
             made = resource_of(facts, report, said, scope=batch.scope_id.hex())
             body = {"type": REPORT, "facts": facts.to_dict(), "fhir": as_sent(made)}
@@ -84,9 +101,9 @@ class ReportsInside:
         return IncomingReport(tuple((one.media_type, one.octets) for one in report.documents), resource)
 
     def _facts(self, incoming: IncomingInstance, report: DicomReport, kept: Sequence[Id]) -> ReportFacts:
-        details = self._site.details
         ids = [document_id.hex() for document_id in kept]
-        return facts_of(report, incoming.full_metadata or {}, kept=ids, place=details.name, zone=details.zone)
+        said, source = incoming.full_metadata or {}, self._source
+        return facts_of(report, said, kept=ids, place=source.place, zone=source.zone)
 
 
 def structured(incoming: IncomingInstance) -> DicomReport | None:
