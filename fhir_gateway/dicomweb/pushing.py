@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from fhir_gateway.dicom.instance import IncomingInstance, read_instance
+from fhir_gateway.dicom.one_pass import Known
 from fhir_gateway.dicom.syntaxes import OCTETS, is_native, is_referenced, media_type_of, syntax_of
 from fhir_gateway.dicomweb import described
 from fhir_gateway.dicomweb.reports import DOCUMENT_MOST, ReportsInside, Source
@@ -51,6 +52,7 @@ class Taking(ABC):
     def __init__(self, services: Services, pusher: Pusher | None, reports: ReportsInside) -> None:
         self._services, self._sender, self._reports = services, pusher, reports
         self._arrived: dict[tuple[str, str], Arrived] = {}
+        self._known: Known = {}
         self.outcome = Outcome()
 
     @abstractmethod
@@ -78,7 +80,7 @@ class Taking(ABC):
             self.outcome.failed.append(Failed(Failure.NOT_UNDERSTOOD, "The part is not of the type application/dicom."))
             return
         try:
-            incoming = read_instance(pieces)
+            incoming = read_instance(pieces, self._known)
         except MissingIdentity as lacking:
             self.outcome.failed.append(
                 Failed(Failure.NOT_UNDERSTOOD, str(lacking), lacking.sop_class, lacking.instance_uid)
