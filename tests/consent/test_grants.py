@@ -307,7 +307,7 @@ def test_names_of_doctors_lie_sealed(services, ana, knee, tmp_path):
     _, code = ana.gives_code(knee, label="My knee doctor")
     grants.redeem(services, code, LEE, source="192.0.2.7")
     kept = b"".join(path.read_bytes() for path in tmp_path.glob("keepray.db*"))
-    for words in (b"Lee", b"Hill Clinic", b"knee doctor", code.reveal().encode()):
+    for words in (b"Dr. J. Lee", b"Hill Clinic", b"knee doctor", code.reveal().encode()):
         assert words not in kept
 
 
