@@ -12,7 +12,7 @@ export UV_PYTHON_DOWNLOADS := never
 VIEWER_SOURCES := $(shell find viewer -type f 2>/dev/null) $(wildcard vite.config.mjs) styles.mjs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types check interop bench wheel clean
+.PHONY: help setup run test lint types check interop bench translations wheel clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ interop: setup $(STAMPS)/interop ## drive clients of other makers against a demo
 
 bench: setup ## measure this machine and print the figures; nothing is kept
 	$(PYTHON) -m benchmarks
+
+translations: $(STAMPS)/python ## put new sentences into the catalogues under translations/, and say what lacks
+	@$(PYTHON) tools/translations.py
 
 wheel: $(STAMPS)/python $(STAMPS)/viewer ## build the wheel and the source archive into dist/
 	$(UV) build --quiet --out-dir dist

@@ -106,8 +106,9 @@ def read_six(typed: Typed) -> str:
 
 # -- dates
 
-MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
-          "november", "december")  # fmt: skip
+MONTHS = (("january", "enero"), ("february", "febrero"), ("march", "marzo"), ("april", "abril"), ("may", "mayo"),
+          ("june", "junio"), ("july", "julio"), ("august", "agosto"), ("september", "septiembre", "setiembre"),
+          ("october", "octubre"), ("november", "noviembre"), ("december", "diciembre"))  # fmt: skip
 
 
 def read_born(typed: Typed, *, today: date) -> str:
@@ -124,11 +125,15 @@ def read_born(typed: Typed, *, today: date) -> str:
 
 
 def _month(text: str) -> int:
-    """1 to 12 from a number or from a name's first three letters; 0 where it is neither."""
+    """1 to 12 from a number or from the first three letters of an English or Spanish name; 0 where it is neither."""
     if text.isdecimal():
         return int(text) if 1 <= int(text) <= 12 else 0
     word = text.lower().rstrip(".")
-    found = [place for place, name in enumerate(MONTHS, start=1) if len(word) >= 3 and name.startswith(word)]
+    found = [
+        place
+        for place, names in enumerate(MONTHS, start=1)
+        if len(word) >= 3 and any(name.startswith(word) for name in names)
+    ]
     return found[0] if len(found) == 1 else 0
 
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app, has_app_context
+from flask_babel import gettext, ngettext
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from phr import dates, printing, qr
+from phr import dates, languages, printing, qr
 from phr.components import grouped, template_folder
 from phr.slip_words import ENGLISH, WORDS
 
@@ -216,7 +217,7 @@ def access_history(history: AccessHistory) -> Paper:
 
 
 def _printed(template: str, files: dict[str, tuple[str, bytes]], **values: Any) -> bytes:
-    values.setdefault("language", "en")
+    values.setdefault("language", languages.here().replace("_", "-"))
     html = _templates().get_template(template).render(brand=_brand(), **values)
     return printing.pdf(html, _fonts() | files)
 
@@ -235,6 +236,8 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.add_extension("jinja2.ext.i18n")
+    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     environment.filters.update(
         day=dates.in_words,
         groups=lambda code: grouped(code).split(),

@@ -12,6 +12,10 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Protocol
 
+from babel.numbers import format_decimal
+
+from phr import languages, words_es
+
 
 class NamedSeries(Protocol):
     """What a title needs of one series."""
@@ -72,9 +76,12 @@ def title(series: Iterable[NamedSeries], description: str = "") -> str:
     seen = [one for one in all_of_it if one.modality not in SILENT]
     kind = _kind([one.modality for one in seen])
     part = _part([one.body_part for one in seen], [description, *(one.description for one in seen)])
+    side = _side([one.laterality for one in seen], description)
     if not part or " of " in kind:
-        return kind
-    return f"{kind} of {_with_side(part, _side([one.laterality for one in seen], description))}"
+        part = side = ""
+    if languages.here().startswith("es"):
+        return words_es.title(kind, part, side)
+    return f"{kind} of {_with_side(part, side)}" if part else kind
 
 
 def _kind(modalities: list[str]) -> str:
@@ -142,8 +149,9 @@ def _components(name: str) -> list[str]:
 
 
 def size(octets: int) -> str:
-    """A size with one decimal: "312.4 MB", "1.2 GB", "180 KB"."""
+    """A size with one decimal, as the page's language writes it: "312.4 MB", "1,2 GB", "180 KB"."""
+    language = languages.here()
     for unit, octets_each in (("GB", 1_000_000_000), ("MB", 1_000_000)):
         if octets >= octets_each:
-            return f"{octets / octets_each:.1f} {unit}"
-    return f"{max(1, round(octets / 1000))} KB"
+            return f"{format_decimal(octets / octets_each, '0.0', locale=language)} {unit}"
+    return f"{format_decimal(max(1, round(octets / 1000)), locale=language)} KB"

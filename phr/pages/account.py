@@ -10,6 +10,7 @@ from consent.guards import needs_fresh, needs_patient
 from consent.request import access, reading, services, work
 from phr import dates, drafts, forms
 from phr.answers import Answer, again, onward
+from phr.device_names import device_name
 from phr.forms import Mistakes
 from phr.shares import shares_of
 from vault import accounts
@@ -106,7 +107,7 @@ def devices() -> Answer:
     """K4."""
     with reading() as w:
         found = sessions.devices_of(w, access())
-    return render_template("pages/account/devices.html", devices=found, told=drafts.take("told"))
+    return render_template("pages/account/devices.html", devices=found, called=device_name, told=drafts.take("told"))
 
 
 @blueprint.post("/devices/<session_id>/sign-out")
