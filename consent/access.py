@@ -17,7 +17,7 @@ from vault.errors import NotThere
 from vault.ids import Id
 from vault.intake import Pusher
 from vault.keyring import KeyClass, Keyring, Owner, OwnerKind, VaultKeyring
-from vault.sharing import GrantLimits
+from vault.limits import GrantBounds
 from vault.sites import Site
 
 
@@ -41,7 +41,7 @@ class Access:
     scopes: Scopes
     keyring: Keyring | None = None
     vault_id: Id | None = None
-    grant: GrantLimits | None = None
+    grant: GrantBounds | None = None
     own: VaultKeyring | None = None
     account_id: Id | None = None
     session_id: Id | None = None

@@ -6,15 +6,19 @@ from datetime import timedelta
 
 from flask import request
 
-from consent import clients, cookies, guests, sessions, tokens
+from consent import cookies, guests, sessions, tokens
 from consent.access import Access, together
+from consent.brought import Brought, brought_by, check_alive, open_grant
 from consent.deployment import reading, settings, work
 from consent.errors import Ambiguous, Area, SharingEnded, SignInNeeded, TokenRefused, UnknownClient
+from consent.registered import check_client, rights_in
+from consent.tables import ClientRow, TokenRow
 from consent.tokens import Bearer, Kind, State
-from vault import openers, sharing, sites
+from vault import openers, sites
 from vault.audit import Actor
 from vault.database import Work
-from vault.errors import Expired, NotThere
+from vault.errors import NotThere
+from vault.ids import Id
 from vault.intake import Pusher
 
 _BEARER = re.compile(r"bearer +([!-~]+)", re.IGNORECASE)
@@ -87,15 +91,15 @@ def from_header() -> Access:
     """Who the bearer token says is asking. Raises `TokenRefused`, `Ambiguous`, `SignInNeeded`."""
     bearer = _bearer()
     with reading() as w:
-        row = w.session.get(tokens.TokenRow, bearer.id)
-        if row is not None and row.state == State.SUPERSEDED:
-            found, matters = None, False
-        else:
-            held = tokens.open_bearer(w, bearer)
-            found, matters = _of_token(w, bearer, held), tokens.first_use_matters(held.row, w.now)
+        brought = brought_by(w, bearer.id)
+        if brought is None:
+            raise TokenRefused
+        token = brought.token
+        found = None if token.state == State.SUPERSEDED else _of_token(w, bearer, brought)
+        matters = found is not None and tokens.first_use_matters(token, w.now)
     if found is None:
         with work() as w:
-            tokens.notice_reuse(w, w.session.get_one(tokens.TokenRow, bearer.id))
+            tokens.notice_reuse(w, w.session.get_one(TokenRow, bearer.id))
         raise TokenRefused
     if matters:
         with work() as w:
@@ -122,53 +126,52 @@ def _bearer() -> Bearer:
     return bearer
 
 
-def _of_token(w: Work, bearer: Bearer, held: tokens.Held) -> Access:
+def _of_token(w: Work, bearer: Bearer, brought: Brought) -> Access:
+    check_alive(w, brought, bearer)
     if bearer.kind is Kind.LINK:
-        return _of_link(w, bearer, held)
+        return _of_link(w, bearer, brought)
     try:
-        client = clients.client_of(w, held.row.client or b"")
-        if bearer.kind is Kind.SITE:
-            return _of_site(w, bearer, held, client)
-        grant = held.of_grant()
-        limits = sharing.check_live(w, grant.grant_id)
-    except (UnknownClient, Expired, NotThere):
+        client = check_client(w, brought.client)
+    except UnknownClient:
         raise TokenRefused from None
+    if bearer.kind is Kind.SITE:
+        return _of_site(w, bearer, brought, client)
+    grant, bounds = open_grant(w, brought, bearer)
     return Access(
-        actor=Actor("app", client.id, grant.grant_id),
-        scopes=held.scopes,
+        actor=Actor("app", Id(client.id), grant.grant_id),
+        scopes=brought.scopes,
         keyring=grant,
-        vault_id=limits.vault_id,
-        grant=limits,
+        vault_id=bounds.vault_id,
+        grant=bounds,
         token_id=bearer.id,
         client_id=client.client_id,
-        expires=held.row.expires,
+        expires=brought.token.expires,
     )
 
 
-def _of_link(w: Work, bearer: Bearer, held: tokens.Held) -> Access:
+def _of_link(w: Work, bearer: Bearer, brought: Brought) -> Access:
     """Whoever has a health link: nobody we know, and no client."""
-    grant = held.of_grant()
+    grant, bounds = open_grant(w, brought, bearer)
+    found = sessions.under_grant(Actor("guest", None, grant.grant_id), bounds, grant, session_id=None)
+    return replace(found, scopes=brought.scopes, token_id=bearer.id, expires=brought.token.expires)
+
+
+def _of_site(w: Work, bearer: Bearer, brought: Brought, client: ClientRow) -> Access:
     try:
-        limits = sharing.check_live(w, grant.grant_id)
-    except (Expired, NotThere):
+        site = sites.find_site(w, client.site or b"")
+    except NotThere:
         raise TokenRefused from None
-    found = sessions.under_grant(Actor("guest", None, grant.grant_id), limits, grant, session_id=None)
-    return replace(found, scopes=held.scopes, token_id=bearer.id, expires=held.row.expires)
-
-
-def _of_site(w: Work, bearer: Bearer, held: tokens.Held, client: clients.Client) -> Access:
-    site = sites.find_site(w, client.site_id or b"")
     if not site.active:
         raise TokenRefused
     return Access(
         actor=Actor("site", site.id),
-        scopes=held.scopes,
+        scopes=brought.scopes,
         site=site,
-        pusher=Pusher.of(site, bearer.octets(), held.row.expires),
+        pusher=Pusher.of(site, bearer.octets(), brought.token.expires),
         token_id=bearer.id,
         client_id=client.client_id,
-        rights=client.rights,
-        expires=held.row.expires,
+        rights=rights_in(client),
+        expires=brought.token.expires,
     )
 
 

@@ -30,8 +30,8 @@ from vault.errors import NotThere, WrongPasscode
 from vault.health_links import HealthLink, OpenedLink
 from vault.ids import Id
 from vault.keyring import GrantKeyring, KeyClass, Owner, OwnerKind
+from vault.limits import GrantBounds
 from vault.rows import insert_unless_there
-from vault.sharing import GrantLimits
 
 FILE_SECONDS = 3600
 UNTIL_STOPPED = timedelta(days=3650)  # how long a token is good for where the link has no end of its own
@@ -53,7 +53,7 @@ class Opening:
 
     link: OpenedLink
     access: Access
-    limits: GrantLimits
+    limits: GrantBounds
 
     @property
     def has_pictures(self) -> bool:

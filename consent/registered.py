@@ -81,10 +81,21 @@ def knows_origin(work: Work, origin: str) -> bool:
     return any(origin in json.loads(origins) for origins in rows)
 
 
-def _read(work: Work, row: ClientRow | None) -> Client:
+def check_client(work: Work, row: ClientRow | None) -> ClientRow:
+    """The row, if it is of an active client. Raises as `find_client`."""
     if row is None or not row.active:
         raise UnknownClient
     check_row_mac(work, row.row_mac, "client", row.id, *_fields(row))
+    return row
+
+
+def rights_in(row: ClientRow) -> frozenset[str]:
+    """What a client may do beside its scopes."""
+    return frozenset(json.loads(row.rights))
+
+
+def _read(work: Work, found: ClientRow | None) -> Client:
+    row = check_client(work, found)
     kept = None if row.secret is None or row.salt is None else (row.secret, row.salt, row.pepper_id or 0)
     return Client(
         id=Id(row.id),
@@ -96,7 +107,7 @@ def _read(work: Work, row: ClientRow | None) -> Client:
         scopes=Scopes.parse(row.scopes),
         redirect_uris=tuple(json.loads(row.redirect_uris)),
         origins=tuple(json.loads(row.origins)),
-        rights=frozenset(json.loads(row.rights)),
+        rights=rights_in(row),
         site_id=None if row.site is None else Id(row.site),
         keys=row.keys,
         keys_url=row.keys_url,

@@ -22,8 +22,8 @@ from vault.database import Work
 from vault.errors import Expired, NotThere
 from vault.ids import Id
 from vault.keyring import GrantKeyring, KeyClass
+from vault.limits import GrantBounds
 from vault.openers import OpenSession
-from vault.sharing import GrantLimits
 from vault.tables_sharing import SessionRow
 
 FRESH = timedelta(minutes=5)
@@ -216,7 +216,7 @@ def _given(work: Work, provider: Access) -> list[Access]:
     return parts
 
 
-def under_grant(actor: Actor, limits: GrantLimits, keyring: GrantKeyring, *, session_id: Id | None) -> Access:
+def under_grant(actor: Actor, limits: GrantBounds, keyring: GrantKeyring, *, session_id: Id | None) -> Access:
     """The access of someone who was given this one grant."""
     return Access(
         actor=actor,
@@ -229,7 +229,7 @@ def under_grant(actor: Actor, limits: GrantLimits, keyring: GrantKeyring, *, ses
     )
 
 
-def reads_of(limits: GrantLimits) -> Scopes:
+def reads_of(limits: GrantBounds) -> Scopes:
     """What may be read under a grant of these classes."""
     return Scopes.parse(" ".join(_READS[one] for one in sorted(limits.classes)))
 

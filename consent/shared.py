@@ -16,7 +16,7 @@ from vault.database import Work
 from vault.errors import NotThere
 from vault.ids import Id
 from vault.keyring import VaultKeyring
-from vault.sharing import GrantLimits
+from vault.limits import GrantBounds, GrantLimits
 
 
 class Stage(StrEnum):
@@ -70,7 +70,7 @@ class InboxRow:
 
     grant_id: Id
     access: Access
-    limits: GrantLimits
+    limits: GrantBounds
     given: datetime
     until: datetime | None
     first_opened: datetime | None

@@ -175,7 +175,7 @@ def issue(
     if line.keyring is not None:
         ends = limits(work, line.keyring.grant_id).expires
         expires = min(expires, ends) if ends else expires
-        openers.add_token_holder(work, line.keyring, secret=bearer.octets(), kind=_holder_kind(kind), expires=expires)
+        openers.add_token_holder(work, line.keyring, secret=bearer.octets(), kind=holder_kind(kind), expires=expires)
     work.session.add(
         TokenRow(
             id=bearer.id,
@@ -196,7 +196,8 @@ def issue(
     return bearer, expires
 
 
-def _holder_kind(kind: Kind) -> openers.TokenKind:
+def holder_kind(kind: Kind) -> openers.TokenKind:
+    """What the vault calls a token of this kind."""
     return cast("openers.TokenKind", kind.value)  # a site's opens no grant, so it never comes here
 
 
@@ -222,7 +223,7 @@ def keyring_of(work: Work, bearer: Bearer) -> GrantKeyring | None:
     if bearer.kind is Kind.SITE:
         return None
     try:
-        return openers.open_token_holder(work, bearer.octets(), _holder_kind(bearer.kind))
+        return openers.open_token_holder(work, bearer.octets(), holder_kind(bearer.kind))
     except (Expired, NotThere):
         raise TokenRefused from None
 

@@ -18,6 +18,7 @@ from vault.journal import RevocationJournal
 from vault.secrets import Secrets
 
 _SQLITE_PATIENCE = 30  # seconds that a writer waits for another
+_IN_PASSING = 20  # milliseconds that one waits who could as well not write
 _SQLITE_SETTINGS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # an acknowledged row survives a power cut
@@ -44,7 +45,7 @@ class Work:
     _afterwards: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
 
     def afterwards(self, deed: Callable[[], None]) -> None:
-        """Do `deed` once the transaction has been committed; never if it is rolled back."""
+        """Do `deed` once the transaction has ended well; never if it is rolled back."""
         self._afterwards.append(deed)
 
     def done(self) -> None:
@@ -58,6 +59,10 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = _make_engine(url)
+        options: dict[str, Any] = {"reading": True}
+        if not self.is_sqlite:  # which shows one moment to one transaction anyway
+            options["isolation_level"] = "REPEATABLE READ"
+        self._reading = self.engine.execution_options(**options)
 
     @property
     def is_sqlite(self) -> bool:
@@ -71,13 +76,18 @@ class Database:
             yield session
 
     @contextmanager
+    def writing_in_passing(self) -> Generator[Session]:
+        """Like `writing`, for what need not be written: raises `StoreAway` at once while others write."""
+        engine = self.engine.execution_options(in_passing=True)
+        with _answering(), Session(engine, expire_on_commit=False) as session, session.begin():
+            if not self.is_sqlite:
+                session.execute(sa.text(f"SET LOCAL lock_timeout = {_IN_PASSING}"))
+            yield session
+
+    @contextmanager
     def reading(self) -> Generator[Session]:
         """A session that only reads, and sees one moment: it never waits for a writer. Raises `StoreAway`."""
-        options: dict[str, Any] = {"reading": True}
-        if not self.is_sqlite:  # which shows one moment to one transaction anyway
-            options["isolation_level"] = "REPEATABLE READ"
-        engine = self.engine.execution_options(**options)
-        with _answering(), Session(engine, expire_on_commit=False) as session:
+        with _answering(), Session(self._reading, expire_on_commit=False) as session:
             yield session
 
     def forget_freed_pages(self) -> bool:
@@ -122,9 +132,11 @@ class Services:
 
     @contextmanager
     def reading(self) -> Generator[Work]:
-        """A unit of work that only reads."""
+        """A unit of work that only reads; on leaving, what was put off is done."""
         with self.database.reading() as session:
-            yield self._work(session)
+            work = self._work(session)
+            yield work
+        work.done()
 
     def _work(self, session: Session) -> Work:
         return Work(session, self.clock.now(), self.secrets, self.blobs, self.database, self.journal)
@@ -168,5 +180,14 @@ def _settle_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if options.get("reading", False):
+        connection.connection.cursor().execute("BEGIN")  # which touches no file yet: nothing here can go wrong or wait
+    elif options.get("in_passing", False):
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={_IN_PASSING}")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={_SQLITE_PATIENCE * 1000}")
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

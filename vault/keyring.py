@@ -108,7 +108,6 @@ class VaultKeyring(Keyring):
         """Derived from the vault's master."""
         return derive.vault_catalogue_key(self._master)
 
-
     @cached_property
     def signing_key(self) -> SigningKey:
         """Signs grant statements."""
@@ -230,7 +229,6 @@ class GrantKeyring(Keyring):
     def catalogue_key(self, work: Work) -> bytes | None:  # noqa: ARG002
         """Derived from the grant's key."""
         return derive.grant_catalogue_key(self._grant_key)
-
 
     def wrap_key_under(self, key: bytes, *context: bytes | str) -> bytes:
         """The grant's key under a holder's key (kind "holder")."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -42,12 +43,11 @@ class GrantTerms:
 
 
 @dataclass(frozen=True, slots=True)
-class GrantLimits:
-    """A grant as it stands in the database."""
+class GrantBounds:
+    """A grant as it stands in the database, but for the studies it names: there may be thousands of them."""
 
     grant_id: Id
     vault_id: Id
-    study_ids: tuple[bytes, ...]
     classes: frozenset[KeyClass]
     view_only: bool
     standing: Standing | None
@@ -57,14 +57,26 @@ class GrantLimits:
     ended: datetime | None
 
 
-def limits(work: Work, grant_id: bytes) -> GrantLimits:
+@dataclass(frozen=True, slots=True)
+class GrantLimits(GrantBounds):
+    """A grant as it stands in the database, with the studies it names."""
+
+    study_ids: tuple[bytes, ...]
+
+
+def limits(work: Work, grant_id: bytes) -> GrantBounds:
     """The grant as it stands, live or not. Raises `NotThere`; `BrokenRecord` for a row this server did not write."""
+    return GrantBounds(**_bounds_in(_grant_row(work, grant_id, lock=None)))
+
+
+def whole_limits(work: Work, grant_id: bytes) -> GrantLimits:
+    """The same with its studies. Raises `NotThere`; `BrokenRecord`, also where somebody else named a study of it."""
     return limits_of(work, _grant_row(work, grant_id, lock=None))
 
 
-def check_live(work: Work, grant_id: bytes) -> GrantLimits:
-    """The grant's limits; raises `Expired` unless it opens something now."""
-    return limits_of(work, live_grant(work, grant_id))
+def check_live(work: Work, grant_id: bytes) -> GrantBounds:
+    """What the grant gives; raises `Expired` unless it opens something now."""
+    return GrantBounds(**_bounds_in(live_grant(work, grant_id)))
 
 
 def live_grant(work: Work, grant_id: bytes) -> GrantOwnerRow:
@@ -73,6 +85,15 @@ def live_grant(work: Work, grant_id: bytes) -> GrantOwnerRow:
     if _is_over(row, work.now) or work.now < row.not_before:
         raise Expired
     return row
+
+
+def bounds_of_live(work: Work, row: GrantOwnerRow | None) -> GrantBounds:
+    """What a grant gives of which the row was just found. Raises as `check_live`."""
+    if row is None:
+        raise NotThere
+    if _is_over(_believed(work, row), work.now) or work.now < row.not_before:
+        raise Expired
+    return GrantBounds(**_bounds_in(row))
 
 
 def hold_grant(work: Work, grant_id: bytes) -> GrantOwnerRow:
@@ -159,23 +180,26 @@ def name_study(work: Work, grant_id: bytes, study_id: bytes) -> None:
 
 
 def limits_of(work: Work, row: GrantOwnerRow) -> GrantLimits:
-    """The same in our own words. Raises `BrokenRecord` where somebody else named a study of it."""
+    """A grant's row in our own words. Raises `BrokenRecord` where somebody else named a study of it."""
     named = sa.select(GrantStudyRow).where(GrantStudyRow.grant == row.id)
     studies = list(work.session.scalars(named))
     for study in studies:
         check_row_mac(work, study.row_mac, "grantstudy", row.id, study.study)
-    return GrantLimits(
-        grant_id=Id(row.id),
-        vault_id=Id(row.vault),
-        study_ids=tuple(study.study for study in studies),
-        classes=frozenset(classes_from(row.classes)),
-        view_only=bool(row.flags & VIEW_ONLY),
-        standing=standing_of(row.rules),
-        not_before=row.not_before,
-        expires=row.expires,
-        created=row.created,
-        ended=row.ended,
-    )
+    return GrantLimits(**_bounds_in(row), study_ids=tuple(study.study for study in studies))
+
+
+def _bounds_in(row: GrantOwnerRow) -> dict[str, Any]:
+    return {
+        "grant_id": Id(row.id),
+        "vault_id": Id(row.vault),
+        "classes": frozenset(classes_from(row.classes)),
+        "view_only": bool(row.flags & VIEW_ONLY),
+        "standing": standing_of(row.rules),
+        "not_before": row.not_before,
+        "expires": row.expires,
+        "created": row.created,
+        "ended": row.ended,
+    }
 
 
 def _grant_row(work: Work, grant_id: bytes, *, lock: dict[str, bool] | None) -> GrantOwnerRow:

@@ -15,11 +15,11 @@ from vault.database import Work
 from vault.errors import Expired, NotThere
 from vault.ids import Id
 from vault.keyring import GrantKeyring, VaultKeyring
-from vault.limits import hold_grant, live_grant
+from vault.limits import GrantBounds, bounds_of_live, hold_grant
 from vault.rows import changed_rows
 from vault.sealing import derive
 from vault.sealing.suite import unwrap, wrap
-from vault.tables_sharing import DraftRow, ExportRow, HealthFileRow, SessionRow, TokenHolderRow
+from vault.tables_sharing import DraftRow, ExportRow, GrantOwnerRow, HealthFileRow, SessionRow, TokenHolderRow
 
 TokenKind = Literal["authz", "at", "rt", "shl-at", "guest"]
 _SEEN_EVERY = timedelta(minutes=1)
@@ -204,14 +204,24 @@ def open_token_holder(work: Work, secret: bytes, kind: TokenKind) -> GrantKeyrin
     Raises `Expired` when the token or its grant is past its time, `NotThere` when it was ended or never was,
     `BrokenRecord` when the grant's row is not as this server wrote it.
     """
-    row_id, key = _token_parts(secret, kind)
-    row = work.session.get(TokenHolderRow, row_id)
-    if row is None or row.kind != kind:
+    row = work.session.get(TokenHolderRow, _token_parts(secret, kind)[0])
+    if row is None:
         raise NotThere
-    live_grant(work, row.grant)
+    grant = work.session.get(GrantOwnerRow, row.grant)
+    return open_found_holder(work, row, grant, secret=secret, kind=kind)[0]
+
+
+def open_found_holder(
+    work: Work, row: TokenHolderRow | None, grant: GrantOwnerRow | None, *, secret: bytes, kind: TokenKind
+) -> tuple[GrantKeyring, GrantBounds]:
+    """The same where the rows were found already, with what the grant gives. Raises the same."""
+    row_id, key = _token_parts(secret, kind)
+    if row is None or grant is None or (row.id, row.kind, row.grant) != (row_id, kind, grant.id):
+        raise NotThere
+    bounds = bounds_of_live(work, grant)
     if work.now >= row.expires:
         raise Expired
-    return GrantKeyring(row.grant, unwrap(key, row.ct, "holder", row.grant, row.id, row.kind))
+    return GrantKeyring(row.grant, unwrap(key, row.ct, "holder", row.grant, row.id, row.kind)), bounds
 
 
 def has_token_holder(work: Work, holder_id: bytes) -> bool:

@@ -18,6 +18,7 @@ from vault.errors import BrokenRecord, NoKey, NotThere
 from vault.facts import InstanceFacts
 from vault.ids import Id
 from vault.keyring import KeyClass, Keyring
+from vault.lying import Lying, Uids, find_lying, key_of
 from vault.objects import (
     check_uid,
     layout_context,
@@ -32,9 +33,9 @@ from vault.sealing import derive
 from vault.sealing.errors import Tampered
 from vault.sealing.stream import Kind, SealedObject
 from vault.sealing.suite import unwrap
-from vault.tables import BlobRow, InstanceRow, ObjectRow, PreviewRow, ResourceRow, SeriesRow, StudyRow
+from vault.tables import InstanceRow, ObjectRow, PreviewRow, ResourceRow, SeriesRow, StudyRow
 
-_Lying = tuple[InstanceRow, SeriesRow, ObjectRow]
+_Rows = tuple[InstanceRow, SeriesRow, ObjectRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,10 @@ class OpenResource:
 
 def find_instance(work: Work, keyring: Keyring, study_uid: str, series_uid: str, instance_uid: str) -> FoundInstance:
     """The instance under these three UIDs. Raises `NotThere`; `NoKey` where its class was not given."""
-    rows = _instance_rows(work, keyring, study_uid, series_uid, instance_uid)
-    if not rows:
+    lying = find_lying(work, keyring, Uids(study_uid, series_uid, instance_uid))
+    if not lying:
         raise NotThere
-    return _found(_Keys(work, keyring), rows[0])
+    return _found(_Keys(work, keyring), lying[0])
 
 
 def find_instances(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None = None) -> list[FoundInstance]:
@@ -107,16 +108,16 @@ def find_instances(work: Work, keyring: Keyring, study_uid: str, series_uid: str
     Raises `NotThere` when there is none, and `NoKey` when even one of them may not be opened: a part of a study is
     never given for the whole.
     """
-    rows = _instance_rows(work, keyring, study_uid, series_uid, None)
-    if not rows:
+    lying = find_lying(work, keyring, Uids(study_uid, series_uid))
+    if not lying:
         raise NotThere
     keys = _Keys(work, keyring)
-    return [_found(keys, row) for row in rows]
+    return [_found(keys, one) for one in lying]
 
 
 def open_series(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None = None) -> list[Instance]:
     """The descriptions of a study's or series' instances. Raises `NotThere`, `NoKey`, `Tampered`."""
-    rows = _instance_rows(work, keyring, study_uid, series_uid, None)
+    rows = _instance_rows(work, keyring, study_uid, series_uid)
     if not rows:
         raise NotThere
     indexes: dict[bytes, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {}
@@ -151,7 +152,7 @@ def full_description(work: Work, keyring: Keyring, found: FoundInstance) -> dict
 
 def find_preview(work: Work, keyring: Keyring, study_uid: str, series_uid: str, kind: Kind) -> bytes:
     """The JPEG of a series' thumbnail (kind 6) or quick view (kind 7). Raises `NotThere`, `NoKey`."""
-    for series in _series_rows(work, keyring, study_uid, series_uid):
+    for series in series_rows(work, keyring, study_uid, series_uid):
         preview = work.session.get(PreviewRow, (series.id, int(kind)))
         if preview is None:
             continue
@@ -187,7 +188,7 @@ def open_document(work: Work, keyring: Keyring, resource_id: bytes) -> tuple[str
 
 def _resource(work: Work, keyring: Keyring, resource_id: bytes, kind: Kind) -> tuple[ResourceRow, ObjectRow, bytes]:
     resource = work.session.get(ResourceRow, resource_id)
-    if resource is None or resource.study not in set(keyring.study_ids(work)):
+    if resource is None or not keyring.holding(work, [resource.study]):
         raise NotThere
     if resource.object != resource.id:
         raise BrokenRecord("resource")
@@ -202,65 +203,49 @@ class _Keys:
 
     def __init__(self, work: Work, keyring: Keyring) -> None:
         self._work, self._keyring = work, keyring
-        self._known: dict[tuple[bytes, KeyClass], bytes] = {}
+        self._known: dict[tuple[bytes, ...], bytes] = {}
 
-    def of(self, batch: bytes, key_class: KeyClass) -> bytes:
-        if (batch, key_class) not in self._known:
-            self._known[batch, key_class] = self._keyring.class_key(self._work, batch, key_class)
-        return self._known[batch, key_class]
+    def of(self, one: Lying) -> bytes:
+        """What seals the instance: its series' own key if it is a picture, else the key of its class."""
+        key_class = KeyClass(one.object.key_class)
+        name = (one.instance.batch, key_class.value.encode(), one.series.id)
+        if name not in self._known:
+            key = key_of(self._work, self._keyring, one, key_class)
+            self._known[name] = derive.series_key(key, one.series.id) if key_class is KeyClass.PICTURES else key
+        return self._known[name]
 
 
-def _found(keys: _Keys, lying: _Lying) -> FoundInstance:
-    instance, series, row = lying
-    key_class = KeyClass(row.key_class)
-    key = keys.of(instance.batch, key_class)
-    if key_class is KeyClass.PICTURES:
-        key = derive.series_key(key, series.id)
-    layout = json.loads(unwrap(key, instance.layout, "layout", *layout_context(instance)))
+def _found(keys: _Keys, one: Lying) -> FoundInstance:
+    key = keys.of(one)
     return FoundInstance(
-        id=Id(instance.id),
-        study_id=Id(series.study),
-        series_id=Id(series.id),
-        key_class=key_class,
-        layout=layout,
-        octets=SealedOctets(Id(series.study), row, key),
+        id=Id(one.instance.id),
+        study_id=Id(one.series.study),
+        series_id=Id(one.series.id),
+        key_class=KeyClass(one.object.key_class),
+        layout=json.loads(unwrap(key, one.instance.layout, "layout", *layout_context(one.instance))),
+        octets=SealedOctets(Id(one.series.study), one.object, key),
     )
 
 
-def _instance_rows(
-    work: Work, keyring: Keyring, study_uid: str, series_uid: str | None, instance_uid: str | None
-) -> list[_Lying]:
+def _instance_rows(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None) -> list[_Rows]:
     """The newest version of each instance, only inside the studies this keyring holds, in the order they came."""
-    series = {row.id: row for row in _series_rows(work, keyring, study_uid, series_uid)}
-    if not series:
-        return []
-    found = (
-        sa.select(InstanceRow, ObjectRow)
-        .join(ObjectRow, InstanceRow.object == ObjectRow.id)
-        .join(BlobRow, ObjectRow.blob == BlobRow.id)
-        .where(InstanceRow.series.in_(series))
-        .order_by(InstanceRow.version, BlobRow.since, BlobRow.id, ObjectRow.offset)
-    )
-    if instance_uid is not None:
-        found = found.where(InstanceRow.uid_bi.in_(_indexes_of(work, keyring, instance_uid)))
-    newest: dict[tuple[bytes, bytes], _Lying] = {}
-    for instance, row in work.session.execute(found):
-        newest[instance.scope, instance.uid_bi] = (instance, series[instance.series], row)
-    return list(newest.values())
+    found = find_lying(work, keyring, Uids(study_uid, series_uid))
+    return [(one.instance, one.series, one.object) for one in found]
 
 
-def _series_rows(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None) -> list[SeriesRow]:
-    studies = sa.select(StudyRow.id).where(StudyRow.uid_bi.in_(_indexes_of(work, keyring, study_uid)))
-    mine = set(keyring.study_ids(work)) & set(work.session.scalars(studies))
+def series_rows(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None) -> list[SeriesRow]:
+    """The series under these UIDs, only inside the studies this keyring holds."""
+    studies = sa.select(StudyRow.id).where(StudyRow.uid_bi.in_(indexes_of(work, keyring, study_uid)))
+    mine = keyring.holding(work, list(work.session.scalars(studies)))
     if not mine:
         return []
     found = sa.select(SeriesRow).where(SeriesRow.study.in_(mine))
     if series_uid is not None:
-        found = found.where(SeriesRow.uid_bi.in_(_indexes_of(work, keyring, series_uid)))
+        found = found.where(SeriesRow.uid_bi.in_(indexes_of(work, keyring, series_uid)))
     return list(work.session.scalars(found))
 
 
-def _indexes_of(work: Work, keyring: Keyring, uid: str) -> list[bytes]:
+def indexes_of(work: Work, keyring: Keyring, uid: str) -> list[bytes]:
     """What the UID is found under in each scope this keyring may look into."""
     return [derive.uid_index(work.secrets.index_key, scope, uid) for scope in keyring.scopes(work)]
 
@@ -289,7 +274,9 @@ __all__ = [
     "find_instances",
     "find_preview",
     "full_description",
+    "indexes_of",
     "open_document",
     "open_resource",
     "open_series",
+    "series_rows",
 ]

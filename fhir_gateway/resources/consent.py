@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from fhir_gateway.resources.codes import CONSENT_SCOPE, LOINC, PARTICIPATION, REASON
-from vault.sharing import GrantLimits
+from vault.limits import GrantBounds
 
 Json = dict[str, Any]
 
 POLICY = "urn:keepray:policy:share:1"
 
 
-def to_fhir(limits: GrantLimits, *, patient: str, who: str, brand: str, now: datetime, studies: Iterable[str]) -> Json:
+def to_fhir(limits: GrantBounds, *, patient: str, who: str, brand: str, now: datetime, studies: Iterable[str]) -> Json:
     """One grant; `who` is what the patient calls the receiver, `studies` the ImagingStudy ids it names."""
     live = limits.ended is None and (limits.expires is None or now < limits.expires)
     period: Json = {"start": _moment(limits.not_before)}

@@ -19,7 +19,7 @@ from vault import audit
 from vault.audit import Event
 from vault.database import Work
 from vault.keyring import KeyClass, Owner, OwnerKind
-from vault.limits import Standing
+from vault.limits import Standing, whole_limits
 from vault.sharing import grants_of
 from vault.sites import find_site
 from vault.studies import Study
@@ -129,7 +129,7 @@ def consents(shelf: "Shelf") -> Iterator[Found]:
             continue
         names = names_for(shelf.work, one) if one.is_patient else {}
         given = grants_of(shelf.work, one.vault_id) if one.is_patient else []
-        for limits in given or ([one.grant] if one.grant is not None else []):
+        for limits in given or ([whole_limits(shelf.work, one.grant.grant_id)] if one.grant is not None else []):
             made = consent.to_fhir(
                 limits,
                 patient=one.vault_id.hex(),

@@ -226,7 +226,14 @@ def test_a_study_smuggled_into_a_grant_opens_nothing(services, ana, harbor, knee
     grant = give(services, ana, knee)
     with services.work() as work:
         work.session.add(GrantStudyRow(grant=grant.grant_id, study=head, row_mac=bytes(16)))
-    assert sees(services, grant) == ["1.2.3"]
+    with pytest.raises(BrokenRecord):
+        sees(services, grant)
+    with services.reading() as work:
+        assert reading.find_instance(work, grant, "1.2.3", "1.2.3.1", "1.1").study_id == knee  # given by its patient
+        with pytest.raises(BrokenRecord):
+            reading.find_instance(work, grant, "2.2", "2.2.1", "2.1")
+        with pytest.raises(BrokenRecord):
+            grant.holding(work, [knee, head])
     with pytest.raises(BrokenRecord):
         push(services, harbor.next_token(services), a_picture("2.2", b"more", study_uid="2.2", series_uid="2.2.1"))
 
@@ -259,7 +266,8 @@ def test_a_study_smuggled_into_a_grant_is_not_given_when_its_owner_comes(service
         work.session.add(GrantStudyRow(grant=grant.grant_id, study=head, row_mac=bytes(16)))
     with pytest.raises(BrokenRecord), services.work() as work:
         sharing.give_owed_keys(work, ana)
-    assert sees(services, grant) == ["1.2.3"]
+    with services.reading() as work, pytest.raises(BrokenRecord):
+        reading.find_instance(work, grant, "2.2", "2.2.1", "2.1")
 
 
 @pytest.mark.parametrize("column", ["classes", "flags", "expires", "not_before", "gpk", "rules"])

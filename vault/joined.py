@@ -1,0 +1,56 @@
+"""Statements over several tables that are made once: a read request asks few of them, and asks them often."""
+
+from collections import namedtuple
+from collections.abc import Callable, Collection
+from typing import Any
+
+import sqlalchemy as sa
+
+from vault.database import Work
+from vault.tables import Row
+
+Found = sa.Select[*tuple[Any, ...]]
+
+
+class Part:
+    """What of one table such a statement finds: its columns but those left out.
+
+    A found part has their names as its attributes. It belongs to no session, cannot be changed, and prints nothing.
+    """
+
+    def __init__(self, kind: type[Row], *, without: Collection[str] = ()) -> None:
+        self.columns = [column for column in table_of(kind).columns if column.name not in without]
+        names = [column.name for column in self.columns]
+        named: Any = namedtuple(kind.__name__, names)  # noqa: PYI024  # pyright: ignore[reportUntypedNamedTuple]
+        self.make: Callable[[Any], Any] = type(kind.__name__, (named,), {"__slots__": (), "__repr__": _hidden})._make
+        self.key = next(at for at, column in enumerate(self.columns) if column.primary_key)
+
+
+class Joined:
+    """A statement that finds several parts in each row; `found` says from where, and which rows."""
+
+    def __init__(self, *parts: Part, found: Callable[[Found], Found]) -> None:
+        self._cuts: list[tuple[int, int, Part]] = []
+        begin = 0
+        for part in parts:
+            self._cuts.append((begin, begin + len(part.columns), part))
+            begin += len(part.columns)
+        self._statement = found(sa.select(*(column for part in parts for column in part.columns)))
+
+    def rows(self, work: Work, **bound: Any) -> list[tuple[Any, ...]]:
+        """The parts of each row; None in place of a part that an outer join did not find."""
+        work.session.flush()  # what this unit of work has added counts, as it would for any other question
+        cuts = self._cuts
+        return [
+            tuple(None if row[begin + part.key] is None else part.make(row[begin:end]) for begin, end, part in cuts)
+            for row in work.session.execute(self._statement, bound)
+        ]
+
+
+def table_of(kind: type[Row]) -> sa.Table:
+    """The table of such rows, to join by."""
+    return Row.metadata.tables[kind.__tablename__]
+
+
+def _hidden(part: Any) -> str:
+    return f"{type(part).__name__}(…)"

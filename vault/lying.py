@@ -1,0 +1,145 @@
+"""Where instances lie: their rows, found in one statement with what the asker's keyring opens them by.
+
+The three UIDs of a request are looked up by their blind indexes in every scope the keyring may look into. For a vault
+and for a grant the same statement brings the class keys' rows and leaves out what they do not hold; for other keyrings
+both are asked for separately.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import sqlalchemy as sa
+
+from vault.database import Work
+from vault.joined import Found, Joined, Part, table_of
+from vault.keyring import GrantKeyring, KeyClass, Keyring, OwnerKind, VaultKeyring, check_row_mac
+from vault.sealing import derive
+from vault.tables import BatchKeyRow, BlobRow, InstanceRow, ObjectRow, ScopeRow, SeriesRow, StudyRow
+from vault.tables_sharing import GrantKeyRow, GrantStudyRow
+
+_INSTANCE, _SERIES, _STUDY, _OBJECT, _BLOB = map(table_of, (InstanceRow, SeriesRow, StudyRow, ObjectRow, BlobRow))
+_SCOPE, _BATCH_KEY = table_of(ScopeRow), table_of(BatchKeyRow)
+_NAMED, _GRANT_KEY = table_of(GrantStudyRow), table_of(GrantKeyRow)
+_OWNER = sa.bindparam("owner", type_=sa.LargeBinary)
+_PARTS = (Part(InstanceRow, without={"content_mac"}), Part(SeriesRow), Part(ObjectRow))
+
+
+@dataclass(frozen=True, slots=True)
+class Uids:
+    """What is looked for: a study, one of its series if named, one of that series' instances if named."""
+
+    study: str
+    series: str | None = None
+    instance: str | None = None
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Those that are named, the study first."""
+        return tuple(uid for uid in (self.study, self.series, self.instance) if uid is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """One instance's rows; `key` is the row of the class key of its object where the statement brought it along."""
+
+    instance: InstanceRow
+    series: SeriesRow
+    object: ObjectRow
+    key: Any = None
+
+
+def find_lying(work: Work, keyring: Keyring, uids: Uids) -> list[Lying]:
+    """The newest version of each instance, only inside the studies this keyring holds, in the order they came.
+
+    Raises `BrokenRecord` where somebody else named one of the studies in a grant.
+    """
+    scopes = keyring.scopes(work)
+    if not scopes:
+        return []
+    if type(keyring) is VaultKeyring:
+        found = _rows(work, _in_vault, scopes, uids, owner=keyring.vault_id)
+    elif type(keyring) is GrantKeyring:
+        found = _rows(work, _in_grant, scopes, uids, owner=keyring.grant_id)
+        _check_named(work, keyring, (row[4] for row in found))
+    else:
+        found = _rows(work, _anywhere, scopes, uids)
+        held = keyring.holding(work, {row[1].study for row in found}) if found else ()
+        found = [row for row in found if row[1].study in held]
+    newest = dict[tuple[bytes, bytes], Lying]()
+    for row in found:
+        one = Lying(*row[:4])
+        newest[one.instance.scope, one.instance.uid_bi] = one
+    return list(newest.values())
+
+
+def key_of(work: Work, keyring: Keyring, lying: Lying, key_class: KeyClass) -> bytes:
+    """The class key of an instance's object. Raises `NoKey`, `BrokenRecord`."""
+    if lying.key is not None and isinstance(keyring, VaultKeyring | GrantKeyring):
+        return keyring.class_key_in(work, lying.key, key_class)
+    return keyring.class_key(work, lying.instance.batch, key_class)
+
+
+def _check_named(work: Work, grant: GrantKeyring, named: Iterable[Any]) -> None:
+    for row in {one.study: one for one in named}.values():
+        check_row_mac(work, row.row_mac, "grantstudy", grant.grant_id, row.study)
+
+
+def _rows(work: Work, narrowed: Any, scopes: list[bytes], uids: Uids, **bound: bytes) -> list[tuple[Any, ...]]:
+    width = 1 << (len(scopes) - 1).bit_length()  # so that few statements are ever made
+    padded = scopes + scopes[-1:] * (width - len(scopes))
+    for level, uid in enumerate(uids.named):
+        for at, scope in enumerate(padded):
+            bound[f"uid{level}_{at}"] = derive.uid_index(work.secrets.index_key, scope, uid)
+    return _statement(narrowed, len(uids.named), width).rows(work, **bound)
+
+
+# --- the statements --------------------------------------------------------------------------------------------------
+
+
+@cache
+def _statement(narrowed: Any, levels: int, width: int) -> Joined:
+    keys = {_in_vault: (Part(BatchKeyRow),), _in_grant: (Part(GrantKeyRow), Part(GrantStudyRow)), _anywhere: ()}
+    return Joined(*_PARTS, *keys[narrowed], found=partial(_found, narrowed, levels, width))
+
+
+def _found(narrowed: Any, levels: int, width: int, wanted: Found) -> Found:
+    together = (
+        _INSTANCE.join(_SERIES, _INSTANCE.c.series == _SERIES.c.id)
+        .join(_STUDY, _SERIES.c.study == _STUDY.c.id)
+        .join(_OBJECT, _INSTANCE.c.object == _OBJECT.c.id)
+        .join(_BLOB, _OBJECT.c.blob == _BLOB.c.id)
+    )
+    columns = (_STUDY.c.uid_bi, _SERIES.c.uid_bi, _INSTANCE.c.uid_bi)[:levels]
+    for level, column in enumerate(columns):
+        binds = [sa.bindparam(f"uid{level}_{at}", type_=sa.LargeBinary) for at in range(width)]
+        wanted = wanted.where(column.in_(binds) if width > 1 else column == binds[0])
+    order = (_INSTANCE.c.version, _BLOB.c.since, _BLOB.c.id, _OBJECT.c.offset)
+    return wanted.select_from(narrowed(together)).order_by(*order)
+
+
+def _in_vault(together: sa.Join) -> sa.Join:
+    owned = sa.and_(
+        _SCOPE.c.id == _STUDY.c.scope, _SCOPE.c.owner_kind == OwnerKind.VAULT.value, _SCOPE.c.owner == _OWNER
+    )
+    key = sa.and_(
+        _BATCH_KEY.c.batch == _INSTANCE.c.batch,
+        _BATCH_KEY.c.owner_kind == OwnerKind.VAULT.value,
+        _BATCH_KEY.c.owner == _OWNER,
+    )
+    return together.join(_SCOPE, owned).outerjoin(_BATCH_KEY, key)
+
+
+def _in_grant(together: sa.Join) -> sa.Join:
+    named = sa.and_(_NAMED.c.study == _STUDY.c.id, _NAMED.c.grant == _OWNER)
+    key = sa.and_(
+        _GRANT_KEY.c.grant == _OWNER,
+        _GRANT_KEY.c.batch == _INSTANCE.c.batch,
+        _GRANT_KEY.c.key_class == _OBJECT.c.key_class,
+    )
+    return together.join(_NAMED, named).outerjoin(_GRANT_KEY, key)
+
+
+def _anywhere(together: sa.Join) -> sa.Join:
+    return together
