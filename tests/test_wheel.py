@@ -99,6 +99,10 @@ def test_the_wheel_carries_every_page_and_paper(names):
     assert {name for name in written if name.endswith((".html", ".txt"))} <= shipped
 
 
+def test_the_wheel_carries_every_language(names):
+    assert "phr/translations/es/LC_MESSAGES/messages.po" in names
+
+
 def test_the_wheel_carries_what_was_built_for_browsers(names):
     assert "phr/static/site/site.css" in names
     assert any(name.startswith("phr/static/viewer/") and name.endswith(".js") for name in names)
