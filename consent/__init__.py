@@ -16,7 +16,7 @@ Floors, each importing from lower ones only:
     redeeming, receipts
     guests, registration
     sessions, rotation, clients, ready_made
-    decisions, registered, throttle, cookies, forgery
+    decisions, brought, registered, throttle, cookies, forgery
     tokens
     access
     keyrings, jwks, redirects, launches, signing_keys, assertion, jwe
