@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Self
 
 from vault.blobs import BlobStore, BlobWriter, Octets
@@ -11,7 +12,7 @@ from vault.intake import OpenBatch
 from vault.keyring import KeyClass
 from vault.objects import series_index
 from vault.sealing.stream import Kind, Sealed, Sealer
-from vault.tables import InstanceRow, ObjectRow
+from vault.tables import BlobRow, InstanceRow, ObjectRow
 
 
 @dataclass(slots=True)
@@ -61,6 +62,10 @@ class Pack:
         )
         self.objects.append(row)
         return row, sealed
+
+    def row(self, now: datetime) -> BlobRow:
+        """The blob's row, once all of it is in the store."""
+        return BlobRow(id=self.blob_id, bytes=sum(one.length for one in self.objects), state="live", since=now)
 
     def mark(self) -> tuple[int, int]:
         """Where the pack ends now."""

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from vault import links
 from vault.changes import note_changed
 from vault.database import Services, Work
+from vault.earlier import Looking, newest_of
 from vault.errors import DifferentContent, NotThere
 from vault.ids import Id, new_id
 from vault.incoming import IncomingObject, IncomingReport, IncomingResource, Kept
@@ -23,10 +24,11 @@ from vault.intake import OpenBatch, Pusher, series_in
 from vault.keyring import KeyClass
 from vault.objects import RESOURCE_PADDING, as_json, description, document, layout_context
 from vault.packs import Pack, SeriesIndex
+from vault.rows import add_rows
 from vault.sealing import derive
 from vault.sealing.stream import Kind, padded
 from vault.sealing.suite import wrap
-from vault.tables import BatchRow, BlobRow, InstanceRow, ObjectRow, ResourceRow
+from vault.tables import BatchRow, InstanceRow, ObjectRow, ResourceRow
 
 INDEX_RECORDS = 500  # descriptions that wait for their series index, and
 INDEX_OCTETS = 8 << 20  # their octets: at most, so that memory stays bounded in any push
@@ -57,6 +59,7 @@ class Receiving:
         self._resources: list[ResourceRow] = []
         self._indexes: dict[tuple[bytes, bytes], SeriesIndex] = {}
         self._waiting_records = self._waiting_octets = 0
+        self._looking = Looking(services)
 
     def __enter__(self) -> Self:
         return self
@@ -223,15 +226,14 @@ class Receiving:
         taken = self._taken.get((instance.scope, instance.uid_bi))
         if taken is not None:
             return _is_same(taken.row, instance)
-        with self._services.reading() as work:
-            earlier = _newest(work, instance)
-            if earlier is None:
-                return False
-            of_documents = work.session.get_one(ObjectRow, earlier.object).key_class == KeyClass.REPORTS.value
-        if documents and of_documents and earlier.series == instance.series and earlier.batch != instance.batch:
+        earlier = self._looking.earlier(instance)
+        if earlier is None:
+            return False
+        if documents and earlier.of_documents and earlier.series == instance.series and earlier.batch != instance.batch:
             instance.version = earlier.version + 1  # not comparable under another token: kept as a newer version
             return False
-        return _is_same(earlier, instance)
+        earlier.check_same(instance)
+        return True
 
     def _hold_batches(self, work: Work) -> None:
         """Behind the lock of their scopes nothing else of these patients is written or erased at this moment."""
@@ -244,36 +246,30 @@ class Receiving:
     def _settle_races(self, work: Work) -> frozenset[str]:
         """Another worker may have kept an instance since it was looked for; the first one stays."""
         refused: set[str] = set()
-        for key, taken in list(self._taken.items()):
-            earlier = _newest(work, taken.row)
-            if earlier is None or taken.row.version > earlier.version:
+        dropped: set[bytes] = set()
+        for mark, earlier in newest_of(work, self._taken).items():
+            taken = self._taken[mark]
+            if taken.row.version > earlier.version:
                 continue
             try:
-                _is_same(earlier, taken.row)
+                earlier.check_same(taken.row)
             except DifferentContent:
                 refused.add(taken.uid)
-            self._drop(key, taken)
+            dropped |= self._taken.pop(mark).objects
+        if dropped:
+            for pack in self._packs.values():
+                pack.objects = [row for row in pack.objects if row.id not in dropped]
         return frozenset(refused)
 
-    def _drop(self, key: tuple[bytes, bytes], taken: _Taken) -> None:
-        del self._taken[key]
-        for pack in self._packs.values():
-            pack.objects = [row for row in pack.objects if row.id not in taken.objects]
-
     def _write_rows(self, work: Work) -> None:
-        for pack in self._packs.values():
-            size = sum(row.length for row in pack.objects)
-            work.session.add(BlobRow(id=pack.blob_id, bytes=size, state="live", since=work.now))
-        work.session.flush()
-        for pack in self._packs.values():
-            work.session.add_all(pack.objects)
-        work.session.flush()
-        work.session.add_all(taken.row for taken in self._taken.values())
+        packs = self._packs.values()
         papers = [*self._resources, *(paper for taken in self._taken.values() for paper in taken.papers)]
         for place, paper in enumerate(papers):
             paper.created = work.now + timedelta(microseconds=place)  # versions of one report stay in their order
-        work.session.add_all(papers)
-        work.session.flush()
+        add_rows(work.session, [pack.row(work.now) for pack in packs])
+        add_rows(work.session, [row for pack in packs for row in pack.objects])
+        add_rows(work.session, [taken.row for taken in self._taken.values()])
+        add_rows(work.session, papers)
         note_changed(work, list(self._packs))
 
 
@@ -282,15 +278,6 @@ def _is_same(earlier: InstanceRow, instance: InstanceRow) -> bool:
     if earlier.series != instance.series or earlier.content_mac != instance.content_mac:
         raise DifferentContent
     return True
-
-
-def _newest(work: Work, instance: InstanceRow) -> InstanceRow | None:
-    return work.session.scalar(
-        sa.select(InstanceRow)
-        .where(InstanceRow.scope == instance.scope, InstanceRow.uid_bi == instance.uid_bi)
-        .order_by(InstanceRow.version.desc())
-        .limit(1)
-    )
 
 
 __all__ = ["IncomingObject", "IncomingReport", "IncomingResource", "Kept", "Receiving"]

@@ -1,5 +1,6 @@
 """Two statements that SQLite and PostgreSQL both have and SQLAlchemy writes once for each."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,6 +25,24 @@ def insert_or_renew(
     inserted = _insert(session, kind).values(values)
     renewed_too = inserted.on_conflict_do_update(index_elements=[key], set_={renewed: values[renewed]}, where=only_if)
     return changed_rows(session, renewed_too) == 1
+
+
+def put_rows(session: Session, kind: type[Row], rows: Sequence[Mapping[str, Any]], *, key: Sequence[str]) -> None:
+    """These rows are there; of a row with the same `key` that was there before, all else is as they say."""
+    if not rows:
+        return
+    inserted = _insert(session, kind)
+    renewed = {name: inserted.excluded[name] for name in rows[0] if name not in key}
+    session.execute(inserted.on_conflict_do_update(index_elements=key, set_=renewed), rows)
+
+
+def add_rows(session: Session, rows: Sequence[Row]) -> None:
+    """These rows of one table are there. They are written as they are and not watched."""
+    if not rows:
+        return
+    table = Row.metadata.tables[rows[0].__tablename__]
+    names = [column.key for column in table.columns]
+    session.execute(sa.insert(table), [{name: getattr(row, name) for name in names} for row in rows])
 
 
 def changed_rows(session: Session, statement: sa.Insert | sa.Update | sa.Delete) -> int:

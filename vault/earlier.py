@@ -1,0 +1,98 @@
+"""What is kept already of the instances that a request brings: looked for in few questions, however many come."""
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from vault.database import Services, Work
+from vault.errors import DifferentContent
+from vault.keyring import KeyClass
+from vault.tables import InstanceRow, ObjectRow
+
+SINGLY = 3  # so many instances of a series are looked for one by one, the next ones among all that it has
+MOST_MARKS = 5000  # 16 octets each
+_TOGETHER = 500
+
+Mark = tuple[bytes, bytes]
+"""Scope and blind index of an instance's UID."""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The newest version that is kept under a mark."""
+
+    version: int
+    series: bytes
+    batch: bytes
+    content_mac: bytes
+    of_documents: bool
+
+    def check_same(self, instance: InstanceRow) -> None:
+        """Raise `DifferentContent` unless it is the same octets in the same series."""
+        if self.series != instance.series or self.content_mac != instance.content_mac:
+            raise DifferentContent
+
+
+class Looking:
+    """One request's questions after what is kept."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._asked: Counter[bytes] = Counter()
+        self._marks: dict[bytes, frozenset[bytes] | None] = {}
+
+    def earlier(self, instance: InstanceRow) -> Earlier | None:
+        """What is kept under the instance's mark. A None may be wrong until `newest_of` is asked at the commit."""
+        if not self._may_be_kept(instance):
+            return None
+        with self._services.reading() as work:
+            return newest_of(work, [(instance.scope, instance.uid_bi)]).get((instance.scope, instance.uid_bi))
+
+    def _may_be_kept(self, instance: InstanceRow) -> bool:
+        self._asked[instance.series] += 1
+        if self._asked[instance.series] <= SINGLY:
+            return True
+        if instance.series not in self._marks:
+            self._marks[instance.series] = self._marks_of(instance.series)
+        marks = self._marks[instance.series]
+        return marks is None or instance.uid_bi in marks
+
+    def _marks_of(self, series_id: bytes) -> frozenset[bytes] | None:
+        """The blind indexes of all that a series has; None where these are too many to hold."""
+        found = sa.select(InstanceRow.uid_bi).where(InstanceRow.series == series_id).limit(MOST_MARKS + 1)
+        with self._services.reading() as work:
+            marks = work.session.scalars(found).all()
+        return None if len(marks) > MOST_MARKS else frozenset(marks)
+
+
+def newest_of(work: Work, marks: Collection[Mark]) -> dict[Mark, Earlier]:
+    """What is kept under these marks, some hundreds in one question."""
+    found: dict[Mark, Earlier] = {}
+    by_scope: dict[bytes, list[bytes]] = {}
+    for scope_id, uid_bi in marks:
+        by_scope.setdefault(scope_id, []).append(uid_bi)
+    for scope_id, indexes in by_scope.items():
+        for start in range(0, len(indexes), _TOGETHER):
+            together = indexes[start : start + _TOGETHER]
+            for uid_bi, version, series, batch, mac, documents in work.session.execute(_under(scope_id, together)):
+                found[scope_id, uid_bi] = Earlier(version, series, batch, mac, documents)
+    return found
+
+
+def _under(scope_id: bytes, indexes: list[bytes]) -> sa.Select[bytes, int, bytes, bytes, bytes, bool]:
+    """Ascending versions, so that the newest one comes last."""
+    return (
+        sa.select(
+            InstanceRow.uid_bi,
+            InstanceRow.version,
+            InstanceRow.series,
+            InstanceRow.batch,
+            InstanceRow.content_mac,
+            ObjectRow.key_class == KeyClass.REPORTS.value,
+        )
+        .join(ObjectRow, InstanceRow.object == ObjectRow.id)
+        .where(InstanceRow.scope == scope_id, InstanceRow.uid_bi.in_(indexes))
+        .order_by(InstanceRow.version)
+    )
