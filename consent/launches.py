@@ -7,13 +7,10 @@ context; OpenID Connect Core 3.1.3.7).
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy as sa
-
-from consent.tables import LaunchRow, TokenRow
+from consent.tables import LaunchRow
 from vault.database import Work
 from vault.ids import Id
 from vault.keyring import check_row_mac, row_mac
-from vault.rows import changed_rows
 from vault.tables import EPOCH
 
 
@@ -46,12 +43,6 @@ def launch_of(work: Work, family: bytes) -> Launch:
         return NOTHING
     check_row_mac(work, row.row_mac, "launch", family, *_fields(row))
     return Launch(row.nonce or "", None if row.study is None else Id(row.study), row.auth_time)
-
-
-def sweep(work: Work) -> int:
-    """Forget the launches of families that are no more; answers how many."""
-    there = sa.select(TokenRow.id).where(TokenRow.family == LaunchRow.family)
-    return changed_rows(work.session, sa.delete(LaunchRow).where(~there.exists()))
 
 
 def _fields(row: LaunchRow) -> tuple[bytes | str | int, ...]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from consent import clients, tokens
 from consent.access import Access
-from consent.decisions import For, rows_of
+from consent.decisions import For, row_of, rows_of
 from consent.scopes import Scopes
 from consent.sees import Sees, sees
 from consent.tables import GrantRow
@@ -90,10 +90,13 @@ def history_of(work: Work, access: Access) -> list[Shared]:
 
 def shared(work: Work, access: Access, grant_id: bytes) -> Shared:
     """One sharing of this patient's, live or ended. Raises `NotThere`."""
-    for one in _all_of(work, access):
-        if one.grant_id == grant_id:
-            return one
-    raise NotThere
+    own = access.check_can_give()
+    row, limits = row_of(work, grant_id), sharing.whole_limits(work, grant_id)
+    if not own.vault_id == row.vault == limits.vault_id:
+        raise NotThere
+    label = own.field(work, "label", subject=grant_id)
+    apps = clients.names_of(work, [] if row.client is None else [row.client])
+    return _seen(work, own, row, limits, {grant_id: label or ""}, apps)
 
 
 def names_for(work: Work, access: Access) -> dict[bytes, str]:

@@ -1,6 +1,6 @@
 """What this room forgets by itself: sharing that has run out, tokens and launches that nothing belongs to any more."""
 
-from consent import grants, launches, registration, signing_keys, tokens
+from consent import grants, registration, signing_keys, tokens
 from vault.database import Services
 
 
@@ -9,6 +9,6 @@ def sweep(services: Services) -> None:
 
     Called every minute.
     """
-    for what in (grants.end_run_out, tokens.sweep, launches.sweep, registration.forget_unused, signing_keys.sweep):
+    for what in (grants.end_run_out, tokens.sweep, registration.forget_unused, signing_keys.sweep):
         with services.work() as work:
             what(work)

@@ -18,13 +18,14 @@ from sqlalchemy.orm import aliased
 
 from consent.errors import TokenRefused
 from consent.scopes import Scopes
-from consent.tables import TokenRow
-from vault import audit, openers
+from consent.tables import LaunchRow, TokenRow
+from vault import audit, marks, openers
 from vault.audit import Actor, Did
 from vault.database import Work
 from vault.errors import Expired, NotThere
 from vault.ids import Id
 from vault.keyring import GrantKeyring, Owner, OwnerKind
+from vault.root_keys import in_parts
 from vault.rows import changed_rows
 from vault.sealing import derive
 from vault.sealing.unprintable import Unprintable
@@ -283,11 +284,20 @@ def last_end(work: Work, grant_id: bytes) -> datetime | None:
 
 
 def sweep(work: Work) -> int:
-    """Forget families of which every token has run out for ten minutes; answers how many rows went."""
+    """Forget families of which every token has run out for ten minutes; answers how many rows went.
+
+    A family dies when its last token does, so each is asked after once for every token of it that has run out.
+    """
     others = aliased(TokenRow)
-    young = sa.select(others.id).where(others.family == TokenRow.family, others.expires > work.now - TOMBSTONE)
-    gone = sa.delete(TokenRow).where(TokenRow.expires <= work.now - TOMBSTONE, ~young.exists())
-    return changed_rows(work.session, gone)
+    since, until = marks.reached(work, "tokens"), work.now - TOMBSTONE
+    young = sa.select(others.id).where(others.family == TokenRow.family, others.expires > until)
+    dying = sa.select(TokenRow.family).where(TokenRow.expires > since, TokenRow.expires <= until, ~young.exists())
+    gone = 0
+    for part in in_parts(work.session.scalars(dying.distinct()).all()):
+        work.session.execute(sa.delete(LaunchRow).where(LaunchRow.family.in_(part)))
+        gone += changed_rows(work.session, sa.delete(TokenRow).where(TokenRow.family.in_(part)))
+    marks.reach(work, "tokens", until)
+    return gone
 
 
 def _end(work: Work, which: sa.ColumnElement[bool]) -> None:

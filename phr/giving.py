@@ -65,7 +65,7 @@ def _link_in_words(link: drafts.Kept) -> str:
 
 
 def offer_of(w: Work, share: drafts.Kept, catalogue: Catalogue) -> Offer:
-    """What is offered. Raises `NotThere` for a scan that is gone."""
+    """What is offered; nothing is changed yet. Raises `NotThere` for a scan that is gone."""
     studies = [catalogue.study(parse_id(one)) for one in share["scans"]]
     seconds = forms.LENGTHS[share["length"]]
     kinds = tuple(dict.fromkeys(kind for study in studies for kind in study.modalities if kind not in words.SILENT))

@@ -1,11 +1,10 @@
 """Stand-ins that keep the same promises as the real thing; tests/contracts holds them to it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from vault.blobs import BlobExists, BlobMissing, Octets, check_blob_id
+from vault.blobs import LOOKED_AT, BlobExists, BlobMissing, Keep, Looked, Octets, check_blob_id
 
 
 class FrozenClock:
@@ -52,14 +51,16 @@ class MemoryBlobs:
         check_blob_id(blob_id)
         self.kept.pop(blob_id, None)
 
-    def sweep(self, older_than: datetime, keep: Callable[[str], bool]) -> int:
+    def sweep(self, older_than: datetime, keep: Keep, *, behind: str = "") -> Looked:
         leftovers = [writer for writer, since in self.begun.items() if since < older_than]
-        unknown = [name for name, blob in self.kept.items() if blob.since < older_than and not keep(name)]
+        part = sorted(name for name in self.kept if name > behind)[:LOOKED_AT]
+        old = [name for name in part if self.kept[name].since < older_than]
+        unknown = set(old) - set(keep(old))
         for writer in leftovers:
             del self.begun[writer]
         for name in unknown:
             del self.kept[name]
-        return len(leftovers) + len(unknown)
+        return Looked(len(leftovers) + len(unknown), part[-1] if len(part) == LOOKED_AT else "")
 
     def _now(self) -> datetime:
         return datetime.now(UTC) if self.clock is None else self.clock.now()

@@ -2,11 +2,12 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from secrets import token_hex
-from typing import Final, Protocol, Self
+from typing import Final, NamedTuple, Protocol, Self
 
 from vault.blob_errors import (
     BlobError,
@@ -21,6 +22,7 @@ from vault.blob_errors import (
 )
 
 _BLOB_ID: Final = re.compile(r"[0-9a-f]{32}")
+LOOKED_AT: Final = 2000  # blobs in one sweep
 _SHELVES: Final = [f"{number:02x}" for number in range(256)]
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "DiskBlobWriter",
     "DiskBlobs",
     "DiskFull",
+    "Looked",
     "NotABlobId",
     "Octets",
     "StoreFull",
@@ -41,6 +44,14 @@ __all__ = [
 ]
 
 Octets = bytes | bytearray | memoryview
+Keep = Callable[[Sequence[str]], Collection[str]]  # which of these blobs are to stay
+
+
+class Looked(NamedTuple):
+    """How many blobs a sweep removed, and the name it stopped behind: "" at the end, where the next begins anew."""
+
+    gone: int
+    last: str
 
 
 class BlobWriter(Protocol):
@@ -98,11 +109,11 @@ class BlobStore(Protocol):
         """The blob is gone; no error if it was not there."""
         ...
 
-    def sweep(self, older_than: datetime, keep: Callable[[str], bool]) -> int:
+    def sweep(self, older_than: datetime, keep: Keep, *, behind: str = "") -> "Looked":
         """Remove what was begun before `older_than` and never committed, and committed blobs `keep` refuses.
 
-        Blobs younger than `older_than` are left alone: their row may be about to be written.
-        Answers how many went.
+        Of the committed ones it looks at some thousand at a time, in the order of their names, beginning behind the
+        name `behind`. Blobs younger than `older_than` are left alone: their row may be about to be written.
         """
         ...
 
@@ -144,20 +155,29 @@ class DiskBlobs:
         check_blob_id(blob_id)
         self._place(blob_id).unlink(missing_ok=True)
 
-    def sweep(self, older_than: datetime, keep: Callable[[str], bool]) -> int:
-        """Remove old leftovers in `tmp` and old blobs that `keep` refuses."""
+    def sweep(self, older_than: datetime, keep: Keep, *, behind: str = "") -> Looked:
+        """Remove old leftovers in `tmp`, and of the next part of the old blobs those that `keep` refuses."""
         leftovers = [path for path in self._tmp.iterdir() if _is_older(path, older_than)]
-        unknown = [path for path in self._committed() if _is_older(path, older_than) and not keep(path.name)]
+        part = list(islice(self._names(behind), LOOKED_AT))
+        old = [name for name in part if _is_older(self._place(name), older_than)]
+        kept = keep(old) if old else ()
+        unknown = [self._place(name) for name in old if name not in kept]
         for path in leftovers + unknown:
             path.unlink(missing_ok=True)
-        return len(leftovers) + len(unknown)
+        return Looked(len(leftovers) + len(unknown), part[-1] if len(part) == LOOKED_AT else "")
 
     def _place(self, blob_id: str) -> Path:
         return self._objects / blob_id[:2] / blob_id
 
     def _committed(self) -> Iterator[Path]:
-        for name in _SHELVES:
-            yield from (path for path in (self._objects / name).iterdir() if _BLOB_ID.fullmatch(path.name))
+        return (self._place(name) for name in self._names(""))
+
+    def _names(self, behind: str) -> Iterator[str]:
+        """Of every committed blob behind this one, in order, shelf by shelf."""
+        for shelf in _SHELVES:
+            if shelf >= behind[:2]:
+                found = sorted(path.name for path in (self._objects / shelf).iterdir())
+                yield from (name for name in found if name > behind and _BLOB_ID.fullmatch(name))
 
 
 class DiskBlobWriter:

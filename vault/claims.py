@@ -12,7 +12,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from vault import audit, erasure, links, root_keys
+from vault import audit, erasure, links, marks, root_keys
 from vault.audit import SYSTEM_ACTOR, Actor, Did
 from vault.database import Services, Work
 from vault.errors import WrongSealSeed
@@ -123,7 +123,9 @@ def expire(services: Services) -> int:
         with services.work() as work:
             _expire(work, claim_id)
     with services.work() as work:
-        erasure.erase_batches(work, work.session.scalars(_abandoned(work.now)).all())
+        since, until = marks.reached(work, "claims"), work.now - _DATA_STAYS
+        erasure.erase_batches(work, work.session.scalars(_abandoned(since, until)).all())
+        marks.reach(work, "claims", until)
         closed = sa.delete(ClaimRow).where(ClaimRow.state != "open", ClaimRow.closed <= work.now - _ROW_STAYS)
         work.session.execute(closed)
     return len(late)
@@ -280,11 +282,12 @@ def _expire(work: Work, claim_id: bytes) -> None:
         audit.record(work, owner=owner, did=Did.CLAIM_EXPIRED, by=SYSTEM_ACTOR, to=row.id)
 
 
-def _abandoned(now: datetime) -> sa.Select[bytes]:
-    """Batches sealed to a claim that ran out long enough ago and that no reissue took up."""
+def _abandoned(since: datetime, until: datetime) -> sa.Select[bytes]:
+    """Batches sealed to a claim that ran out between these moments and that no reissue took up."""
     held = sa.select(BatchKeyRow.batch).join(ClaimRow, BatchKeyRow.owner == ClaimRow.id)
     return held.where(
         BatchKeyRow.owner_kind == OwnerKind.CLAIM.value,
         ClaimRow.state == "expired",
-        ClaimRow.expires <= now - _DATA_STAYS,
+        ClaimRow.expires > since,
+        ClaimRow.expires <= until,
     )

@@ -1,4 +1,4 @@
-"""Erasing for good, and clearing away what nobody needs any more (docs/format.md 12).
+"""Erasing for good (docs/format.md 12); the door to `clearing`, which does away with what nobody needs any more.
 
 A study is erased by erasing its keys: in one transaction every wrap, seal and grant key of its batches, and every row
 that names it. Its sealed octets follow after a delay in which backups are made. Until the last backup that holds the
@@ -6,43 +6,23 @@ keys is gone the erasure is not complete, and the owner is told that date.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
 
 import sqlalchemy as sa
 
-from vault import attempts, audit, claims, erasure, revocations
+from vault import audit, clearing, erasure, revocations
 from vault.audit import SYSTEM_ACTOR, Actor, Did
+from vault.clearing import Swept
 from vault.database import Services, Work
 from vault.errors import NotThere
 from vault.ids import Id
 from vault.journal import RevocationJournal, Revoked
 from vault.keyring import Owner, OwnerKind, VaultKeyring
 from vault.links import lock_scope
-from vault.openers import sweep_openers
 from vault.record import lock_vault, write_record
 from vault.revocations import note, replay
-from vault.rows import changed_rows
-from vault.tables import EPOCH, AccountRow, BatchRow, BlobRow, FieldRow, IngestRow, ObjectRow
-from vault.tables_sharing import HolderRow, OnceRow, SessionRow
+from vault.tables import AccountRow, FieldRow
 
 __all__ = ["RevocationJournal", "Revoked", "Swept", "erase_vault", "forget_study", "note", "replay", "sweep"]
-
-BLOBS_STAY: Final = timedelta(hours=48)  # above the interval of backups, so that a restored row finds its octets
-ORPHANS_STAY: Final = timedelta(hours=24)
-EMPTY_BATCHES_STAY: Final = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """How many of each went."""
-
-    claims: int
-    openers: int
-    vaults: int
-    blobs: int
-    orphans: int
 
 
 # -- erasing ---------------------------------------------------------------------------------------
@@ -98,46 +78,12 @@ def _push_out(work: Work) -> None:
 def sweep(services: Services) -> Swept:
     """Everything past its time is gone: claims, openers, counters, accounts asked to be erased, blobs without rows.
 
-    Called every minute by whoever serves; two at once do no harm.
+    Called every minute by whoever serves; two at once do no harm. Nothing is looked at every time but what is due.
     """
-    expired = claims.expire(services)
-    with services.work() as work:
-        openers = _drop_openers(work) + attempts.prune(work)
-        _drop_empty_batches(work)
-        _free_lost_blobs(work)
     vaults = _erase_asked(services)
-    blobs = _delete_freed_blobs(services)
-    orphans = services.blobs.sweep(services.clock.now() - ORPHANS_STAY, lambda blob_id: _has_row(services, blob_id))
+    swept = clearing.clear(services)
     services.database.forget_freed_pages()
-    return Swept(expired, openers, vaults, blobs, orphans)
-
-
-def _drop_openers(work: Work) -> int:
-    now = (work.now - EPOCH) // timedelta(microseconds=1)
-    idle_since = sa.type_coerce(SessionRow.seen, sa.BigInteger) + sa.cast(SessionRow.idle, sa.BigInteger) * 1_000_000
-    past = (
-        sa.delete(SessionRow).where(idle_since <= now),
-        sa.delete(HolderRow).where(HolderRow.expires <= work.now),
-        sa.delete(IngestRow).where(IngestRow.expires <= work.now),
-        sa.delete(OnceRow).where(OnceRow.until <= work.now),
-    )
-    return sweep_openers(work) + sum(
-        changed_rows(work.session, one.execution_options(synchronize_session=False)) for one in past
-    )
-
-
-def _drop_empty_batches(work: Work) -> None:
-    """Batches that a token began and never filled; while it lives it may still."""
-    has_objects = sa.exists().where(ObjectRow.batch == BatchRow.id)
-    has_token = sa.exists().where(IngestRow.batch == BatchRow.id)
-    empty = sa.select(BatchRow.id).where(BatchRow.created <= work.now - EMPTY_BATCHES_STAY, ~has_objects, ~has_token)
-    erasure.erase_batches(work, work.session.scalars(empty).all())
-
-
-def _free_lost_blobs(work: Work) -> None:
-    has_objects = sa.exists().where(ObjectRow.blob == BlobRow.id)
-    lost = sa.update(BlobRow).where(BlobRow.state == "live", BlobRow.since <= work.now - ORPHANS_STAY, ~has_objects)
-    work.session.execute(lost.values(state="freed", since=work.now), execution_options={"synchronize_session": False})
+    return swept._replace(vaults=vaults)
 
 
 def _erase_asked(services: Services) -> int:
@@ -150,19 +96,3 @@ def _erase_asked(services: Services) -> int:
             if work.session.scalar(still) is not None:
                 erase_vault(work, vault_id, SYSTEM_ACTOR)
     return len(due)
-
-
-def _delete_freed_blobs(services: Services) -> int:
-    with services.reading() as work:
-        freed = sa.select(BlobRow.id).where(BlobRow.state == "freed", BlobRow.since <= work.now - BLOBS_STAY)
-        due = list(work.session.scalars(freed))
-    for blob_id in due:
-        services.blobs.delete(blob_id)  # before its row: what has no row is found by nobody
-        with services.work() as work:
-            work.session.execute(sa.delete(BlobRow).where(BlobRow.id == blob_id, BlobRow.state == "freed"))
-    return len(due)
-
-
-def _has_row(services: Services, blob_id: str) -> bool:
-    with services.reading() as work:
-        return work.session.get(BlobRow, blob_id) is not None

@@ -6,7 +6,7 @@ What `keyring` says of one batch's key holds for each of them: no row is believe
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -18,6 +18,7 @@ from vault.tables import BatchKeyRow
 
 _AT_ONCE = 400  # parameters in one statement, below every database's limit
 _COLUMNS = (BatchKeyRow.batch, BatchKeyRow.ct, BatchKeyRow.row_mac)
+_Id = TypeVar("_Id", bytes, str)
 _Found = sa.Select[bytes, bytes, bytes]
 
 
@@ -72,7 +73,7 @@ def drop(work: Work, batches: Iterable[bytes], *kinds: OwnerKind) -> None:
         _delete(work, BatchKeyRow.batch.in_(part), BatchKeyRow.owner_kind.in_([kind.value for kind in kinds]))
 
 
-def in_parts(ids: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
+def in_parts(ids: Iterable[_Id]) -> Iterator[Sequence[_Id]]:
     """The identifiers in their order, as many together as one statement may name."""
     everything = list(ids)
     return (everything[start : start + _AT_ONCE] for start in range(0, len(everything), _AT_ONCE))

@@ -43,6 +43,7 @@ from vault.limits import (
     rules_text,
     statement_of,
     vault_row,
+    whole_limits,
 )
 from vault.sealing import derive
 from vault.sealing.suite import open_sealed, seal, wrap
@@ -77,6 +78,7 @@ __all__ = [
     "provider_opens",
     "redeem_code",
     "seal_note",
+    "whole_limits",
 ]
 
 

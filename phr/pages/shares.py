@@ -37,8 +37,8 @@ def share(grant_id: str) -> Answer:
     """One share: what it gives, and what they opened."""
     own = access().own_vault()
     with reading() as w:
-        shown = share_of(w, access(), parse_id(grant_id))
         catalogue = open_catalogue(w, own)
+        shown = share_of(w, access(), parse_id(grant_id), catalogue)
         names = names_for(w, access(), catalogue)
         found = [one for one in audit.events(w, own.owner, most=500, kinds=LOOKS) if one.by.via == parse_id(grant_id)]
         now = w.now

@@ -159,9 +159,15 @@ def give() -> Answer:
     return onward(next_page)
 
 
+def _offered(share: drafts.Kept) -> grants.Offer:
+    """Looked up before the transaction that gives: while many scans are opened nobody waits to write."""
+    with reading() as w:
+        return giving.offer_of(w, share, open_catalogue(w, access().own_vault()))
+
+
 def _give_code(share: drafts.Kept) -> str:
+    offer = _offered(share)
     with work() as w:
-        offer = giving.offer_of(w, share, open_catalogue(w, access().own_vault()))
         grant_id, code = grants.give_code(w, access(), offer)
     given = {"grant": grant_id.hex(), "code": code.reveal(), "count": len(share["scans"])}
     drafts.keep(given={**given, "until": giving.iso(offer.expires), "scans": share["scans"]})
@@ -169,8 +175,8 @@ def _give_code(share: drafts.Kept) -> str:
 
 
 def _give_link(share: drafts.Kept) -> str:
+    offer = _offered(share)
     with work() as w:
-        offer = giving.offer_of(w, share, open_catalogue(w, access().own_vault()))
         grant_id = give_link(w, access(), offer, giving.link_of(share))
     return f"/shares/{grant_id.hex()}/link"
 

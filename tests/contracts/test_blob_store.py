@@ -123,21 +123,35 @@ def test_a_name_that_is_none_reaches_no_file(blobs, name):
 def test_the_sweep_removes_what_no_row_names_and_nothing_else(blobs):
     put(blobs, SLICE, b"named by a row")
     put(blobs, OTHER, b"its work was never finished")
-    assert blobs.sweep(datetime.now(UTC) + LATER, keep=lambda name: name == SLICE) == 1
+    assert blobs.sweep(datetime.now(UTC) + LATER, keep=lambda _: {SLICE}).gone == 1
     assert whole(blobs, SLICE) == b"named by a row"
     with pytest.raises(BlobMissing):
         blobs.reader(OTHER)
 
 
+def test_a_sweep_of_many_blobs_goes_on_where_the_one_before_stopped(blobs, monkeypatch):
+    for store in ("vault.blobs", "tests.fakes"):
+        monkeypatch.setattr(f"{store}.LOOKED_AT", 5)
+    names = [f"{number:03x}" + "0" * 29 for number in range(8)]
+    for name in names:
+        put(blobs, name, b"")
+    later, asked = datetime.now(UTC) + LATER, []
+    first = blobs.sweep(later, keep=lambda some: asked.extend(some) or some)
+    second = blobs.sweep(later, keep=lambda some: asked.extend(some) or [], behind=first.last)
+    assert asked == names
+    assert first == (0, names[4])
+    assert second == (3, "")
+
+
 def test_the_sweep_leaves_young_blobs_whose_row_may_be_on_its_way(blobs):
     put(blobs, SLICE, b"x")
-    assert blobs.sweep(datetime.now(UTC) - LATER, keep=lambda _: False) == 0
+    assert blobs.sweep(datetime.now(UTC) - LATER, keep=lambda _: ()).gone == 0
     assert whole(blobs, SLICE) == b"x"
 
 
 def test_the_sweep_removes_what_was_begun_and_left(blobs):
     writer = blobs.create(SLICE)
     writer.write(b"the machine died here")
-    assert blobs.sweep(datetime.now(UTC) + LATER, keep=lambda _: True) == 1
-    assert blobs.sweep(datetime.now(UTC) + LATER, keep=lambda _: True) == 0
+    assert blobs.sweep(datetime.now(UTC) + LATER, keep=list).gone == 1
+    assert blobs.sweep(datetime.now(UTC) + LATER, keep=list).gone == 0
     writer.abandon()
