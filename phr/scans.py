@@ -23,7 +23,9 @@ from vault.reading import open_series
 from vault.sites import find_site
 from vault.studies import Study
 
-KEY_PICTURES = "KO"
+MOST_PRIORS = 3
+# Key object selections and presentation states, which mark pictures of other series (PS3.3 C.17.6, C.11.11).
+MARKING = frozenset({"KO", "PR"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ def _with_chips(scan: Scan, study: Study, *, is_new: bool) -> Scan:
     chips: list[tuple[str, str]] = []
     if is_new:
         chips.append(("new", ""))
+    if study.site_id is None:
+        chips.append(("added", ""))
     if study.reports:
         chips.append(("done", _("Report added")))
     return replace(scan, chips=tuple(chips))
@@ -108,17 +112,32 @@ def site_names(work: Work, studies: Iterable[Study]) -> dict[bytes, str]:
 
 def shown_study(work: Work, keyring: Keyring, study: Study, scan: Scan, *, report_url: str = "") -> ShownStudy:
     """The study as the page of pictures draws it, its pictures in order."""
-    marked = any(one.facts.modality == KEY_PICTURES for one in study.series)
+    marks = tuple(one.facts.uid for one in study.series if one.facts.modality in MARKING)
     series = [_shown_series(work, keyring, study, one.facts.uid) for one in study.series]
     return ShownStudy(
         uid=study.uid,
         title=scan.title,
         taken=scan.day,
         place=scan.place,
-        series=tuple(one for one in series if one is not None and (one.count or not marked)),
+        series=tuple(one for one in series if one is not None and one.uid not in marks),
+        marks=marks,
         report_url=report_url if study.reports else "",
-        provenance=_("From %(site)s, not changed since it was sent", site=scan.place) if scan.place else "",
+        provenance=_provenance(study, scan),
     )
+
+
+def priors_of(study: Study, others: Iterable[Study]) -> list[Study]:
+    """The other scans of the same part of the body by the same kind of machine, newest first and few."""
+    name = title_of(study)
+    alike = [one for one in others if one.id != study.id and one.pictures and title_of(one) == name]
+    return sorted(alike, key=lambda one: one.facts.date, reverse=True)[:MOST_PRIORS]
+
+
+def _provenance(study: Study, scan: Scan) -> str:
+    """Where the pictures come from, as far as anyone here can know it."""
+    if study.site_id is None:
+        return _("Added by the patient, not sent by a scan center")
+    return _("From %(site)s, not changed since it was sent", site=scan.place) if scan.place else ""
 
 
 def _shown_series(work: Work, keyring: Keyring, study: Study, series_uid: str) -> ShownSeries | None:

@@ -2,10 +2,10 @@
 
 import { ask, Refused } from './asking';
 import type { Cine } from './cine';
-import type { Corners } from './corners';
 import type { Page, Series } from './given';
-import type { Stage } from './stage';
-import type { MeasureTool } from './surface';
+import type { Layout, Panes } from './panes';
+import type { Place } from './stage';
+import type { MeasureTool, Point } from './surface';
 import { type Look, looksFor } from './windows';
 import { words } from './words';
 
@@ -17,12 +17,12 @@ export class Actions {
   /** Do the arrow keys change the window now? */
   windowKeys = false;
   lettersOn = true;
+  private textIsOn = true;
 
   constructor(
     private readonly page: Page,
-    private readonly stage: Stage,
+    private readonly panes: Panes,
     private readonly cine: Cine,
-    private readonly corners: Corners,
     /** Says a sentence to eyes and ears. */
     private readonly say: (sentence: string) => void,
     private readonly redraw: () => void,
@@ -33,11 +33,11 @@ export class Actions {
   }
 
   step(by: number): void {
-    this.stage.show(this.stage.at + by);
+    this.panes.show(this.panes.at() + by);
   }
 
   show(at: number): void {
-    this.stage.show(at);
+    this.panes.show(at);
   }
 
   togglePlay(): void {
@@ -53,48 +53,48 @@ export class Actions {
   }
 
   zoomIn(): void {
-    this.stage.surface().zoomBy(ZOOM_STEP);
+    this.panes.surface().zoomBy(ZOOM_STEP);
     this.redraw();
   }
 
   zoomOut(): void {
-    this.stage.surface().zoomBy(1 / ZOOM_STEP);
+    this.panes.surface().zoomBy(1 / ZOOM_STEP);
     this.redraw();
   }
 
   fit(): void {
-    this.stage.surface().fit();
+    this.panes.surface().fit();
     this.redraw();
   }
 
   oneToOne(): void {
-    this.stage.surface().oneToOne();
+    this.panes.surface().oneToOne();
     this.redraw();
   }
 
   pan(right: number, down: number): void {
-    this.stage.surface().panBy(right * PAN_STEP, down * PAN_STEP);
+    this.panes.surface().panBy(right * PAN_STEP, down * PAN_STEP);
     this.redraw();
   }
 
   /** `right` widens the window, `down` makes it darker, in screen points of dragging. */
   windowBy(right: number, down: number): void {
-    const surface = this.stage.surface();
+    const surface = this.panes.surface();
     const { center, width } = surface.window();
     const size = surface.ownWindow().width;
     const way = surface.inverted() ? -1 : 1;
-    surface.setWindow({ center: center + (way * down * size * WINDOW_STEP) / 8, width: Math.max(1, width + (right * size * WINDOW_STEP) / 8) });
+    this.panes.setWindow({ center: center + (way * down * size * WINDOW_STEP) / 8, width: Math.max(1, width + (right * size * WINDOW_STEP) / 8) });
     this.redraw();
   }
 
   look(look: Look): void {
-    this.stage.surface().setWindow(look.window);
+    this.panes.setWindow(look.window);
     this.say(look.name);
     this.redraw();
   }
 
   lookNumber(number: number): void {
-    const look = looksFor(this.page, this.stage)[number - 1];
+    const look = looksFor(this.page, this.panes)[number - 1];
     if (look) this.look(look);
   }
 
@@ -105,33 +105,33 @@ export class Actions {
 
   startOver(): void {
     this.windowKeys = false;
-    this.stage.surface().reset();
+    this.panes.surface().reset();
     this.redraw();
   }
 
   invert(): void {
-    this.stage.surface().invert();
+    this.panes.surface().invert();
     this.redraw();
   }
 
   rotate(): void {
-    this.stage.surface().rotate();
+    this.panes.surface().rotate();
     this.redraw();
   }
 
   flip(which: 'horizontal' | 'vertical'): void {
-    this.stage.surface().flip(which);
+    this.panes.surface().flip(which);
     this.redraw();
   }
 
   /** The pointer takes the tool, or puts it down when it holds it. */
   measure(tool: MeasureTool): void {
-    const native = this.stage.nativeShown();
-    if (!native) return this.say(words.notMeasurable);
+    const native = this.panes.native();
+    if (!native) return this.say(this.panes.cutting.isOn() ? words.notOnPlanes : words.notMeasurable);
     const { measuring } = native;
     const next = measuring.current() === tool ? undefined : tool;
     measuring.take(next);
-    const spacing = this.stage.picture()?.instance['00280030']?.Value?.length;
+    const spacing = this.panes.stage.picture()?.instance['00280030']?.Value?.length;
     this.say(next ? [words.measuring[next], tool === 'Length' && !spacing ? words.noSpacing : ''].join(' ') : '');
     this.redraw();
   }
@@ -142,13 +142,13 @@ export class Actions {
   }
 
   held(): MeasureTool | undefined {
-    return this.stage.nativeShown()?.measuring.current();
+    return this.panes.native()?.measuring.current();
   }
 
   placeMeasurement(): void {
-    const measuring = this.stage.nativeShown()?.measuring;
+    const measuring = this.panes.native()?.measuring;
     const tool = measuring?.current();
-    if (!measuring || !tool) return;
+    if (!measuring || !tool) return this.pointAtMiddle();
     if (measuring.placing()) {
       measuring.endPlacing();
       return this.say('');
@@ -157,26 +157,85 @@ export class Actions {
     this.say(words.placing);
   }
 
+  private pointAtMiddle(): void {
+    const { clientWidth, clientHeight } = this.panes.surface().element;
+    this.pointAt([clientWidth / 2, clientHeight / 2]);
+  }
+
   removeMeasurement(): void {
-    this.say(this.stage.nativeShown()?.measuring.removeLast() ? words.removed : words.noMeasurement);
+    this.say(this.panes.native()?.measuring.removeLast() ? words.removed : words.noMeasurement);
   }
 
   toggleCorners(): void {
-    this.corners.toggle();
+    for (const pane of this.panes.all) pane.corners.show(!this.textIsOn);
+    this.textIsOn = !this.textIsOn;
     this.redraw();
   }
 
   otherGroup(by: number): void {
     const all = this.page.studies.flatMap((study) => study.series);
-    const at = all.findIndex((one) => one === this.stage.series);
+    const at = all.findIndex((one) => one === this.panes.stage.series);
     const next = all[at + by];
     if (next) this.openGroup(next);
   }
 
-  openGroup(series: Series): void {
-    if (series === this.stage.series) return;
+  openGroup(series: Series, place?: Place): void {
+    if (series === this.panes.stage.series) {
+      if (place && this.panes.stage.pictures.length) this.show(place(this.panes.stage.pictures));
+      return;
+    }
     this.cine.stop();
-    void this.stage.open(series);
+    void this.panes.open(series, place);
+  }
+
+  /** Between the marked pictures and all those of the group in which the one looked at lies. */
+  toggleMarked(): void {
+    const { stage } = this.panes;
+    const { series } = stage;
+    const marked = series?.study.series.find((one) => one.marked);
+    if (!series || !marked) return this.say(words.nothingMarked);
+    const picture = stage.picture();
+    const same: Place = (pictures) => pictures.findIndex((one) => one.address === picture?.address);
+    const of = series.marked?.find((mark) => picture?.address.startsWith(`${mark.series.address}/`))?.series;
+    if (series.marked && of) this.openGroup(of, same);
+    else this.openGroup(marked, same);
+  }
+
+  layout(layout: Layout): void {
+    this.cine.stop();
+    void this.panes.setLayout(layout);
+  }
+
+  compare(): void {
+    this.cine.stop();
+    if (!this.panes.priorYear()) return this.say(words.noPrior);
+    void this.panes.compare();
+  }
+
+  toggleLink(): void {
+    if (this.panes.all.length < 2) return this.say(words.linkNeedsTwo);
+    this.panes.linking.toggle();
+    this.say(this.panes.linking.isOn() ? words.linked : words.unlinked);
+    this.redraw();
+  }
+
+  toggleScouts(): void {
+    this.panes.scouts.toggle();
+    const isOn = this.panes.scouts.isOn();
+    this.say(isOn ? (this.panes.all.length > 1 ? words.scoutsOn : words.scoutsNeedTwo) : '');
+    this.redraw();
+  }
+
+  /** After this the other pictures and planes show what lies at `at`, screen points from the picture's corner. */
+  pointAt(at: Point): void {
+    if (this.held()) return;
+    if (this.panes.cutting.view) this.panes.cutting.view.pointAt(at);
+    else this.panes.scouts.pointAt(at);
+  }
+
+  togglePlanes(): void {
+    this.cine.stop();
+    void this.panes.cut((sentence) => this.say(sentence));
   }
 
   toggleFullScreen(): void {
@@ -187,14 +246,17 @@ export class Actions {
 
   /** The server's picture of what is looked at, as a file whose name says nothing of the person. */
   async savePicture(): Promise<void> {
-    const picture = this.stage.picture();
+    const picture = this.panes.stage.picture();
     if (!picture || !this.page.maySave) return;
+    if (this.panes.cutting.isOn()) return this.say(words.notOnPlanes);
     try {
       const answer = await ask(`${picture.address}/rendered`, 'image/jpeg');
-      const address = URL.createObjectURL(await answer.blob());
+      const picked = await answer.blob();
+      if (await offered(picked, words.fileName(this.panes.stage.at + 1))) return;
+      const address = URL.createObjectURL(picked);
       const link = document.createElement('a');
       link.href = address;
-      link.download = words.fileName(this.stage.at + 1);
+      link.download = words.fileName(this.panes.stage.at + 1);
       link.click();
       setTimeout(() => URL.revokeObjectURL(address), 10_000);
       this.say(words.saved);
@@ -202,5 +264,17 @@ export class Actions {
       if (!(problem instanceof Refused)) throw problem;
       this.say(words.saveFailed);
     }
+  }
+}
+
+/** On a phone the picture goes to the share sheet, where people keep their photos; false where there is none. */
+async function offered(picture: Blob, name: string): Promise<boolean> {
+  const file = new File([picture], name, { type: picture.type });
+  if (!matchMedia('(pointer: coarse)').matches || !navigator.canShare?.({ files: [file] })) return false;
+  try {
+    await navigator.share({ files: [file] });
+    return true;
+  } catch (problem) {
+    return (problem as Error).name === 'AbortError';
   }
 }

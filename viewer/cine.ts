@@ -1,11 +1,13 @@
 /** Playing the pictures of a series one after the other. Nothing plays by itself. */
 
 import { number } from './dicom';
-import type { Stage } from './stage';
+import type { Panes } from './panes';
+import type { Series } from './given';
 
 export const SPEEDS = { slow: 5, normal: 12, fast: 25 } as const;
 export type Speed = keyof typeof SPEEDS;
 const FASTEST = 60;
+const ENOUGH = 15;
 
 export class Cine {
   /** Pictures a second. */
@@ -13,11 +15,18 @@ export class Cine {
   sweep = false;
   private timer = 0;
   private step = 1;
+  private rateOf: Series | undefined;
+  private started = false;
 
   constructor(
-    private readonly stage: Stage,
+    private readonly panes: Panes,
     private readonly changed: () => void,
   ) {}
+
+  /** Is it to play, but has too few pictures yet? */
+  waiting(): boolean {
+    return this.playing() && !this.started;
+  }
 
   playing(): boolean {
     return this.timer !== 0;
@@ -25,12 +34,14 @@ export class Cine {
 
   toggle(): void {
     if (this.playing()) this.stop();
-    else if (this.stage.pictures.length > 1) this.play();
+    else if (this.panes.count() > 1) this.play();
   }
 
   stop(): void {
     window.clearInterval(this.timer);
     this.timer = 0;
+    this.started = false;
+    this.panes.stage.playing(false);
     this.changed();
   }
 
@@ -42,25 +53,47 @@ export class Cine {
 
   /** The speed the pictures were taken at, when the file says so; "Normal" means this one. */
   ownRate(): number {
-    const instance = this.stage.picture()?.instance;
+    const instance = this.panes.stage.picture()?.instance;
     const frameTime = instance && number(instance, '00181063');
     const written = instance && (number(instance, '00082144') ?? number(instance, '00180040') ?? (frameTime ? 1000 / frameTime : undefined));
     return written ? Math.max(1, Math.min(FASTEST, Math.round(written))) : SPEEDS.normal;
   }
 
+  /** After this a group that was taken at a speed of its own has that speed, until another is chosen. */
+  suit(): void {
+    const { stage } = this.panes;
+    if (!stage.pictures.length || this.rateOf === stage.series) return;
+    this.rateOf = stage.series;
+    if (!this.playing()) this.rate = this.ownRate();
+  }
+
   private play(): void {
     window.clearInterval(this.timer);
+    this.panes.stage.playing(true);
+    this.started ||= this.hasEnough();
     this.timer = window.setInterval(() => this.turn(), 1000 / this.rate);
     this.changed();
   }
 
+  /** Fifteen pictures from here on, or all there are: then it plays without a halt. */
+  private hasEnough(): boolean {
+    const { stage } = this.panes;
+    const count = stage.pictures.length;
+    if (this.panes.cutting.isOn()) return true;
+    return Array.from({ length: Math.min(count, ENOUGH) }, (_, on) => (stage.at + on) % count).every((at) => stage.isReady(at));
+  }
+
   private turn(): void {
-    const { stage } = this;
-    const last = stage.pictures.length - 1;
-    if (this.sweep && (stage.at + this.step > last || stage.at + this.step < 0)) this.step = -this.step;
+    const { panes } = this;
+    if (!this.started) {
+      this.started = this.hasEnough();
+      return;
+    }
+    const [at, last] = [panes.at(), panes.count() - 1];
+    if (this.sweep && (at + this.step > last || at + this.step < 0)) this.step = -this.step;
     if (!this.sweep) this.step = 1;
-    const next = (stage.at + this.step + last + 1) % (last + 1);
+    const next = (at + this.step + last + 1) % (last + 1);
     // Waits for a picture that is still on its way: a gap would hide it.
-    if (stage.isReady(next)) stage.show(next);
+    if (panes.cutting.isOn() || panes.stage.isReady(next)) panes.show(next);
   }
 }

@@ -20,10 +20,9 @@ export class Corners {
     over.append(this.box);
   }
 
-  toggle(): boolean {
-    this.hiddenText = !this.hiddenText;
+  show(isShown: boolean): void {
+    this.hiddenText = !isShown;
     this.draw();
-    return !this.hiddenText;
   }
 
   /** Has the picture told which side is which? */
@@ -73,7 +72,7 @@ export class Corners {
     const plane = planeOf(picture);
     const thickness = forFrame(picture.instance, picture.frame, '00289110', '00180050')[0];
     return [
-      words.seriesCorner(String(stage.series.number ?? ''), stage.series.description),
+      words.seriesCorner(text(picture.instance, '00200011') || String(stage.series.number ?? ''), stage.series.description),
       words.imageCorner(stage.at + 1, stage.pictures.length) + (plane ? ` ${words.clinicalPlanes[plane]}` : ''),
       picture.position === undefined ? '' : words.sliceCorner(picture.position.toFixed(1)),
       thickness === undefined ? '' : words.thickCorner(thickness.toFixed(1)),

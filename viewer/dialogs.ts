@@ -87,3 +87,13 @@ function valueInWords({ vr, Value, InlineBinary, BulkDataURI }: Element): string
 function closing(box: HTMLDialogElement, word: string): HTMLElement {
   return make('p', { class: 'v-closing' }, plainButton(word, () => box.close()));
 }
+
+/** Asks for the words at an arrow; none, or Esc, gives an arrow without words. */
+export function askNote(done: (note: string | undefined) => void): void {
+  const note = make('input', { type: 'text', id: 'v-note', maxlength: '80', autocomplete: 'off' });
+  const form = make('form', { method: 'dialog' }, make('p', {}, make('label', { for: 'v-note', text: words.noteLabel })), note, make('p', { class: 'v-closing' }, make('button', { class: 'v-button', text: words.noteDone })));
+  const box = dialog(words.noteTitle, form);
+  box.addEventListener('close', () => done(note.value.trim() || ' '));
+  box.showModal();
+  note.focus();
+}

@@ -27,7 +27,7 @@ export function texts(instance: DicomJson, tag: string): string[] {
   return (instance[tag]?.Value ?? []).map((value) => String(value ?? ''));
 }
 
-function items(instance: DicomJson, tag: string): DicomJson[] {
+export function items(instance: DicomJson, tag: string): DicomJson[] {
   return (instance[tag]?.Value ?? []) as DicomJson[];
 }
 

@@ -10,6 +10,8 @@ export interface Hands {
   windowBy(right: number, down: number): void;
   startOver(): void;
   fullScreen(): void;
+  /** A place was pressed without dragging, in screen points from the picture's corner. */
+  pressed(at: Point): void;
   zoomed(): boolean;
   /** What the main button and one finger do when no measuring tool is held. */
   mainDrag(pointer: string): 'window' | 'pan' | 'step' | 'none';
@@ -23,6 +25,7 @@ const POINTS_A_STEP = 14;
 const WHEEL_A_STEP = 40;
 const DOUBLE_TAP_MILLISECONDS = 300;
 const TAP_POINTS = 12;
+const PRESS_POINTS = 3;
 
 export class Gestures {
   private readonly fingers = new Map<number, Point>();
@@ -117,8 +120,14 @@ export class Gestures {
     this.fingers.delete(event.pointerId);
     if (this.fingers.size) return;
     this.drag = 'none';
+    if (event.type === 'pointerup' && event.button === 0 && this.most <= 1 && this.moved <= PRESS_POINTS) this.press(event);
     if (event.pointerType !== 'mouse' && event.type === 'pointerup' && this.most === 1) this.tap(event.timeStamp);
     this.most = 0;
+  }
+
+  private press(event: PointerEvent): void {
+    const box = this.area.getBoundingClientRect();
+    this.hands.pressed([event.clientX - box.left, event.clientY - box.top]);
   }
 
   private tap(at: number): void {

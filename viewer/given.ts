@@ -9,15 +9,28 @@ export interface Series {
   /** Where DICOMweb has this series: "/dicomweb/studies/…/series/…". */
   readonly address: string;
   readonly study: Study;
+  /** The pictures alone that were marked, from several series; then `address` is nobody's. */
+  readonly marked?: readonly Mark[];
+}
+
+/** One picture that a list of marked pictures names; without frames all of the object's. */
+export interface Mark {
+  readonly series: Series;
+  readonly instance: string;
+  readonly frames: readonly number[];
 }
 
 export interface Study {
   readonly uid: string;
   readonly title: string;
   readonly date: string;
+  /** The same as digits, "20260303", for comparing. */
+  readonly taken: string;
   readonly place: string;
   readonly reportUrl: string;
   readonly series: Series[];
+  /** UIDs of its series that mark pictures of others: key object selections and presentation states. */
+  readonly marks: readonly string[];
 }
 
 export type Toolbar = 'patient' | 'clinician';
@@ -56,9 +69,14 @@ export function readPage(root: HTMLElement): Page {
 function joined(written: WrittenStudy): Study {
   const study: Study = { ...written, series: [] };
   for (const one of written.series) {
-    study.series.push({ ...one, study, address: `/dicomweb/studies/${study.uid}/series/${one.uid}` });
+    study.series.push({ ...one, study, address: addressOf(study, one.uid) });
   }
   return study;
+}
+
+/** Where DICOMweb has a series of the study (PS3.18 10.4). */
+export function addressOf(study: Study, uid: string): string {
+  return `/dicomweb/studies/${study.uid}/series/${uid}`;
 }
 
 /** The element of the page with this id; the template promises it. */

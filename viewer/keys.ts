@@ -1,7 +1,7 @@
 /** The keys, which act only while the picture has the focus. */
 
 import type { Actions } from './actions';
-import type { Stage } from './stage';
+import type { Layout, Panes } from './panes';
 
 export interface MoreActions {
   report(): void;
@@ -12,6 +12,7 @@ export interface MoreActions {
 type Deed = () => void;
 
 const TEN = 10;
+const LAYOUTS = /^[124]$/;
 const ESC_TWICE_MILLISECONDS = 600;
 const WINDOW_POINTS = 8;
 const NUDGE = 4;
@@ -23,13 +24,13 @@ export class Keys {
 
   constructor(
     area: HTMLElement,
-    private readonly stage: Stage,
+    private readonly panes: Panes,
     private readonly actions: Actions,
     private readonly more: MoreActions,
   ) {
     area.addEventListener('keydown', (event) => this.down(event));
     area.addEventListener('keyup', (event) => this.up(event));
-    area.addEventListener('blur', () => {
+    area.addEventListener('focusout', () => {
       this.space = 'up';
     });
   }
@@ -41,6 +42,11 @@ export class Keys {
   }
 
   private down(event: KeyboardEvent): void {
+    if (!(event.target as HTMLElement).matches('.v-picture')) return;
+    if (event.ctrlKey && !event.altKey && LAYOUTS.test(event.key) && this.actions.isClinician()) {
+      event.preventDefault();
+      return this.actions.layout(Number(event.key) as Layout);
+    }
     if (event.ctrlKey || event.metaKey) return;
     const deed = this.deedFor(event);
     if (!deed) return;
@@ -62,7 +68,7 @@ export class Keys {
       PageUp: () => actions.step(-TEN),
       PageDown: () => actions.step(TEN),
       Home: () => actions.show(0),
-      End: () => actions.show(this.stage.pictures.length - 1),
+      End: () => actions.show(this.panes.count() - 1),
       ' ': () => (this.space = this.space === 'up' ? 'down' : this.space),
       Escape: () => this.escape(),
       Enter: () => actions.placeMeasurement(),
@@ -89,6 +95,8 @@ export class Keys {
       f: () => actions.toggleFullScreen(),
       s: () => void actions.savePicture(),
       q: () => this.more.report(),
+      k: () => actions.toggleMarked(),
+      p: () => actions.compare(),
       '?': () => this.more.keys(),
     };
     const clinicians: Record<string, Deed> = {
@@ -100,6 +108,10 @@ export class Keys {
       l: () => actions.measure('Length'),
       a: () => actions.measure('Angle'),
       e: () => actions.measure('EllipticalROI'),
+      t: () => actions.measure('ArrowAnnotate'),
+      x: () => actions.toggleLink(),
+      c: () => actions.toggleScouts(),
+      m: () => actions.togglePlanes(),
       o: () => actions.toggleCorners(),
       d: () => this.more.tags(),
     };
@@ -127,7 +139,7 @@ export class Keys {
   }
 
   private measuring() {
-    return this.stage.nativeShown()?.measuring;
+    return this.panes.native()?.measuring;
   }
 
   private placing(): boolean {

@@ -4,14 +4,15 @@
  */
 
 import { Refused, wait } from './asking';
+import type { Slots } from './slots';
 
-const AT_ONCE = 6;
 const BACKOFF_MILLISECONDS = [1000, 2000, 4000, 8000, 15000];
 
 export interface Source {
   readonly count: number;
   /** How many pictures on each side are worth having beforehand; memory sets it. */
   readonly reach: number;
+  readonly slots: Slots;
   isReady(at: number): boolean;
   /** After this the picture is ready, or known as one that cannot be shown. Raises `Refused` for trouble with the line. */
   load(at: number, signal: AbortSignal): Promise<void>;
@@ -26,14 +27,18 @@ export interface Listener {
 export class Loading {
   private readonly stopped = new AbortController();
   private readonly underWay = new Set<number>();
+  private readonly leave: () => void;
   private center = 0;
+  private ahead = false;
   private pause: Promise<void> | undefined;
   private failures = 0;
 
   constructor(
     private readonly source: Source,
     private readonly listener: Listener,
-  ) {}
+  ) {
+    this.leave = source.slots.share(() => this.fill());
+  }
 
   /** After this `at` is fetched next, then what lies around it. */
   lookAt(at: number): void {
@@ -41,26 +46,44 @@ export class Loading {
     this.fill();
   }
 
+  /** After this what comes next in playing is fetched first, or again what lies around. */
+  play(isPlaying: boolean): void {
+    this.ahead = isPlaying;
+    this.fill();
+  }
+
   /** After this nothing more is asked for and what was under way is broken off. */
   stop(): void {
     this.stopped.abort();
+    this.leave();
   }
 
   private fill(): void {
-    while (!this.stopped.signal.aborted && !this.pause && this.underWay.size < AT_ONCE) {
+    while (!this.stopped.signal.aborted && !this.pause) {
       const next = this.next();
-      if (next === undefined) return;
+      if (next === undefined || !this.source.slots.take()) return;
       void this.fetch(next);
     }
   }
 
   private next(): number | undefined {
-    for (let away = 0; away <= this.source.reach; away += 1) {
-      for (const at of away ? [this.center + away, this.center - away] : [this.center]) {
-        if (at >= 0 && at < this.source.count && !this.underWay.has(at) && !this.source.isReady(at)) return at;
+    const { count, reach } = this.source;
+    if (this.ahead) {
+      // In a loop every picture lies ahead; memory holds so many of them.
+      for (let away = 0; away < Math.min(count, 2 * reach + 1); away += 1) {
+        const at = (this.center + away) % count;
+        if (this.isWanted(at)) return at;
       }
+      return undefined;
+    }
+    for (let away = 0; away <= reach; away += 1) {
+      for (const at of away ? [this.center + away, this.center - away] : [this.center]) if (this.isWanted(at)) return at;
     }
     return undefined;
+  }
+
+  private isWanted(at: number): boolean {
+    return at >= 0 && at < this.source.count && !this.underWay.has(at) && !this.source.isReady(at);
   }
 
   private async fetch(at: number): Promise<void> {
@@ -73,6 +96,7 @@ export class Loading {
       if (!this.stopped.signal.aborted) this.bear(problem);
     } finally {
       this.underWay.delete(at);
+      this.source.slots.give();
     }
     if (this.stopped.signal.aborted) return;
     if (this.source.isReady(at)) this.listener.arrived(at);

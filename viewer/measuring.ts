@@ -1,10 +1,11 @@
 /** Length, angle and area on the picture, by pointer and by keys. Nothing of it is saved to the record. */
 
 import { eventTarget, type Types } from '@cornerstonejs/core';
-import { addTool, AngleTool, annotation, EllipticalROITool, Enums, LengthTool, ToolGroupManager, type Types as ToolTypes } from '@cornerstonejs/tools';
-import type { Measuring, MeasureTool } from './surface';
+import { addTool, AngleTool, annotation, ArrowAnnotateTool, EllipticalROITool, Enums, LengthTool, ToolGroupManager, type Types as ToolTypes } from '@cornerstonejs/tools';
+import { askNote } from './dialogs';
+import type { Measuring, MeasureTool, NativeSurface } from './surface';
 
-const TOOLS = [LengthTool, AngleTool, EllipticalROITool];
+const TOOLS = [LengthTool, AngleTool, EllipticalROITool, ArrowAnnotateTool];
 const GROUP = 'measuring';
 const DRAWN_MILLISECONDS = 60;
 const RELATIVE_SIZE = 0.15;
@@ -33,6 +34,8 @@ interface Stats {
   unit?: string;
 }
 
+type Noted = (note: string | undefined) => void;
+
 export class Measurements implements Measuring {
   private held: MeasureTool | undefined;
   private group: ToolTypes.IToolGroup;
@@ -41,26 +44,44 @@ export class Measurements implements Measuring {
   private telling = 0;
   private tell: (what: string) => void = () => undefined;
 
-  constructor(
-    engine: string,
-    viewportId: string,
-    private readonly viewport: Types.IStackViewport,
-  ) {
+  private readonly viewports = new Map<string, Types.IStackViewport>();
+  private readonly surfaces = new Map<NativeSurface, Types.IStackViewport>();
+  private now: Types.IStackViewport | undefined;
+
+  constructor(private readonly engine: string) {
     const group = ToolGroupManager.createToolGroup(GROUP);
     if (!group) throw new Error('measuring was started twice');
     this.group = group;
     for (const tool of TOOLS) {
       addTool(tool);
-      group.addTool(tool.toolName);
+      group.addTool(tool.toolName, tool === ArrowAnnotateTool ? { getTextCallback: askNote, changeTextCallback: (_: unknown, __: unknown, done: Noted) => askNote(done) } : {});
       group.setToolEnabled(tool.toolName);
     }
-    group.addViewport(viewportId, engine);
     const { style } = annotation.config;
     const standard = style.getDefaultToolStyles();
     style.setDefaultToolStyles({ ...standard, global: { ...standard.global, ...LOOK } });
     for (const name of [Enums.Events.ANNOTATION_COMPLETED, Enums.Events.ANNOTATION_MODIFIED]) {
       eventTarget.addEventListener(name, (event: Event) => this.measured((event as CustomEvent<{ annotation: ToolTypes.Annotation }>).detail.annotation));
     }
+  }
+
+  join(viewportId: string, surface: NativeSurface, viewport: Types.IStackViewport): void {
+    this.group.addViewport(viewportId, this.engine);
+    this.viewports.set(viewportId, viewport);
+    this.surfaces.set(surface, viewport);
+    this.now ??= viewport;
+  }
+
+  leave(viewportId: string): void {
+    this.group.removeViewports(this.engine, viewportId);
+    const gone = this.viewports.get(viewportId);
+    this.viewports.delete(viewportId);
+    for (const [surface, viewport] of this.surfaces) if (viewport === gone) this.surfaces.delete(surface);
+    if (this.now === gone) this.now = [...this.viewports.values()][0];
+  }
+
+  on(surface: NativeSurface): void {
+    this.now = this.surfaces.get(surface) ?? this.now;
   }
 
   current(): MeasureTool | undefined {
@@ -79,19 +100,23 @@ export class Measurements implements Measuring {
   }
 
   place(tool: MeasureTool): void {
-    const { clientWidth, clientHeight } = this.viewport.element;
+    const viewport = this.now;
+    if (!viewport) return;
+    const { clientWidth, clientHeight } = viewport.element;
     const [x, y] = [clientWidth / 2, clientHeight / 2];
     const size = Math.min(clientWidth, clientHeight) * RELATIVE_SIZE;
     const shapes: Record<MeasureTool, Types.Point2[]> = {
       Length: [[x - size, y], [x + size, y]],
       Angle: [[x - size, y - size], [x - size, y + size], [x + size, y + size]],
+      ArrowAnnotate: [[x, y], [x + size, y - size]],
       EllipticalROI: [[x, y + size], [x, y - size], [x - size, y], [x + size, y]],
     };
-    const points = shapes[tool].map((point) => this.viewport.canvasToWorld(point));
+    const points = shapes[tool].map((point) => viewport.canvasToWorld(point));
     const before = new Set(this.all().map((one) => one.annotationUID));
-    if (tool === 'Length') LengthTool.hydrate(this.viewport.id, points);
-    if (tool === 'Angle') AngleTool.hydrate(this.viewport.id, points);
-    if (tool === 'EllipticalROI') EllipticalROITool.hydrate(this.viewport.id, points);
+    if (tool === 'Length') LengthTool.hydrate(viewport.id, points);
+    if (tool === 'Angle') AngleTool.hydrate(viewport.id, points);
+    if (tool === 'EllipticalROI') EllipticalROITool.hydrate(viewport.id, points);
+    if (tool === 'ArrowAnnotate') ArrowAnnotateTool.hydrate(viewport.id, points, '', {});
     this.placed = this.all().find((one) => !before.has(one.annotationUID));
     this.end = 0;
     this.redraw();
@@ -103,12 +128,13 @@ export class Measurements implements Measuring {
 
   move(right: number, down: number, whole: 'end' | 'whole'): void {
     const points = this.placed?.data.handles?.points;
-    if (!points) return;
+    const viewport = this.now;
+    if (!points || !viewport) return;
     // An ellipse is held by four handles that belong together, so it moves as one.
     const moved = whole === 'whole' || points.length === 4 ? points.map((_, at) => at) : [this.end % points.length];
     for (const at of moved) {
-      const [x, y] = this.viewport.worldToCanvas(points[at] as Types.Point3);
-      points[at] = this.viewport.canvasToWorld([x + right, y + down]);
+      const [x, y] = viewport.worldToCanvas(points[at] as Types.Point3);
+      points[at] = viewport.canvasToWorld([x + right, y + down]);
     }
     this.redraw();
   }
@@ -126,7 +152,7 @@ export class Measurements implements Measuring {
     if (!last?.annotationUID) return false;
     annotation.state.removeAnnotation(last.annotationUID);
     if (last === this.placed) this.placed = undefined;
-    this.viewport.render();
+    this.render();
     return true;
   }
 
@@ -134,10 +160,14 @@ export class Measurements implements Measuring {
     return annotation.state.getAllAnnotations();
   }
 
+  private render(): void {
+    for (const viewport of this.viewports.values()) viewport.render();
+  }
+
   private redraw(): void {
     if (!this.placed) return;
     this.placed.invalidated = true;
-    this.viewport.render();
+    this.render();
     this.measured(this.placed);
   }
 

@@ -1,27 +1,34 @@
 /** The sharp view: the picture library on a canvas. Loaded after the quick view is on the screen. */
 
-import { cache, Enums, imageLoader, init as initCore, RenderingEngine, type Types, utilities } from '@cornerstonejs/core';
+import { cache, Enums, imageLoader, init as initCore, RenderingEngine, type Types } from '@cornerstonejs/core';
 import { init as initLoader, wadors } from '@cornerstonejs/dicom-image-loader';
 import { init as initTools } from '@cornerstonejs/tools';
 import { Refused } from './asking';
+import { CameraSurface } from './camera';
 import { numbers } from './dicom';
 import { Measurements } from './measuring';
 import type { Picture } from './pictures';
-import { type NativeSurface, type Point, Undecodable, type Window } from './surface';
+import { openPlanes } from './planes';
+import { type Drawing, type NativeSurface, type Planes, type Point, Undecodable, type Window } from './surface';
 
-const ENGINE = 'viewer';
-const VIEWPORT = 'picture';
-const LARGEST = 20;
+export const ENGINE = 'viewer';
 const CHECK_SIDE = 24;
 
 const DRAW_MILLISECONDS = 8000;
 
 const requests = new Map<string, XMLHttpRequest>();
 
+/** What the device may spend: memory for pictures in octets, workers that decode, and drawing contexts of the graphics card. */
+export interface Means {
+  memory: number;
+  workers: number;
+  contexts: number;
+}
+
 /** Raises when the browser has no WebGL 2 or the library cannot start. */
-export async function openNative(element: HTMLDivElement, memory: number, workers: number): Promise<NativeSurface> {
+export async function openNative({ memory, workers, contexts }: Means): Promise<Drawing> {
   if (!document.createElement('canvas').getContext('webgl2')) throw new Error('no WebGL 2');
-  await initCore();
+  await initCore({ rendering: { webGlContextCount: contexts }, debug: {} });
   initLoader({
     maxWebWorkers: workers,
     beforeSend: (xhr: XMLHttpRequest, imageId: string) => {
@@ -32,7 +39,7 @@ export async function openNative(element: HTMLDivElement, memory: number, worker
   initTools();
   keepNothing();
   cache.setMaxCacheSize(memory);
-  return new CanvasSurface(element);
+  return new Canvases();
 }
 
 /** The library notes in the browser what the graphics card can do; a borrowed computer keeps nothing of us. */
@@ -40,19 +47,57 @@ function keepNothing(): void {
   for (const name of Object.keys(localStorage)) if (/^(cornerstone3D|loglevel)/.test(name)) localStorage.removeItem(name);
 }
 
-class CanvasSurface implements NativeSurface {
+class Canvases implements Drawing {
+  readonly measuring = new Measurements(ENGINE);
   private readonly engine = new RenderingEngine(ENGINE);
-  private readonly viewport: Types.IStackViewport;
-  private ids: string[] = [];
-  private checked = new Set<string>();
-  readonly measuring: Measurements;
+  private readonly surfaces = new Set<CanvasSurface>();
+  private made = 0;
 
-  constructor(readonly element: HTMLDivElement) {
-    this.engine.enableElement({ viewportId: VIEWPORT, type: Enums.ViewportType.STACK, element });
+  surface(element: HTMLDivElement): NativeSurface {
+    const viewportId = `picture-${(this.made += 1)}`;
+    this.engine.enableElement({ viewportId, type: Enums.ViewportType.STACK, element });
     // The focus belongs to the picture around it, where the keys are.
     element.removeAttribute('tabindex');
-    this.viewport = this.engine.getViewport(VIEWPORT) as Types.IStackViewport;
-    this.measuring = new Measurements(ENGINE, VIEWPORT, this.viewport);
+    const surface = new CanvasSurface(this.engine, element, this.engine.getViewport(viewportId) as Types.IStackViewport, this.measuring, () => this.surfaces.delete(surface));
+    this.surfaces.add(surface);
+    return surface;
+  }
+
+  planes(elements: readonly HTMLDivElement[], pictures: readonly Picture[], window: Window): Promise<Planes> {
+    return openPlanes(this.engine, elements, pictures.map((picture) => picture.imageId), window);
+  }
+
+  longestVolume(): number {
+    const context = document.createElement('canvas').getContext('webgl2');
+    return context ? Number(context.getParameter(context.MAX_3D_TEXTURE_SIZE)) : 0;
+  }
+
+  resize(): void {
+    const fitted = [...this.surfaces].filter((surface) => surface.isFitted());
+    this.engine.resize(true, true);
+    for (const surface of fitted) surface.fitAnew();
+  }
+
+  close(): void {
+    this.engine.destroy();
+    cache.purgeCache();
+    wadors.metaDataManager.purge();
+  }
+}
+
+class CanvasSurface extends CameraSurface<Types.IStackViewport> implements NativeSurface {
+  private ids: string[] = [];
+  private checked = new Set<string>();
+
+  constructor(
+    private readonly engine: RenderingEngine,
+    element: HTMLDivElement,
+    viewport: Types.IStackViewport,
+    readonly measuring: Measurements,
+    private readonly gone: () => void,
+  ) {
+    super(element, viewport);
+    measuring.join(viewport.id, this, viewport);
   }
 
   has(picture: Picture): boolean {
@@ -60,7 +105,6 @@ class CanvasSurface implements NativeSurface {
   }
 
   know(pictures: readonly Picture[]): void {
-    wadors.metaDataManager.purge();
     for (const { imageId, instance } of pictures) {
       // The library takes a modality for granted; a file without one is "other" (PS3.3 C.7.3.1.1.1).
       if (!instance['00080060']?.Value?.length) instance['00080060'] = { vr: 'CS', Value: ['OT'] };
@@ -138,75 +182,10 @@ class CanvasSurface implements NativeSurface {
     return data.some((value, at) => at % 4 !== 3 && value !== data[at % 4]);
   }
 
-  zoom(): number {
-    return this.viewport.getZoom();
-  }
-
-  zoomBy(factor: number, at: Point = [0, 0]): void {
-    const from = this.viewport.getZoom();
-    const to = Math.min(LARGEST, Math.max(0.25, from * factor));
-    const by = to / from;
-    const [x, y] = this.viewport.getPan();
-    this.viewport.setZoom(to);
-    this.viewport.setPan([at[0] - (at[0] - x) * by, at[1] - (at[1] - y) * by]);
-    this.viewport.render();
-  }
-
-  panBy(right: number, down: number): void {
-    const [x, y] = this.viewport.getPan();
-    this.viewport.setPan([x + right, y + down]);
-    this.viewport.render();
-  }
-
-  fit(): void {
-    this.viewport.setZoom(1);
-    this.viewport.setPan([0, 0]);
-    this.viewport.render();
-  }
-
   oneToOne(): void {
     this.fit();
     const { right } = this.steps();
     this.zoomBy(1 / (Math.hypot(...right) * window.devicePixelRatio));
-  }
-
-  reset(): void {
-    this.viewport.setViewPresentation({ rotation: 0, flipHorizontal: false, flipVertical: false });
-    this.viewport.resetCamera();
-    this.viewport.resetProperties();
-    this.viewport.render();
-  }
-
-  rotate(): void {
-    this.viewport.setViewPresentation({ rotation: ((this.viewport.getViewPresentation().rotation ?? 0) + 90) % 360 });
-    this.viewport.render();
-  }
-
-  flip(which: 'horizontal' | 'vertical'): void {
-    const { flipHorizontal = false, flipVertical = false } = this.viewport.getCamera();
-    this.viewport.setCamera(which === 'horizontal' ? { flipHorizontal: !flipHorizontal } : { flipVertical: !flipVertical });
-    this.viewport.render();
-  }
-
-  invert(): void {
-    this.viewport.setProperties({ invert: !this.inverted() });
-    this.viewport.render();
-  }
-
-  inverted(): boolean {
-    return this.viewport.getProperties().invert ?? false;
-  }
-
-  window(): Window {
-    const { voiRange } = this.viewport.getProperties();
-    if (!voiRange) return this.ownWindow();
-    const { windowCenter, windowWidth } = utilities.windowLevel.toWindowLevel(voiRange.lower, voiRange.upper);
-    return { center: windowCenter, width: windowWidth };
-  }
-
-  setWindow({ center, width }: Window): void {
-    this.viewport.setProperties({ voiRange: utilities.windowLevel.toLowHighRange(Math.max(1, width), center) });
-    this.viewport.render();
   }
 
   ownWindow(): Window {
@@ -235,14 +214,10 @@ class CanvasSurface implements NativeSurface {
     return { right: one(right[0], down[0]), down: one(right[1], down[1]) };
   }
 
-  resize(): void {
-    this.engine.resize(true, true);
-  }
-
   close(): void {
-    this.engine.destroy();
-    cache.purgeCache();
-    wadors.metaDataManager.purge();
+    this.measuring.leave(this.viewport.id);
+    this.engine.disableElement(this.viewport.id);
+    this.gone();
   }
 }
 

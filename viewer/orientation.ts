@@ -34,7 +34,7 @@ export function planeOf({ rows, columns }: Picture): Plane | undefined {
 
 function lettersAlong({ rows, columns, letters }: Picture, [alongRow, alongColumn]: Point): string {
   if (rows && columns) {
-    return named(rows.map((part, at) => part * alongRow + (columns[at] ?? 0) * alongColumn) as Vector);
+    return lettersOf(rows.map((part, at) => part * alongRow + (columns[at] ?? 0) * alongColumn) as Vector);
   }
   if (!letters) return '';
   const [right, down] = letters.map((written) => written.replace(/[^LRAPHF]/g, '')) as [string, string];
@@ -43,7 +43,7 @@ function lettersAlong({ rows, columns, letters }: Picture, [alongRow, alongColum
 }
 
 /** DICOM's patient coordinates grow toward left, back and head (PS3.3 C.7.6.2.1.1). */
-function named(direction: Vector): string {
+export function lettersOf(direction: Vector): string {
   const letters: [string, string][] = [['L', 'R'], ['P', 'A'], ['H', 'F']];
   return direction
     .map((part, at) => ({ size: Math.abs(part), letter: letters[at]?.[part > 0 ? 0 : 1] ?? '' }))
@@ -54,6 +54,6 @@ function named(direction: Vector): string {
     .join('');
 }
 
-function opposite(letters: string): string {
+export function opposite(letters: string): string {
   return [...letters].map((letter) => OPPOSITE[letter] ?? '').join('');
 }

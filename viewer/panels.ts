@@ -4,7 +4,7 @@ import type { Actions } from './actions';
 import { make, plainButton } from './building';
 import { type Cine, type Speed, SPEEDS } from './cine';
 import type { Page } from './given';
-import type { Stage } from './stage';
+import type { Layout, Panes } from './panes';
 import type { Window } from './surface';
 import { lighter, looksFor } from './windows';
 import { words } from './words';
@@ -15,7 +15,7 @@ export interface Panel {
   draw(): void;
 }
 
-export function lightPanel(page: Page, stage: Stage, actions: Actions): Panel {
+export function lightPanel(page: Page, panes: Panes, actions: Actions): Panel {
   const slider = make('input', { type: 'range', min: '-100', max: '100', step: '2', value: '0', id: 'v-light' });
   const note = make('p', { class: 'v-note' });
   const looks = make('div', { class: 'v-looks', role: 'group', 'aria-label': words.looks });
@@ -23,9 +23,9 @@ export function lightPanel(page: Page, stage: Stage, actions: Actions): Panel {
   let before: Window | undefined;
   let made: Window | undefined;
   slider.addEventListener('input', () => {
-    const surface = stage.surface();
+    const surface = panes.surface();
     before ??= surface.window();
-    surface.setWindow(lighter(before, Number(slider.value), surface.inverted()));
+    panes.setWindow(lighter(before, Number(slider.value), surface.inverted()));
     made = surface.window();
     slider.setAttribute('aria-valuetext', Number(slider.value) < 0 ? words.darker : words.lighter);
   });
@@ -36,13 +36,13 @@ export function lightPanel(page: Page, stage: Stage, actions: Actions): Panel {
   return {
     box,
     draw() {
-      note.textContent = stage.nativeShown() ? '' : words.simpleLight;
-      const now = stage.surface().window();
+      note.textContent = panes.stage.nativeShown() ? '' : words.simpleLight;
+      const now = panes.surface().window();
       if (!made || made.center !== now.center || made.width !== now.width) {
         before = undefined;
         slider.value = '0';
       }
-      const all = looksFor(page, stage);
+      const all = looksFor(page, panes);
       const key = all.map((look) => `${look.name} ${look.window.center} ${look.window.width}`).join();
       if (key === drawnFor) return;
       drawnFor = key;
@@ -80,6 +80,29 @@ function anySpeed(box: HTMLElement, cine: Cine): Panel {
     box,
     draw: () => {
       rate.value = String(cine.rate);
+    },
+  };
+}
+
+/** How many pictures stand beside each other, and what holds them together. */
+export function layoutPanel(panes: Panes, actions: Actions): Panel {
+  const box = make('div', { class: 'v-panel', role: 'group', 'aria-label': words.layout });
+  const layouts = ([1, 2, 4] as Layout[]).map((layout) => ({ pressed: () => panes.layout === layout && !panes.cutting.isOn(), button: plainButton(words.layouts[layout], () => actions.layout(layout)) }));
+  const bonds = [
+    { pressed: () => panes.linking.isOn(), button: plainButton(words.link, () => actions.toggleLink()) },
+    { pressed: () => panes.scouts.isOn(), button: plainButton(words.scouts, () => actions.toggleScouts()) },
+    { pressed: () => panes.cutting.isOn(), button: plainButton(words.planesTool, () => actions.togglePlanes()) },
+  ];
+  const prior = plainButton(words.withPrior, () => actions.compare());
+  box.append(make('div', { class: 'v-looks' }, ...layouts.map(({ button }) => button), prior), make('div', { class: 'v-looks' }, ...bonds.map(({ button }) => button)));
+  return {
+    box,
+    draw() {
+      for (const { button, pressed } of [...layouts, ...bonds]) button.setAttribute('aria-pressed', String(pressed()));
+      const hasRoom = panes.hasRoom();
+      for (const { button } of [...layouts, ...bonds.slice(0, 2)]) button.hidden = !hasRoom;
+      prior.textContent = hasRoom ? words.withPrior : words.compare(panes.priorYear());
+      prior.hidden = !panes.priorYear();
     },
   };
 }

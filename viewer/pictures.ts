@@ -2,7 +2,7 @@
 
 import { ask } from './asking';
 import { type DicomJson, forFrame, fromBase64, number, numbers, text, texts, withPalette } from './dicom';
-import type { Series } from './given';
+import type { Mark, Series } from './given';
 import { words } from './words';
 
 export type Vector = [number, number, number];
@@ -20,6 +20,12 @@ export interface Picture {
   /** PatientOrientation of projection pictures: where the row and the column lead, in letters. */
   readonly letters: [string, string] | undefined;
   readonly position: number | undefined;
+  /** Where the first point of the picture lies in the patient, in millimetres. */
+  readonly origin: Vector | undefined;
+  /** Of millimetres between rows and between columns. */
+  readonly spacing: [number, number] | undefined;
+  /** Pictures of one frame of reference lie in one space. */
+  readonly space: string;
   readonly lossy: boolean;
   /** What kind it is, in words, when it is no picture at all. */
   readonly notPicture: string;
@@ -29,6 +35,25 @@ export interface Picture {
 
 /** The pictures of `series`, in the order of the series. Raises `Refused`. */
 export async function picturesOf(series: Series, signal: AbortSignal): Promise<Picture[]> {
+  return series.marked ? markedPictures(series.marked, signal) : picturesOfOne(series, signal);
+}
+
+/** Where the server has a quick view of the series. */
+export function quickOf(series: Series): string {
+  const [first] = series.marked ?? [];
+  if (!first) return `${series.address}/rendered`;
+  return `${first.series.address}/instances/${first.instance}/frames/${first.frames[0] ?? 1}/rendered?viewport=1024,1024`;
+}
+
+async function markedPictures(marked: readonly Mark[], signal: AbortSignal): Promise<Picture[]> {
+  const pictures = new Map<string, Picture[]>();
+  for (const series of new Set(marked.map((mark) => mark.series))) pictures.set(series.uid, await picturesOfOne(series, signal));
+  return marked.flatMap(({ series, instance, frames }) =>
+    (pictures.get(series.uid) ?? []).filter((one) => text(one.instance, '00080018') === instance && (!frames.length || frames.includes(one.frame))),
+  );
+}
+
+async function picturesOfOne(series: Series, signal: AbortSignal): Promise<Picture[]> {
   const answer = await ask(`${series.address}/metadata`, 'application/dicom+json', signal);
   const instances = answer.status === 204 ? [] : ((await answer.json()) as DicomJson[]);
   for (const instance of instances) await withPalette(instance, octetsAt);
@@ -66,6 +91,8 @@ function framesOf(series: Series, instance: DicomJson): Picture[] {
     const frame = at + 1;
     const address = `${series.address}/instances/${uid}/frames/${frame}`;
     const directions = forFrame(instance, frame, '00209116', '00200037');
+    const origin = forFrame(instance, frame, '00209113', '00200032');
+    const spacing = forFrame(instance, frame, '00289110', '00280030');
     return {
       instance,
       frame,
@@ -75,6 +102,9 @@ function framesOf(series: Series, instance: DicomJson): Picture[] {
       columns: directions.length === 6 ? (directions.slice(3, 6) as Vector) : undefined,
       letters: orientation.length === 2 ? (orientation as [string, string]) : undefined,
       position: alongStack(instance, frame),
+      origin: origin.length === 3 ? (origin as Vector) : undefined,
+      spacing: spacing.length === 2 ? (spacing as [number, number]) : undefined,
+      space: text(instance, '00200052'),
       lossy,
       notPicture,
       native,

@@ -2,7 +2,9 @@
 
 import { ask, Refused } from './asking';
 import { make, plainButton } from './building';
-import type { Stage } from './stage';
+import type { Study } from './given';
+import type { Panes } from './panes';
+import { linkPictures, type Reference } from './references';
 import { words } from './words';
 
 const NOT_SHOWN = 'script, style, link, iframe, object, embed, form, nav, base, meta, .kr-actions';
@@ -12,8 +14,10 @@ export class ReportBeside {
 
   constructor(
     private readonly box: HTMLElement,
-    private readonly stage: Stage,
+    private readonly panes: Panes,
     private readonly changed: () => void,
+    /** Shows the picture that a report names. */
+    private readonly go: (study: Study, to: Reference) => void,
   ) {}
 
   isOpen(): boolean {
@@ -29,19 +33,23 @@ export class ReportBeside {
 
   /** Follows the study that is looked at. */
   draw(): void {
-    const address = this.stage.series?.study.reportUrl ?? '';
+    const study = this.panes.stage.series?.study;
+    const address = study?.reportUrl ?? '';
     if (!this.isOpen() || this.shownFor === `at ${address}`) return;
     this.shownFor = `at ${address}`;
-    if (!address) this.put(make('p', { text: words.noReport }));
-    else void this.fetch(address);
+    if (!study || !address) this.put(make('p', { text: words.noReport }));
+    else void this.fetch(address, study);
   }
 
-  private async fetch(address: string): Promise<void> {
+  private async fetch(address: string, study: Study): Promise<void> {
     this.put(make('p', { text: words.reportLoading }));
     try {
       const answer = await ask(`${address}?fragment=1`, 'text/html');
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-      if (this.shownFor === `at ${address}`) this.put(content(page), openLink(address));
+      if (this.shownFor !== `at ${address}`) return;
+      const text = content(page);
+      linkPictures(text, ({ series }) => study.series.some((one) => one.number === series && one.count > 0), (to) => this.go(study, to));
+      this.put(text, openLink(address));
     } catch (problem) {
       if (!(problem instanceof Refused)) throw problem;
       this.put(make('p', { text: words.reportFailed }), openLink(address));

@@ -6,9 +6,10 @@
 import { Album, KEPT_JPEGS } from './album';
 import { Refused } from './asking';
 import { Loading } from './loading';
-import { type Picture, middleOf, picturesOf } from './pictures';
+import { type Picture, middleOf, picturesOf, quickOf } from './pictures';
 import type { Series } from './given';
 import { RenderedSurface } from './rendered';
+import type { Slots } from './slots';
 import type { NativeSurface, Surface } from './surface';
 import { words } from './words';
 
@@ -22,6 +23,15 @@ export interface Happenings {
   offline(isOffline: boolean): void;
   ended(): void;
 }
+
+export interface Means {
+  readonly slots: Slots;
+  /** Octets of pictures that this place may hold. */
+  memory(): number;
+}
+
+/** Which picture of a series to begin with; its middle where nothing is said. */
+export type Place = (pictures: readonly Picture[]) => number;
 
 export class Stage {
   series: Series | undefined;
@@ -45,25 +55,25 @@ export class Stage {
   constructor(
     private readonly simple: HTMLImageElement,
     private readonly sharp: HTMLElement,
-    private readonly memory: number,
+    private readonly means: Means,
     private readonly happenings: Happenings,
   ) {
     this.rendered = new RenderedSurface(simple);
   }
 
-  /** After this the middle picture of `series` is looked at. What was under way for another is broken off. */
-  async open(series: Series): Promise<void> {
+  /** After this a picture of `series` is looked at. What was under way for another is broken off. */
+  async open(series: Series, place: Place = middleOf): Promise<void> {
     this.leave();
     this.series = series;
     const { signal } = (this.opening = new AbortController());
     this.rendered.reset();
-    void this.rendered.show(`${series.address}/rendered`);
+    void this.rendered.show(quickOf(series));
     this.reveal('rendered', 'quick');
     const pictures = await this.picturesWhenOnline(series, signal);
     if (signal.aborted || !pictures) return;
     this.pictures = pictures;
     if (!pictures.length) return this.say(words.noPictures);
-    this.at = middleOf(pictures);
+    this.at = Math.max(0, place(pictures));
     this.start();
     this.draw();
   }
@@ -106,8 +116,19 @@ export class Stage {
     return this.shown === 'native' ? this.native : undefined;
   }
 
-  resize(): void {
-    this.native?.resize();
+  /** How many of the pictures are there. */
+  readyCount(): number {
+    return this.pictures.reduce((count, _, at) => count + (this.isReady(at) ? 1 : 0), 0);
+  }
+
+  /** After this pictures are fetched in the order of playing, or outward from the one looked at. */
+  playing(isPlaying: boolean): void {
+    this.loading?.play(isPlaying);
+  }
+
+  /** After a change of what this place may hold. */
+  refit(): void {
+    if (this.pictures.length && this.native) this.start();
   }
 
   /** After this the screen and the memory hold no picture. */
@@ -151,7 +172,7 @@ export class Stage {
     const { pictures } = this;
     this.native?.know(pictures);
     this.loading = new Loading(
-      { count: pictures.length, reach: this.reach(), isReady: (at) => this.isReady(at), load: (at, signal) => this.album.load(pictures[at] as Picture, at + 1, signal) },
+      { count: pictures.length, reach: this.reach(), slots: this.means.slots, isReady: (at) => this.isReady(at), load: (at, signal) => this.album.load(pictures[at] as Picture, at + 1, signal) },
       { offline: (is) => this.happenings.offline(is), ended: () => this.happenings.ended(), arrived: (at) => this.arrived(at) },
     );
     this.loading.lookAt(this.at);
@@ -161,11 +182,7 @@ export class Stage {
   private reach(): number {
     if (!this.native) return REACH_WITHOUT_NATIVE;
     if (!this.pictures.some((picture) => picture.native)) return KEPT_JPEGS / 4;
-    const { instance } = this.picture() as Picture;
-    const value = (tag: string) => Number(instance[tag]?.Value?.[0] ?? 1);
-    // A grey value may become a four-octet number when the file scales it.
-    const octets = value('00280010') * value('00280011') * Math.max(4, value('00280002'));
-    return Math.max(2, Math.floor((this.memory * 0.8) / octets / 2));
+    return Math.max(2, Math.floor((this.means.memory() * 0.8) / octetsOf(this.picture() as Picture) / 2));
   }
 
   private arrived(at: number): void {
@@ -245,6 +262,12 @@ export class Stage {
     this.sentence = sentence;
     this.reveal('nothing', 'none');
   }
+}
+
+/** What one picture takes in memory: a grey value may become a four-octet number when the file scales it. */
+export function octetsOf({ instance }: Picture): number {
+  const value = (tag: string) => Number(instance[tag]?.Value?.[0] ?? 1);
+  return value('00280010') * value('00280011') * Math.max(4, value('00280002'));
 }
 
 function untilNextTry(): Promise<void> {

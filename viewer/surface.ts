@@ -1,6 +1,6 @@
 /** What can be done to the picture on the screen, whoever draws it. */
 
-import type { Picture } from './pictures';
+import type { Picture, Vector } from './pictures';
 
 export type Point = [number, number];
 
@@ -35,7 +35,7 @@ export interface Surface {
 
 /** A surface that can show pictures it has loaded. */
 export interface NativeSurface extends Surface {
-  /** After this the pictures of one series can be loaded, and no others. */
+  /** After this these pictures can be loaded. */
   know(pictures: readonly Picture[]): void;
   /** `at` is the one to begin with; it must be loaded. */
   open(pictures: readonly Picture[], at: number): Promise<boolean>;
@@ -46,14 +46,52 @@ export interface NativeSurface extends Surface {
   load(picture: Picture, signal: AbortSignal): Promise<void>;
   /** The lowest and highest value of a loaded picture. */
   range(picture: Picture): [number, number];
+  /** Where a place in the patient, in millimetres, lies on the surface, in screen points from its corner. */
+  toScreen(place: Vector): Point;
+  toPatient(point: Point): Vector;
   close(): void;
-  resize(): void;
   measuring: Measuring;
 }
 
-export type MeasureTool = 'Length' | 'Angle' | 'EllipticalROI';
+/** A slice cut through all pictures of a series at once. */
+export interface PlaneSurface extends Surface {
+  readonly plane: 'axial' | 'coronal' | 'sagittal';
+  at(): number;
+  count(): number;
+  show(at: number): void;
+  /** After this the slice goes through `place`. */
+  goTo(place: Vector): void;
+  /** The directions in the patient that lead right and down on the screen. */
+  directions(): { right: Vector; down: Vector };
+  /** After this the brightest of so many millimetres is shown; 0 is the slice alone. */
+  thicken(millimetres: number): void;
+  toScreen(place: Vector): Point;
+  toPatient(point: Point): Vector;
+}
+
+export interface Planes {
+  readonly surfaces: readonly PlaneSurface[];
+  close(): void;
+}
+
+/** Whoever draws: makes a surface for each place on the screen, over one memory. */
+export interface Drawing {
+  readonly measuring: Measuring;
+  surface(element: HTMLDivElement): NativeSurface;
+  /** Three planes through loaded pictures that lie behind each other. Raises when the graphics card cannot. */
+  planes(elements: readonly HTMLDivElement[], pictures: readonly Picture[], window: Window): Promise<Planes>;
+  /** The longest side of a volume that the graphics card takes, in picture points. */
+  longestVolume(): number;
+  /** After this every surface fits its element. */
+  resize(): void;
+  close(): void;
+}
+
+export type MeasureTool = 'Length' | 'Angle' | 'EllipticalROI' | 'ArrowAnnotate';
 
 export interface Measuring {
+  /** After this the arrow keys measure on this surface. */
+  on(surface: NativeSurface): void;
   /** The tool the pointer holds now. */
   current(): MeasureTool | undefined;
   take(tool: MeasureTool | undefined): void;

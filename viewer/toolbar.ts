@@ -4,8 +4,8 @@ import type { Actions } from './actions';
 import { icon, type Icon, make, rove, toolButton } from './building';
 import type { Cine } from './cine';
 import type { Page } from './given';
-import { lightPanel, type Panel, speedPanel } from './panels';
-import type { Stage } from './stage';
+import { layoutPanel, lightPanel, type Panel, speedPanel } from './panels';
+import type { Panes } from './panes';
 import type { MeasureTool } from './surface';
 import { words } from './words';
 
@@ -30,30 +30,34 @@ export class Toolbar {
   private readonly panels: Panel[] = [];
   private readonly bar = make('div', { class: 'v-toolbar', role: 'toolbar', 'aria-label': words.tools, 'aria-controls': 'picture' });
   private readonly play: HTMLButtonElement;
+  private marked: HTMLButtonElement | undefined;
+  private compare: HTMLButtonElement | undefined;
 
   constructor(
     private readonly place: HTMLElement,
     page: Page,
-    stage: Stage,
+    private readonly panes: Panes,
     private readonly actions: Actions,
     private readonly cine: Cine,
     open: Openers,
   ) {
     this.play = this.add('play', words.play, () => actions.togglePlay());
-    this.addPanel('speed', words.speed, speedPanel(page, cine));
+    const speed = this.addPanel('speed', words.speed, speedPanel(page, cine));
     this.add('zoomIn', words.zoomIn, () => actions.zoomIn());
     this.add('zoomOut', words.zoomOut, () => actions.zoomOut());
     const isClinician = page.toolbar === 'clinician';
-    this.addPanel('light', isClinician ? words.presets : words.light, lightPanel(page, stage, actions));
+    this.addPanel('light', isClinician ? words.presets : words.light, lightPanel(page, panes, actions));
     this.add('groups', words.groups, () => open.groups(), () => open.groupsAreOpen()).classList.add('v-for-phones');
+    const first = this.tools.length;
+    this.addComparing(page);
     if (isClinician) this.addClinicianTools(open);
     this.add('startOver', words.startOver, () => actions.startOver());
-    if (!isClinician) this.add('whatIsThis', words.whatIsThis, () => open.lookingAt());
-    if (page.maySave) this.add('save', words.save, () => void actions.savePicture());
+    const asking = isClinician ? [] : [this.add('whatIsThis', words.whatIsThis, () => open.lookingAt())];
+    const saving = page.maySave ? [this.add('save', words.save, () => void actions.savePicture())] : [];
     if (page.studies.some((study) => study.reportUrl)) this.add('report', words.report, () => open.report(), () => open.reportIsOpen());
     if (document.fullscreenEnabled) this.add('fullScreen', words.fullScreen, () => actions.toggleFullScreen()).classList.add('v-for-desks');
     this.add('keys', words.keys, () => open.keys()).classList.add('v-for-desks');
-    if (isClinician) this.addMore();
+    this.addMore(isClinician ? this.tools.slice(first).map((tool) => tool.button) : [speed, ...asking, ...saving]);
     place.replaceChildren(...this.panels.map((panel) => panel.box), this.bar);
     rove(this.bar);
     this.closeOnEscape();
@@ -64,6 +68,26 @@ export class Toolbar {
     this.play.replaceChildren(icon(isPlaying ? 'pause' : 'play'), make('span', { text: isPlaying ? words.pause : words.play }));
     for (const { button, pressed } of this.tools) if (pressed) button.setAttribute('aria-pressed', String(pressed()));
     for (const panel of this.panels) if (!panel.box.hidden) panel.draw();
+    this.drawComparing();
+  }
+
+  /** What shows pictures beside each other, and the pictures that were marked. */
+  private addComparing(page: Page): void {
+    const { actions, panes } = this;
+    this.marked = this.add('marked', words.marked, () => actions.toggleMarked(), () => panes.stage.series?.marked !== undefined);
+    this.marked.hidden = true;
+    if (page.toolbar === 'clinician') this.addPanel('layout', words.layout, layoutPanel(panes, actions));
+    else this.compare = this.add('layout', words.compare(''), () => actions.compare(), () => panes.layout > 1);
+  }
+
+  private drawComparing(): void {
+    const study = this.panes.stage.series?.study;
+    if (this.marked) this.marked.hidden = !study?.series.some((one) => one.marked);
+    if (!this.compare) return;
+    const year = this.panes.priorYear();
+    this.compare.hidden = !year;
+    const word = this.compare.querySelector('span');
+    if (word) word.textContent = words.compare(year);
   }
 
   private addClinicianTools(open: Openers): void {
@@ -73,6 +97,7 @@ export class Toolbar {
     this.addMeasure('length', words.length, 'Length');
     this.addMeasure('angle', words.angle, 'Angle');
     this.addMeasure('area', words.area, 'EllipticalROI');
+    this.addMeasure('arrow', words.arrow, 'ArrowAnnotate');
     this.add('remove', words.remove, () => actions.removeMeasurement());
     this.add('invert', words.invert, () => actions.invert());
     this.add('rotate', words.rotate, () => actions.rotate());
@@ -93,13 +118,14 @@ export class Toolbar {
     return button;
   }
 
-  private addPanel(drawing: Icon, word: string, panel: Panel): void {
+  private addPanel(drawing: Icon, word: string, panel: Panel): HTMLButtonElement {
     panel.box.hidden = true;
     panel.box.id = `v-panel-${drawing}`;
     const button = this.add(drawing, word, () => this.turnPanel(panel, button));
     button.setAttribute('aria-expanded', 'false');
     button.setAttribute('aria-controls', panel.box.id);
     this.panels.push(panel);
+    return button;
   }
 
   private turnPanel(panel: Panel, button: HTMLButtonElement): void {
@@ -126,15 +152,16 @@ export class Toolbar {
     });
   }
 
-  /** On a phone only the first tools stand; this one shows the rest. */
-  private addMore(): void {
+  /** On a phone the `rest` stand behind one button. */
+  private addMore(rest: readonly HTMLButtonElement[]): void {
+    for (const button of rest) button.classList.add('v-rest');
     const button = toolButton('more', words.more, () => {
       const isOpen = this.bar.classList.toggle('v-all');
       button.setAttribute('aria-expanded', String(isOpen));
     });
-    button.classList.add('v-for-phones', 'v-more');
+    button.classList.add('v-for-phones');
     button.setAttribute('aria-expanded', 'false');
-    this.bar.children[5]?.after(button);
+    this.bar.append(button);
   }
 }
 
@@ -145,7 +172,7 @@ export class Steps {
 
   constructor(
     private readonly place: HTMLElement,
-    private readonly stage: Stage,
+    private readonly panes: Panes,
     actions: Actions,
   ) {
     this.slider.addEventListener('input', () => actions.show(Number(this.slider.value) - 1));
@@ -157,9 +184,10 @@ export class Steps {
   }
 
   draw(): void {
-    const { at, pictures } = this.stage;
-    const count = pictures.length || (this.stage.series?.count ?? 1);
-    const number = pictures.length ? at + 1 : (count >> 1) + 1;
+    const { stage } = this.panes;
+    const isKnown = this.panes.count() > 0;
+    const count = this.panes.count() || (stage.series?.count ?? 1);
+    const number = isKnown ? this.panes.at() + 1 : (count >> 1) + 1;
     this.slider.max = String(count);
     this.slider.value = String(number);
     this.counter.value = words.counter(number, count);

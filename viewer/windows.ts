@@ -2,7 +2,7 @@
 
 import { text } from './dicom';
 import type { Page } from './given';
-import type { Stage } from './stage';
+import type { Panes } from './panes';
 import type { Window } from './surface';
 import { words } from './words';
 
@@ -22,35 +22,35 @@ const CT: Record<'soft' | 'lung' | 'bone' | 'brain' | 'stroke' | 'abdomen' | 'me
 };
 
 /** The looks that make sense for the picture on the screen, in the order of their keys. */
-export function looksFor(page: Page, stage: Stage): Look[] {
-  const isCt = stage.nativeShown() !== undefined && text(stage.picture()?.instance ?? {}, '00080060') === 'CT';
-  if (page.toolbar === 'clinician') return clinicianLooks(stage, isCt);
-  if (!isCt) return plainLooks(stage);
+export function looksFor(page: Page, panes: Panes): Look[] {
+  const isCt = panes.stage.nativeShown() !== undefined && text(panes.stage.picture()?.instance ?? {}, '00080060') === 'CT';
+  if (page.toolbar === 'clinician') return clinicianLooks(panes, isCt);
+  if (!isCt) return plainLooks(panes);
   const { bones, lungs, soft } = words.ctLooks;
   return [{ name: bones, window: CT.bone }, { name: lungs, window: CT.lung }, { name: soft, window: CT.soft }];
 }
 
-function plainLooks(stage: Stage): Look[] {
-  const own = stage.surface().ownWindow();
+function plainLooks(panes: Panes): Look[] {
+  const own = panes.surface().ownWindow();
   const { normal, brighter, contrast } = words.otherLooks;
   return [
     { name: normal, window: own },
-    { name: brighter, window: lighter(own, 50, stage.surface().inverted()) },
+    { name: brighter, window: lighter(own, 50, panes.surface().inverted()) },
     { name: contrast, window: { center: own.center, width: own.width * 0.55 } },
   ];
 }
 
-function clinicianLooks(stage: Stage, isCt: boolean): Look[] {
+function clinicianLooks(panes: Panes, isCt: boolean): Look[] {
   const { windows } = words;
   const known = isCt ? (Object.keys(CT) as (keyof typeof CT)[]).map((name) => ({ name: windows[name], window: CT[name] })) : [];
-  const more: Look[] = [{ name: windows.file, window: stage.surface().ownWindow() }];
-  const native = stage.nativeShown();
-  const picture = stage.picture();
+  const more: Look[] = [{ name: windows.file, window: panes.surface().ownWindow() }];
+  const native = panes.stage.nativeShown();
+  const picture = panes.stage.picture();
   if (native && picture) {
     const [least, most] = native.range(picture);
     more.push({ name: windows.auto, window: { center: (least + most) / 2, width: Math.max(1, most - least) } });
   }
-  return [...known, ...more, ...(isCt ? [] : plainLooks(stage).slice(1))];
+  return [...known, ...more, ...(isCt ? [] : plainLooks(panes).slice(1))];
 }
 
 /** `window` made lighter by `amount` of -100 (black) to 100 (white). */

@@ -38,6 +38,7 @@ export const words = {
 
   // Where we are
   counter: (number: number, of: number) => `${number} of ${of}`,
+  pictureCount: (count: number) => (count === 1 ? '1 picture' : `${count} pictures`),
   pictureLabel: (number: number, of: number) => `Picture ${number} of ${of}`,
   sliderLabel: 'Picture',
   earlier: 'Earlier',
@@ -46,6 +47,42 @@ export const words = {
   laterPicture: 'Later picture',
   planes: { axial: 'seen from the feet', sagittal: 'side view', coronal: 'front view' },
   clinicalPlanes: { axial: 'axial', sagittal: 'sagittal', coronal: 'coronal' },
+
+  paneLabel: (number: number, of: number) => `place ${number} of ${of}`,
+  closePane: 'Close this place',
+
+  // Marked pictures
+  markedGroup: 'Marked by the radiologist',
+  marked: 'Marked',
+  nothingMarked: 'No pictures are marked in this scan.',
+
+  // Beside each other
+  layout: 'Layout',
+  layouts: { 1: 'One picture', 2: 'Two pictures', 4: 'Four pictures' },
+  compare: (year: string) => `Compare with ${year}`,
+  withPrior: 'Earlier scan beside',
+  noPrior: 'There is no other scan of the same part here.',
+  link: 'Scroll together',
+  linked: 'The pictures scroll together.',
+  unlinked: 'Each picture scrolls alone.',
+  linkNeedsTwo: 'Scrolling together needs two pictures. Choose a layout first.',
+  scouts: 'Scout lines',
+  scoutsOn: 'Lines show where the picture you are on crosses the others. Click a place, or press Enter, to see it in all.',
+  scoutsNeedTwo: 'Scout lines are on. They need two pictures: choose a layout.',
+
+  // Planes
+  planesTool: 'Three planes (MPR)',
+  planeNames: ['Axial', 'Coronal', 'Sagittal'],
+  closePlanes: 'Back to the pictures',
+  thickest: 'Brightest of (MIP)',
+  thickness: (millimetres: number) => (millimetres ? `${millimetres} mm` : 'one slice'),
+  planesNeedDesk: 'Three planes need a computer with a large screen.',
+  planesNeedStack: 'Three planes need one group of at least 5 grey slices, all alike and equally far apart.',
+  planesTooMany: (most: number) => `Three planes work for ${most} slices at most. This group has more.`,
+  planesNeedMemory: 'This group is too large for the memory of this computer. Three planes were not opened.',
+  planesFailed: 'This computer cannot draw three planes.',
+  planesGathering: (ready: number, of: number) => `Getting all pictures for the planes: ${ready} of ${of}`,
+  notOnPlanes: 'This works on the pictures themselves. Go back to the pictures first.',
 
   // Toolbar
   tools: 'Picture tools',
@@ -71,6 +108,7 @@ export const words = {
   length: 'Length',
   angle: 'Angle',
   area: 'Area',
+  arrow: 'Arrow',
   remove: 'Delete',
   corners: 'Text',
   tags: 'Tags',
@@ -106,6 +144,7 @@ export const words = {
   measuring: {
     Length: 'Length: press and drag, or click twice. Enter puts a line you can move with the arrow keys.',
     Angle: 'Angle: click the three points, or press and drag. Enter puts one you can move with the arrow keys.',
+    ArrowAnnotate: 'Arrow: press and drag from the place away. Enter puts one you can move with the arrow keys.',
     EllipticalROI: 'Area: press and drag. Enter puts a circle you can move with the arrow keys.',
   } as Record<string, string>,
   measured: (what: string) => `Measured: ${what}`,
@@ -114,6 +153,10 @@ export const words = {
   removed: 'Measurement deleted.',
   placing: 'Arrow keys move this end. Shift and arrow keys move the whole. Tab takes the next end. Enter ends.',
   noSpacing: 'No size is known for this picture, so lengths are in picture points (px).',
+
+  noteTitle: 'Words at the arrow',
+  noteLabel: 'What do you want to point at? The words stay on this screen alone.',
+  noteDone: 'Done',
 
   // First hints, W3
   hintsTitle: 'Three hints',
@@ -143,6 +186,8 @@ export const words = {
   reportFailed: 'We cannot open this report here.',
   reportOpen: 'Open the report page',
   noReport: 'This scan has no report here.',
+  goToPicture: (series: number, image: number) => `Show series ${series}, image ${image}`,
+  noSuchPicture: (series: number, image: number) => `Series ${series} has no image ${image} here.`,
 
   // Tags
   tagsTitle: 'DICOM tags of this picture',
@@ -173,13 +218,19 @@ export const words = {
     ['F', 'Full screen'],
     ['S', 'Save this picture'],
     ['Q', 'Report'],
+    ['K', 'Marked pictures alone, or all'],
+    ['P', 'Earlier scan beside'],
   ] as [string, string][],
   clinicianKeyNames: [
     ['1', 'One picture point to one screen point'],
     ['I', 'Invert'],
     ['R, H, V', 'Rotate, flip left–right, flip up–down'],
-    ['L, A, E', 'Length, angle, area'],
+    ['L, A, E, T', 'Length, angle, area, arrow'],
     ['Delete', 'Delete the last measurement'],
+    ['Ctrl and 1, 2 or 4', 'One, two or four pictures'],
+    ['X', 'Scroll together'],
+    ['C', 'Scout lines'],
+    ['M', 'Three planes'],
     ['O', 'Text in the corners'],
     ['D', 'DICOM tags'],
     ['?', 'This list'],

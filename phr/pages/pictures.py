@@ -9,11 +9,13 @@ from consent.guards import needs_patient
 from consent.request import access, services, work
 from fhir_gateway.looking import tell_viewed
 from phr.answers import Answer
-from phr.pages.shown import Link, Surroundings
+from phr.pages.shown import Link, ShownStudy, Surroundings
 from phr.pages.viewer import pictures_page
-from phr.scans import scan_of, shown_study, site_names
+from phr.scans import priors_of, scan_of, shown_study, site_names
 from vault.catalogue import open_catalogue
+from vault.database import Work
 from vault.ids import parse_id
+from vault.studies import Study
 
 blueprint = Blueprint("pictures", __name__)
 
@@ -24,10 +26,11 @@ def pictures(study_id: str) -> Answer:
     """The viewer; asked with a picture's number, that one alone."""
     own = access().own_vault()
     with work() as w:
-        study = open_catalogue(w, own).study(parse_id(study_id))
+        catalogue = open_catalogue(w, own)
+        study = catalogue.study(parse_id(study_id))
         scan = scan_of(study, site_names(w, [study]))
         here = f"/scans/{scan.id}"
-        shown = shown_study(w, own, study, scan, report_url=f"{here}/report")
+        shown = [_shown(w, one) for one in (study, *priors_of(study, catalogue.studies))]
         first_time = own.field(w, "hints") is None
         if first_time:
             own.keep_field(w, "hints", "shown")
@@ -43,7 +46,12 @@ def pictures(study_id: str) -> Answer:
         may_save="yes",
         hints="show" if first_time else "hide",
     )
-    return pictures_page([shown], around, request.args)
+    return pictures_page(shown, around, request.args)
+
+
+def _shown(w: Work, study: Study) -> ShownStudy:
+    scan = scan_of(study, site_names(w, [study]))
+    return shown_study(w, access().own_vault(), study, scan, report_url=f"/scans/{scan.id}/report")
 
 
 @blueprint.get("/alive")

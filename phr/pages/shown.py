@@ -67,7 +67,10 @@ class ShownSeries:
 
 @dataclass(frozen=True, slots=True)
 class ShownStudy:
-    """A scan as its page names it: in the patient's words, never with a name or a number of theirs."""
+    """A scan as its page names it: in the patient's words, never with a name or a number of theirs.
+
+    `marks` are the series (by UID) whose objects mark pictures of the others.
+    """
 
     uid: str
     title: str
@@ -76,6 +79,7 @@ class ShownStudy:
     place: str = ""
     report_url: str = ""
     provenance: str = ""
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,9 @@ def _written(study: ShownStudy) -> dict[str, object]:
         "uid": study.uid,
         "title": study.title,
         "date": dates.in_words(study.taken) if study.taken else "",
+        "taken": study.taken.strftime("%Y%m%d") if study.taken else "",
         "place": study.place,
+        "marks": study.marks,
         "reportUrl": study.report_url,
         "series": [
             {

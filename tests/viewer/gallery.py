@@ -28,10 +28,12 @@ from phr.components import furnish
 from phr.headers import install_headers
 from phr.pages.shown import Link, ShownInstance, ShownSeries, ShownStudy, Surroundings
 from phr.pages.viewer import blueprint_over
+from phr.scans import MARKING
 
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 RLE = "1.2.840.10008.1.2.5"
 DEFLATED_FRAME = "1.2.840.10008.1.2.8.1"
+DAY = date(2026, 3, 3)
 PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 
 
@@ -49,17 +51,20 @@ class Gallery:
     slow: float = 0.0  # seconds a frame takes
     series: dict[str, list[Dataset]] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
+    days: dict[str, date] = field(default_factory=dict)
+    report: str = "<p>No broken bone is seen.</p>"
     asked: list[str] = field(default_factory=list)
     most_at_once: int = 0
     address: str = ""
     _now: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def hang(self, *datasets: Dataset, study_title: str = "CT of the chest") -> str:
+    def hang(self, *datasets: Dataset, study_title: str = "CT of the chest", taken: date = DAY) -> str:
         """Add a series; answers its UID."""
         first = datasets[0]
         self.series[str(first.SeriesInstanceUID)] = list(datasets)
         self.titles.setdefault(str(first.StudyInstanceUID), study_title)
+        self.days.setdefault(str(first.StudyInstanceUID), taken)
         return str(first.SeriesInstanceUID)
 
     def frames_asked(self) -> list[str]:
@@ -67,8 +72,12 @@ class Gallery:
 
     def studies(self) -> list[ShownStudy]:
         shown: dict[str, list[ShownSeries]] = {}
+        marks: dict[str, list[str]] = {}
         for uid, datasets in self.series.items():
             first = datasets[0]
+            if first.get("Modality") in MARKING:
+                marks.setdefault(str(first.StudyInstanceUID), []).append(uid)
+                continue
             number = first.get("SeriesNumber")
             shown.setdefault(str(first.StudyInstanceUID), []).append(
                 ShownSeries(
@@ -84,9 +93,10 @@ class Gallery:
                 uid=uid,
                 title=self.titles[uid],
                 series=tuple(groups),
-                taken=date(2026, 3, 3),
+                taken=self.days[uid],
                 place="Harbor Scan Center",
                 report_url="/report",
+                marks=tuple(marks.get(uid, ())),
             )
             for uid, groups in shown.items()
         ]
@@ -149,7 +159,7 @@ def app_for(gallery: Gallery) -> Flask:
     def report() -> str:
         return (
             "<!doctype html><title>Report</title><main id=main><h1>Your report</h1>"
-            "<p>No broken bone is seen.</p><script>document.title = 'spoiled'</script></main>"
+            f"{gallery.report}<script>document.title = 'spoiled'</script></main>"
         )
 
     base = "/dicomweb/studies/<study>/series/<series>"

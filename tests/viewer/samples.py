@@ -1,5 +1,6 @@
 """Series to look at: a chest that is drawn here, and real files that the pydicom wheel brings along."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,80 @@ def _slice(study: str, series: str, place: str, at: int, hu: np.ndarray, descrip
     one.RescaleIntercept, one.RescaleSlope = -1024, 1
     one.WindowCenter, one.WindowWidth = 40, 1500
     one.PixelData = (hu + 1024).astype("<u2").tobytes()
+    return one
+
+
+def a_coronal(of: list[Dataset], count: int = 8) -> list[Dataset]:
+    """The same chest seen from the front: cut out of the slices `of`, in the same study and the same space."""
+    volume = np.stack([np.frombuffer(one.PixelData, "<u2").reshape(one.Rows, one.Columns) for one in of])
+    side, uid = of[0].Columns, generate_uid()
+    made = []
+    for at in range(count):
+        y = (at + 1) * side // (count + 1)
+        one = copy.deepcopy(of[0])
+        one.SOPInstanceUID, one.SeriesInstanceUID = generate_uid(), uid
+        one.SeriesNumber, one.SeriesDescription, one.InstanceNumber = 4, "Front view", at + 1
+        one.Rows, one.PixelSpacing = len(of), [2, 320 / side]
+        one.ImageOrientationPatient = [1, 0, 0, 0, 0, -1]
+        one.ImagePositionPatient = [-160, -160 + y * 320 / side, (len(of) - 1) * 2.0]
+        one.PixelData = volume[::-1, y, :].tobytes()
+        made.append(one)
+    return made
+
+
+def a_key_object(*marked: Dataset) -> Dataset:
+    """What a radiologist leaves who marks pictures (PS3.3 A.35.4)."""
+    one = _beside(marked[0], "1.2.840.10008.5.1.4.1.1.88.59", "KO")
+    one.CurrentRequestedProcedureEvidenceSequence = [_evidence(marked, "ReferencedSOPSequence")]
+    one.ContentSequence = [_item(ReferencedSOPSequence=[_named(each)]) for each in marked]
+    return one
+
+
+def a_presentation(*marked: Dataset) -> Dataset:
+    """Saved display settings for some pictures (PS3.3 A.33.1)."""
+    one = _beside(marked[0], "1.2.840.10008.5.1.4.1.1.11.1", "PR")
+    one.ReferencedSeriesSequence = _evidence(marked, "ReferencedImageSequence").ReferencedSeriesSequence
+    return one
+
+
+def _beside(picture: Dataset, sop_class: str, modality: str) -> Dataset:
+    one = Dataset()
+    one.file_meta = FileMetaDataset()
+    one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    one.StudyInstanceUID, one.SeriesInstanceUID = picture.StudyInstanceUID, generate_uid()
+    one.SOPClassUID, one.SOPInstanceUID, one.Modality = sop_class, generate_uid(), modality
+    return one
+
+
+def _evidence(marked: tuple[Dataset, ...], keyword: str) -> Dataset:
+    series = _item(SeriesInstanceUID=marked[0].SeriesInstanceUID)
+    setattr(series, keyword, [_named(each) for each in marked])
+    return _item(StudyInstanceUID=marked[0].StudyInstanceUID, ReferencedSeriesSequence=[series])
+
+
+def _named(picture: Dataset) -> Dataset:
+    return _item(ReferencedSOPClassUID=picture.SOPClassUID, ReferencedSOPInstanceUID=picture.SOPInstanceUID)
+
+
+def _item(**values: object) -> Dataset:
+    item = Dataset()
+    for keyword, value in values.items():
+        setattr(item, keyword, value)
+    return item
+
+
+def a_film(frames: int = 30, side: int = 64, milliseconds: int = 40) -> Dataset:
+    """A moving picture: a bright square that walks to the right, `milliseconds` a frame."""
+    one = a_ct(1, side=side, description="Film", number=1)[0]
+    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "FrameOfReferenceUID"):
+        delattr(one, keyword)
+    film = np.zeros((frames, side, side), "<u2")
+    for at in range(frames):
+        film[at, side // 3 : side // 2, at : at + 12] = 2000
+    one.Modality, one.SOPClassUID = "US", "1.2.840.10008.5.1.4.1.1.3.1"
+    one.NumberOfFrames, one.FrameTime = frames, milliseconds
+    one.RescaleIntercept, one.WindowCenter, one.WindowWidth = 0, 1000, 2000
+    one.PixelData = film.tobytes()
     return one
 
 
