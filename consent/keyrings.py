@@ -21,9 +21,19 @@ class GrantToOpen(GrantKeyring):
         """Opens the grant only if it has this key. Raises `NoKey`, and `Expired` once the grant has ended."""
         if work.session.get(GrantKeyRow, (self.grant_id, batch, key_class.value)) is None:
             raise NoKey
+        return self._open(work).class_key(work, batch, key_class)
+
+    def catalogue_key(self, work: Work) -> bytes | None:
+        """The grant's, which is opened for it; None once it has ended."""
+        try:
+            return self._open(work).catalogue_key(work)
+        except (Expired, NotThere):
+            return None
+
+    def _open(self, work: Work) -> GrantKeyring:
         if self._opened is None:
             self._opened = self._opener(work)
-        return self._opened.class_key(work, batch, key_class)
+        return self._opened
 
 
 class ManyKeyrings(Keyring):
@@ -32,6 +42,11 @@ class ManyKeyrings(Keyring):
     def __init__(self, owner: Owner, keyrings: Sequence[Keyring]) -> None:
         self.owner = owner
         self._keyrings = tuple(keyrings)
+
+    @property
+    def parts(self) -> tuple[Keyring, ...]:
+        """Those of each."""
+        return tuple(part for keyring in self._keyrings for part in keyring.parts)
 
     def class_key(self, work: Work, batch: bytes, key_class: KeyClass) -> bytes:
         """The first of them that has it. Raises `NoKey`."""

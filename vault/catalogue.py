@@ -1,30 +1,25 @@
 """What one keyring can see, opened in memory: studies, series, reports. All searching happens here.
 
-The database holds nothing worth searching, so no SQL is ever made from a value somebody searches for.
-Only the head of one series index per series is opened, and every FHIR resource; never a picture.
+The database holds nothing worth searching, so no SQL is ever made from a value somebody searches for. Each study is
+read from its card, or, where it has none that is still right, from what was sealed of it (`deck`, `opening`).
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any
 
-import sqlalchemy as sa
-
-from vault.blobs import BlobMissing
+from vault import cards
 from vault.database import Work
-from vault.errors import NoKey, NotThere
-from vault.facts import PersonFacts, ReportFacts, SeriesFacts, StudyFacts
+from vault.deck import Deck, What
+from vault.errors import NotThere
+from vault.facts import PersonFacts
 from vault.gathering import gathered
 from vault.ids import Id
-from vault.keyring import KeyClass, Keyring
-from vault.objects import check_uid, read_index_head, read_resource
-from vault.sealing.errors import Tampered
-from vault.sealing.stream import Kind
-from vault.studies import Report, Resource, Series, Study
-from vault.tables import BatchRow, InstanceRow, ObjectRow, PreviewRow, ResourceRow, ScopeRow, SeriesRow, StudyRow
+from vault.keyring import Keyring
+from vault.opening import Opened, open_studies
+from vault.studies import Report, Study
 from vault.versions import with_versions
 
 
@@ -87,183 +82,62 @@ class Catalogue:
         return tuple(dict.fromkeys(study.facts.person for study in self.studies))
 
 
-def open_catalogue(work: Work, keyring: Keyring, *, only: Iterable[bytes] | None = None) -> Catalogue:
+@dataclass(slots=True)
+class Listing:
+    """Studies by themselves, newest row first, and those of which a part could not be opened."""
+
+    studies: list[Study] = field(default_factory=list[Study])
+    damaged: set[Id] = field(default_factory=set[Id])
+
+    def add(self, opened: Opened) -> None:
+        """What was opened, too."""
+        self.studies += [study for _, study in opened.studies.values() if study is not None]
+        self.damaged |= opened.damaged
+
+
+def open_catalogue(work: Work, keyring: Keyring, *, only: Collection[bytes] | None = None) -> Catalogue:
     """Open what this keyring can see; `only` limits it to some studies."""
-    ids = keyring.study_ids(work)
-    if only is not None:
-        wanted = set(only)
-        ids = [study_id for study_id in ids if study_id in wanted]
-    if not ids:
-        return Catalogue(())
-    reader = _Reader(work, keyring, ids)
-    studies = [study for study_id in ids if (study := reader.study(study_id)) is not None]
-    whole, papers = gathered(studies)
+    found = listing(work, keyring, only)
+    whole, papers = gathered(found.studies)
     in_order = sorted(with_versions(whole), key=_newest_first, reverse=True)
-    return Catalogue(tuple(in_order), frozenset(reader.damaged), tuple(papers))
+    return Catalogue(tuple(in_order), frozenset(found.damaged), tuple(papers))
 
 
-_Read = Callable[[Work, ObjectRow, bytes, bytes], dict[str, Any]]
+def listing(work: Work, keyring: Keyring, only: Collection[bytes] | None = None) -> Listing:
+    """Every study that this keyring sees, or those of `only` that it sees, each by itself."""
+    held = [(part, _held(work, part, only)) for part in keyring.parts]
+    times = Counter(study_id for _, ids in held for study_id in ids)
+    found = Listing()
+    for part, ids in held:
+        _add_cards(work, part, [study_id for study_id in ids if times[study_id] == 1], found)
+    if shared := [study_id for study_id, count in times.items() if count > 1]:
+        found.add(open_studies(work, keyring, shared))  # each part may open another part of it
+    found.studies.sort(key=lambda study: (study.received, study.id), reverse=True)
+    return found
 
 
-class _Reader:
-    """Fetches all rows of the studies at once, then opens what lists need."""
-
-    def __init__(self, work: Work, keyring: Keyring, ids: list[bytes]) -> None:
-        self._work, self._keyring = work, keyring
-        self._keys: dict[tuple[bytes, KeyClass], bytes | None] = {}
-        self.damaged: set[Id] = set()
-        session = work.session
-        rows = session.execute(
-            sa.select(StudyRow, ScopeRow.site).join(ScopeRow, StudyRow.scope == ScopeRow.id).where(StudyRow.id.in_(ids))
-        )
-        self._studies = {row.id: (row, site) for row, site in rows}
-        self._series: dict[bytes, list[SeriesRow]] = defaultdict(list)
-        for series in session.scalars(sa.select(SeriesRow).where(SeriesRow.study.in_(ids))):
-            self._series[series.study].append(series)
-        self._resources: dict[bytes, list[ResourceRow]] = defaultdict(list)
-        for resource in session.scalars(
-            sa.select(ResourceRow).where(ResourceRow.study.in_(ids)).order_by(ResourceRow.created)
-        ):
-            self._resources[resource.study].append(resource)
-        series_ids = [series.id for many in self._series.values() for series in many]
-        self._counts = _counted(work, series_ids)
-        self._previews = set(session.scalars(sa.select(PreviewRow.series).where(PreviewRow.series.in_(series_ids))))
-        self._indexes: dict[bytes, list[ObjectRow]] = defaultdict(list)
-        indexes = (
-            sa.select(ObjectRow)
-            .join(BatchRow, ObjectRow.batch == BatchRow.id)
-            .where(ObjectRow.kind == int(Kind.SERIES_INDEX), BatchRow.study.in_(ids))
-            .order_by(BatchRow.created)
-        )
-        for row in session.scalars(indexes):
-            if row.series is not None:
-                self._indexes[row.series].append(row)
-        papers = (
-            sa.select(ObjectRow)
-            .join(BatchRow, ObjectRow.batch == BatchRow.id)
-            .where(ObjectRow.kind == int(Kind.RESOURCE), BatchRow.study.in_(ids))
-        )
-        self._papers = {row.id: row for row in session.scalars(papers)}
-
-    def study(self, study_id: bytes) -> Study | None:
-        """One study, or None where the rows hold nothing that can be opened."""
-        if study_id not in self._studies:
-            return None  # erased since its keyring was asked
-        row, site = self._studies[study_id]
-        site_id = Id(site) if site is not None else None
-        opened = [one for series in self._series[study_id] if (one := self._one_series(series, study_id)) is not None]
-        resources, reports = self._opened_resources(row, site_id)
-        facts = opened[0][0] if opened else _facts_without_pictures(resources)
-        if facts is None and not reports and not any(_is_paper(one) for one in resources):
-            return None
-        return Study(
-            id=Id(row.id),
-            folders=(Id(row.id),),
-            scope_id=Id(row.scope),
-            facts=facts or StudyFacts(uid=""),
-            site_id=site_id,
-            received=row.created,
-            series=tuple(sorted((series for _, series in opened), key=_by_number)),
-            reports=tuple(reports),
-            resources=tuple(resources),
-        )
-
-    def _one_series(self, series: SeriesRow, study_id: bytes) -> tuple[StudyFacts, Series] | None:
-        count, pictures = self._counts.get(series.id, (0, 0))
-        for row in self._indexes[series.id]:
-            key = self._key(row.batch, KeyClass.META)
-            if key is None or not count:
-                continue
-            head = self._opened(self._head_of(series), row, key, study_id)
-            if head is None:
-                continue
-            facts, has_preview = SeriesFacts.from_dict(head["series"]), series.id in self._previews
-            found = Series(Id(series.id), facts, count, has_preview, pictures)
-            return StudyFacts.from_dict(head["study"]), found
-        return None
-
-    def _head_of(self, series: SeriesRow) -> _Read:
-        def read(work: Work, row: ObjectRow, key: bytes, study_id: bytes) -> dict[str, Any]:
-            head = read_index_head(work, row, key, study_id)
-            study, _ = self._studies[study_id]
-            check_uid(work, head["series"]["uid"], scope=study.scope, uid_bi=series.uid_bi)
-            check_uid(work, head["study"]["uid"], scope=study.scope, uid_bi=study.uid_bi)
-            return head
-
-        return read
-
-    def _opened_resources(self, row: StudyRow, site_id: Id | None) -> tuple[list[Resource], list[Report]]:
-        resources: list[Resource] = []
-        reports: list[Report] = []
-        for resource in self._resources[row.id]:
-            paper = self._papers.get(resource.id)  # which is its object's, too
-            key = self._key(resource.batch, KeyClass(resource.key_class)) if paper is not None else None
-            if paper is None or key is None:
-                continue
-            body = self._opened(read_resource, paper, key, row.id)
-            if body is None:
-                continue
-            if body["type"] == "DiagnosticReport":
-                facts = ReportFacts.from_dict(body["facts"])
-                kept = Id(resource.id)
-                reports.append(Report(kept, kept, facts, resource.created, Id(row.id), site_id, facts.version))
-                continue
-            paper = Resource(Id(resource.id), body["type"], body.get("facts") or {}, resource.created, site_id)
-            resources.append(paper)
-            if paper.type == "DocumentReference":
-                told = ReportFacts.from_dict(paper.facts)
-                alone = Report(paper.id, paper.id, told, paper.received, Id(row.id), site_id, is_document=True)
-                reports.append(alone)
-        return resources, reports
-
-    def _opened(self, read: _Read, row: ObjectRow, key: bytes, study_id: bytes) -> dict[str, Any] | None:
-        """None for what cannot be opened: one lost blob must not hide everything else a person has."""
-        try:
-            return read(self._work, row, key, study_id)
-        except (BlobMissing, Tampered):
-            self.damaged.add(Id(study_id))
-            return None
-
-    def _key(self, batch: bytes, key_class: KeyClass) -> bytes | None:
-        if (batch, key_class) not in self._keys:
-            try:
-                self._keys[batch, key_class] = self._keyring.class_key(self._work, batch, key_class)
-            except NoKey:
-                self._keys[batch, key_class] = None
-        return self._keys[batch, key_class]
+def _held(work: Work, part: Keyring, only: Collection[bytes] | None) -> list[bytes]:
+    if only is None:
+        return part.study_ids(work)
+    return list(part.holding(work, only)) if only else []
 
 
-def _counted(work: Work, series_ids: list[bytes]) -> dict[bytes, tuple[int, int]]:
-    """How many instances each series has, and how many of them are pictures."""
-    uids = sa.func.count(sa.distinct(InstanceRow.uid_bi))
-    counts = sa.select(InstanceRow.series, uids, uids.filter(ObjectRow.key_class == KeyClass.PICTURES.value))
-    counted = (
-        counts.join(ObjectRow, InstanceRow.object == ObjectRow.id)
-        .where(InstanceRow.series.in_(series_ids))
-        .group_by(InstanceRow.series)
-    )
-    return {series: (instances, pictures) for series, instances, pictures in work.session.execute(counted)}
-
-
-def _facts_without_pictures(resources: list[Resource]) -> StudyFacts | None:
-    """A study known from its ImagingStudy alone: the pictures are still on their way."""
-    for resource in reversed(resources):
-        if resource.type == "ImagingStudy":
-            return StudyFacts.from_dict(resource.facts)
-    return None
-
-
-def _is_paper(resource: Resource) -> bool:
-    """Whether it is about a study or an order, and so more than who somebody is."""
-    return bool("study_uids" in resource.facts or resource.facts.get("accession"))
+def _add_cards(work: Work, part: Keyring, ids: list[bytes], found: Listing) -> None:
+    """What the cards say, and for the others what was sealed; of these cards are made."""
+    key = part.catalogue_key(work) if ids else None
+    deck = None if key is None else Deck(work, part.owner, key)
+    known = {} if deck is None else deck.read(What.STUDY, ids, cards.read)
+    found.studies += [study for study in known.values() if study is not None]
+    missing = [study_id for study_id in ids if study_id not in known]
+    opened = open_studies(work, part, missing)
+    found.add(opened)
+    if deck is not None:
+        made = {one: (changed, cards.written(study)) for one, (changed, study) in opened.studies.items()}
+        deck.keep(What.STUDY, {one: card for one, card in made.items() if one not in opened.damaged})
 
 
 def _newest_first(study: Study) -> tuple[str, str, datetime]:
     return study.facts.date, study.facts.time, study.received
-
-
-def _by_number(series: Series) -> tuple[bool, int, str]:
-    return series.facts.number is None, series.facts.number or 0, series.facts.uid
 
 
 def _fits(study: Study, wanted: Wanted) -> bool:

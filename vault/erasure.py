@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
+from vault.changes import drop_sheets_of, note_changed
 from vault.database import Work
 from vault.rows import changed_rows
 from vault.tables import (
     BatchRow,
     BlobRow,
+    CardRow,
     ClaimRow,
     InstanceRow,
     ObjectRow,
@@ -19,6 +21,7 @@ from vault.tables import (
     ResourceRow,
     ScopeRow,
     SeriesRow,
+    SheetRow,
     StudyRow,
 )
 
@@ -35,11 +38,20 @@ def erase_batches(work: Work, batch_ids: Iterable[bytes]) -> None:
     for part in _parts(batch_ids):
         studies = sa.select(BatchRow.study).where(BatchRow.id.in_(part)).distinct()
         touched = list(work.session.scalars(studies))
+        drop_sheets_of(work, touched)
+        work.session.execute(sa.delete(CardRow).where(CardRow.study.in_(touched)))
         _free_blobs(work, part)
         _drop_contents(work, part)
         work.session.execute(sa.delete(BatchRow).where(BatchRow.id.in_(part)))
         still_there = sa.select(BatchRow.study).where(BatchRow.study.in_(touched))
         work.session.execute(sa.delete(StudyRow).where(StudyRow.id.in_(touched), StudyRow.id.not_in(still_there)))
+        note_changed(work, touched)
+
+
+def drop_catalogues(work: Work, owners: Sequence[bytes]) -> None:
+    """What was prepared for these owners is gone."""
+    for table in (CardRow, SheetRow):
+        work.session.execute(sa.delete(table).where(table.owner.in_(owners)))
 
 
 def erase_scopes(work: Work, scope_ids: Sequence[bytes]) -> None:
@@ -50,6 +62,7 @@ def erase_scopes(work: Work, scope_ids: Sequence[bytes]) -> None:
 
 
 def _erase(work: Work, study_ids: Sequence[bytes]) -> int:
+    drop_sheets_of(work, study_ids)
     erase_all_of = sa.select(BatchRow.id).where(BatchRow.study.in_(study_ids))
     for part in _parts(work.session.scalars(erase_all_of)):
         _free_blobs(work, part)

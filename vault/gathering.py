@@ -57,6 +57,7 @@ def _joined(
         reports=(*home.reports, *reports),
         resources=(*home.resources, *resources),
         folders=tuple(dict.fromkeys((*home.folders, paper.id))),
+        arrived=max(home.arrived, paper.arrived),
     )
 
 

@@ -8,19 +8,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from functools import cached_property
 from hashlib import sha256
-from hmac import compare_digest
 from typing import NoReturn
 
 import sqlalchemy as sa
 
+from vault.believed import batch_key_mac, check_batch_key, check_row_mac, put_batch_key, row_mac
 from vault.database import Work
-from vault.errors import BrokenRecord, NoKey
+from vault.errors import NoKey
 from vault.ids import Id
 from vault.owners import SYSTEM, KeyClass, Owner, OwnerKind, classes_from
+from vault.scopes import scopes_of_grant, scopes_of_vault
 from vault.sealing import canonical, derive
 from vault.sealing.suite import KeyPair, SigningKey, open_sealed, seal, unwrap, wrap
 from vault.tables import BatchKeyRow, FieldRow, ScopeRow, StudyRow
-from vault.tables_sharing import GrantKeyRow, GrantOwnerRow, GrantStudyRow
+from vault.tables_sharing import GrantKeyRow, GrantStudyRow
 
 __all__ = [
     "SYSTEM",
@@ -144,8 +145,7 @@ class VaultKeyring(Keyring):
 
     def scopes(self, work: Work) -> list[bytes]:
         """Those that point at this vault."""
-        found = sa.select(ScopeRow.id).where(ScopeRow.owner_kind == OwnerKind.VAULT, ScopeRow.owner == self.vault_id)
-        return list(work.session.scalars(found))
+        return scopes_of_vault(work, self.vault_id)
 
     def study_ids(self, work: Work) -> list[bytes]:
         """All studies of its scopes."""
@@ -255,12 +255,7 @@ class GrantKeyring(Keyring):
 
     def scopes(self, work: Work) -> list[bytes]:
         """Those of the vault that gave it."""
-        found = (
-            sa.select(ScopeRow.id)
-            .join(GrantOwnerRow, GrantOwnerRow.vault == ScopeRow.owner)
-            .where(ScopeRow.owner_kind == OwnerKind.VAULT, GrantOwnerRow.id == self.grant_id)
-        )
-        return list(work.session.scalars(found))
+        return scopes_of_grant(work, self.grant_id)
 
     def study_ids(self, work: Work) -> list[bytes]:
         """The studies the grant names. Raises `BrokenRecord` where somebody else named one."""
@@ -281,35 +276,6 @@ class GrantKeyring(Keyring):
         return [study_id for study_id, _ in rows]
 
 
-def row_mac(work: Work, table: str, row_id: bytes, *fields: bytes | str | int) -> bytes:
-    """The MAC that says this server wrote the row (docs/format.md 3). 16 octets."""
-    return derive.row_mac(work.secrets.index_key, table, row_id, *fields)
-
-
-def check_row_mac(work: Work, found: bytes | None, table: str, row_id: bytes, *fields: bytes | str | int) -> None:
-    """Raise `BrokenRecord` unless the row is as this server wrote it."""
-    if found is None or not compare_digest(found, row_mac(work, table, row_id, *fields)):
-        raise BrokenRecord(table)
-
-
-def batch_key_mac(work: Work, row: BatchKeyRow) -> bytes:
-    """The MAC of a batch key's row: HPKE names no sender, so a row from elsewhere must not pass."""
-    return row_mac(work, "batchkey", row.batch, row.owner_kind, row.owner, sha256(row.ct).digest())
-
-
-def check_batch_key(work: Work, row: BatchKeyRow) -> None:
-    """Raise `BrokenRecord` unless this server wrote the batch key's row."""
-    if not compare_digest(row.row_mac, batch_key_mac(work, row)):
-        raise BrokenRecord("batchkey")
-
-
 def canonical_json(value: canonical.Value) -> str:
     """One text for one value (docs/format.md 1). Raises `ValueError` for what has none, such as a float."""
     return canonical.canonical_json(value).decode()
-
-
-def put_batch_key(work: Work, *, batch: bytes, owner: Owner, ct: bytes) -> None:
-    """Add or replace the batch's root key as `owner` holds it."""
-    row = BatchKeyRow(batch=batch, owner_kind=owner.kind.value, owner=owner.id, ct=ct, row_mac=b"")
-    row.row_mac = batch_key_mac(work, row)
-    work.session.merge(row)

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from vault.changes import note_changed
 from vault.database import Services, Work
 from vault.ids import new_id
 from vault.intake import OpenBatch
@@ -43,6 +44,7 @@ def keep_preview(
         work.session.add(row)
         work.session.flush()
         _replace_preview(work, PreviewRow(series=series_id, kind=int(kind), object=object_id, instances=instances))
+        note_changed(work, [batch.study_id])
 
 
 def _lock_series(work: Work, batch: OpenBatch, series_id: bytes) -> bool:

@@ -56,6 +56,8 @@ def erase_vault_rows(work: Work, vault_id: bytes) -> None:
     erasure.erase_scopes(work, scopes)
     # What others gave to this vault was sealed to it and names it.
     work.session.execute(sa.delete(HolderRow).where(HolderRow.kind == "provider", HolderRow.ref == vault_id))
+    grants = work.session.scalars(sa.select(GrantOwnerRow.id).where(GrantOwnerRow.vault == vault_id)).all()
+    erasure.drop_catalogues(work, [vault_id, *grants])
     work.session.execute(sa.delete(GrantOwnerRow).where(GrantOwnerRow.vault == vault_id))
     work.session.execute(sa.delete(AccountRow).where(AccountRow.vault == vault_id))
     work.session.execute(sa.delete(VaultRow).where(VaultRow.id == vault_id))
@@ -77,6 +79,7 @@ def _do_again(work: Work, entry: Entry) -> None:
 def _end_grants(work: Work, ids: tuple[bytes, ...]) -> None:
     for table in (HolderRow, TokenHolderRow, HealthLinkRow, ExportRow, GrantKeyRow):
         work.session.execute(sa.delete(table).where(table.grant.in_(ids)))
+    erasure.drop_catalogues(work, ids)
     ended = sa.update(GrantOwnerRow).where(GrantOwnerRow.id.in_(ids), GrantOwnerRow.status == "live")
     work.session.execute(ended.values(status="ended", ended=work.now))
 

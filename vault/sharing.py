@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from vault import revocations, root_keys
 from vault.database import Work
+from vault.erasure import drop_catalogues
 from vault.errors import NotThere
 from vault.holders import (
     ProvedCode,
@@ -108,6 +109,7 @@ def give_owed_keys(work: Work, owner: VaultKeyring) -> int:
         owed = _owed(work, row.id, limits_of(work, row))
         if owed:
             given += _wrap_owed(work, owner, owner_opens(work, owner, row.id), owed)
+            drop_catalogues(work, [row.id])  # which knew less
     return given
 
 
@@ -118,6 +120,7 @@ def end_grant(work: Work, grant_id: bytes) -> None:
         raise NotThere
     for table in (HolderRow, TokenHolderRow, HealthLinkRow, ExportRow, GrantKeyRow):
         work.session.execute(sa.delete(table).where(table.grant == grant_id))
+    drop_catalogues(work, [grant_id])
     row.status, row.ended = "ended", row.ended or work.now
     work.session.flush()
     revocations.note(work, Revoked.GRANT, [grant_id])  # a restored backup does not bring it back

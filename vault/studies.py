@@ -21,6 +21,15 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """One instance as lists name it."""
+
+    uid: str
+    sop_class: str
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """One report of a study, in the version that stands. `study_id` is the folder it lies in.
 
@@ -61,7 +70,10 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """One study with all that is known of it. `folders` are the rows a grant of it must name."""
+    """One study with all that is known of it. `folders` are the rows a grant of it must name.
+
+    `received` is when it first began to arrive, `arrived` when something of it last did.
+    """
 
     id: Id
     folders: tuple[Id, ...]
@@ -69,6 +81,7 @@ class Study:
     facts: StudyFacts
     site_id: Id | None
     received: datetime
+    arrived: datetime
     series: tuple[Series, ...]
     reports: tuple[Report, ...]
     resources: tuple[Resource, ...]

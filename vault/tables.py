@@ -54,6 +54,10 @@ def _of(target: str, *, primary: bool = False, index: bool = False) -> Mapped[An
     )
 
 
+def _counter() -> Mapped[int]:
+    return mapped_column(sa.BigInteger, default=0, server_default=sa.text("0"))
+
+
 class MetaRow(Row):
     """What the store remembers of itself: check values of its keys, the journal's sequence."""
 
@@ -87,7 +91,7 @@ class AccountRow(Row):
     kind: Mapped[str]
     mail: Mapped[bytes | None]
     created: Mapped[datetime]
-    erase_after: Mapped[datetime | None]
+    erase_after: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class SlotRow(Row):
@@ -130,7 +134,10 @@ class SiteRow(Row):
 
 
 class ScopeRow(Row):
-    """A patient at a site, for life: blind indexes of what was pushed are keyed by it. Claiming moves only `owner`."""
+    """A patient at a site, for life: blind indexes of what was pushed are keyed by it. Claiming moves only `owner`.
+
+    `changes` counts what changed in any of its studies.
+    """
 
     __tablename__ = "scope"
     __table_args__ = (sa.Index("ix_scope_owner", "owner_kind", "owner"),)
@@ -141,6 +148,7 @@ class ScopeRow(Row):
     owner_kind: Mapped[str]
     owner: Mapped[bytes]
     row_mac: Mapped[bytes]
+    changes: Mapped[int] = _counter()
 
 
 class ClaimRow(Row):
@@ -149,6 +157,7 @@ class ClaimRow(Row):
     __tablename__ = "claim"
     __table_args__ = (
         sa.UniqueConstraint("locator", "lane"),
+        sa.Index("ix_claim_state", "state", "expires"),
         sa.Index(
             "uq_claim_open",
             "site",
@@ -174,7 +183,7 @@ class ClaimRow(Row):
     fails: Mapped[int]
     not_before: Mapped[datetime]
     expires: Mapped[datetime]
-    closed: Mapped[datetime | None]
+    closed: Mapped[datetime | None] = mapped_column(index=True)
     row_mac: Mapped[bytes]
 
 
@@ -198,7 +207,10 @@ class LinkRow(Row):
 
 
 class StudyRow(Row):
-    """One DICOM study of one scope (or, where its UID is our own, the papers that belong to no study)."""
+    """One DICOM study of one scope (or, where its UID is our own, the papers that belong to no study).
+
+    `changed` counts how often what lists show of it changed (`vault.changes`).
+    """
 
     __tablename__ = "study"
     __table_args__ = (sa.UniqueConstraint("scope", "uid_bi"),)
@@ -206,6 +218,7 @@ class StudyRow(Row):
     scope: Mapped[bytes] = mapped_column(sa.LargeBinary(16), sa.ForeignKey("scope.id"))
     uid_bi: Mapped[bytes] = mapped_column(index=True)
     created: Mapped[datetime]
+    changed: Mapped[int] = _counter()
 
 
 class SeriesRow(Row):
@@ -225,8 +238,8 @@ class BatchRow(Row):
     __table_args__ = (sa.UniqueConstraint("study", "token_id"),)
     id: Mapped[bytes] = _id()
     study: Mapped[bytes] = _of("study.id")
-    token_id: Mapped[bytes]
-    created: Mapped[datetime]
+    token_id: Mapped[bytes] = mapped_column(index=True)
+    created: Mapped[datetime] = mapped_column(index=True)
 
 
 class BatchKeyRow(Row):
@@ -255,6 +268,7 @@ class BlobRow(Row):
     """A file of the blob store: the objects of one request and study, back to back. `state` is live or freed."""
 
     __tablename__ = "blob"
+    __table_args__ = (sa.Index("ix_blob_state", "state", "since"),)
     id: Mapped[str] = mapped_column(primary_key=True)
     bytes: Mapped[int] = mapped_column(sa.BigInteger)
     state: Mapped[str]
@@ -322,3 +336,31 @@ class ResourceRow(Row):
     key_class: Mapped[str]
     condition: Mapped[bytes | None] = mapped_column(index=True)
     created: Mapped[datetime]
+
+
+# --- the catalogue: what lists show, prepared (docs/format.md 6) -----------------------------------------------------
+
+
+class CardRow(Row):
+    """What a list shows of one study, as one vault or grant may see it: sealed for that owner, made when `changed` was
+    the study's. `what` is 0 for the study, 1 for its instances. It goes with its study.
+    """
+
+    __tablename__ = "card"
+    owner: Mapped[bytes] = _id()
+    study: Mapped[bytes] = _of("study.id", primary=True, index=True)
+    what: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    changed: Mapped[int] = mapped_column(sa.BigInteger)
+    ct: Mapped[bytes]
+
+
+class SheetRow(Row):
+    """By what the cards of an owner with many studies are searched: one sealed object (kind 8) with a column for each
+    word. It goes when one of its studies goes.
+    """
+
+    __tablename__ = "sheet"
+    owner: Mapped[bytes] = _id()
+    id: Mapped[bytes] = mapped_column(sa.LargeBinary(16))
+    commitment: Mapped[bytes]
+    ct: Mapped[bytes]

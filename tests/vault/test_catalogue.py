@@ -9,7 +9,8 @@ from vault.errors import NotThere
 from vault.intake import papers_uid
 from vault.keyring import KeyClass
 from vault.receiving import IncomingResource, Receiving
-from vault.tables import BatchRow, ObjectRow, ResourceRow
+from vault.sealing import derive
+from vault.tables import BatchRow, ObjectRow, ResourceRow, StudyRow
 
 
 @pytest.fixture
@@ -156,14 +157,16 @@ def test_papers_that_say_nothing_of_a_study_are_no_study(services, shelf):
 
 def test_a_lost_blob_hides_its_own_study_and_no_other(services, shelf):
     ana = shelf[0]
-    lost = opened(services, ana).by_uid("2.2")[0]
     with services.work() as work:
+        index = derive.uid_index(services.secrets.index_key, ana.scopes(work)[0], "2.2")
+        lost = work.session.scalar(sa.select(StudyRow.id).where(StudyRow.uid_bi == index))
         blobs = sa.select(ObjectRow.blob).join(BatchRow, ObjectRow.batch == BatchRow.id)
-        for blob in work.session.scalars(blobs.where(BatchRow.study == lost.id)).unique():
+        for blob in work.session.scalars(blobs.where(BatchRow.study == lost)).unique():
             services.blobs.delete(blob)
-    catalogue = opened(services, ana)
-    assert {study.uid for study in catalogue.studies} == {"1.2.3", "3.3"}
-    assert catalogue.damaged == {lost.id}
+    for _ in range(2):  # no card is made of it
+        catalogue = opened(services, ana)
+        assert {study.uid for study in catalogue.studies} == {"1.2.3", "3.3"}
+        assert catalogue.damaged == {lost}
 
 
 def test_a_damaged_paper_hides_neither_pictures_nor_other_papers(services, shelf):

@@ -24,6 +24,7 @@ from vault.sharing import GrantTerms, Standing
 from vault.tables import (
     AccountRow,
     BatchKeyRow,
+    CardRow,
     FieldRow,
     InstanceRow,
     ObjectRow,
@@ -252,6 +253,8 @@ SWAPS = {
     "a series' UID": (SeriesRow, ("uid_bi",)),
     "an object's place": (ObjectRow, ("blob", "offset", "length")),
     "an object's place and commitment": (ObjectRow, ("blob", "offset", "length", "commitment")),
+    "a card": (CardRow, ("ct",)),
+    "a card with its count": (CardRow, ("ct", "changed")),
     "a grant's limits": (GrantOwnerRow, ("gpk", "classes", "expires", "row_mac")),
 }
 
@@ -280,6 +283,8 @@ HARMLESS = {
     "an object's place and commitment",
     "a holder",  # of two share codes
     "a batch's root key",
+    "a card",  # which is not believed then, so the study is opened anew
+    "a card with its count",
     "a series of an index",  # of objects that are no index
 }
 

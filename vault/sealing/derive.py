@@ -82,8 +82,13 @@ def vault_library_key(vm: bytes) -> bytes:
 
 
 def vault_catalogue_key(vm: bytes) -> bytes:
-    """Key of the catalogue objects."""
+    """Key of the vault's catalogue."""
     return expand(vm, Label.VAULT_CATALOGUE)
+
+
+def card_key(catalogue_key: bytes) -> bytes:
+    """Key under which the cards of a catalogue lie; its sheet is sealed under the catalogue's own."""
+    return expand(catalogue_key, Label.CARD)
 
 
 def vault_signing_seed(vm: bytes) -> bytes:
@@ -130,6 +135,11 @@ def export_key(grant_wrap_key: bytes) -> bytes:
 def grant_kem_seed(gk: bytes) -> bytes:
     """Seed of the key pair to which later studies are sealed while the owner is away."""
     return expand(gk, Label.GRANT_KEM)
+
+
+def grant_catalogue_key(gk: bytes) -> bytes:
+    """Key of the grant's catalogue."""
+    return expand(gk, Label.GRANT_CATALOGUE)
 
 
 def grant_statement(vault16: bytes, statement: bytes) -> bytes:

@@ -13,6 +13,7 @@ class Label(StrEnum):
     VAULT_LIBRARY = "phr1/vault/lib"
     VAULT_CATALOGUE = "phr1/vault/cat"
     VAULT_SIGNING = "phr1/vault/sig"
+    CARD = "phr1/cat/card"
     # from a batch root key (2, 5)
     CLASS = "phr1/cls"
     SERIES = "phr1/ser"
@@ -20,6 +21,7 @@ class Label(StrEnum):
     # from a grant key (8)
     GRANT_WRAP = "phr1/grant/wrap"
     GRANT_KEM = "phr1/grant/kem"
+    GRANT_CATALOGUE = "phr1/grant/cat"
     EXPORT = "phr1/export"
     GRANT_STATEMENT = "phr1/grant/stmt"
     # from a bearer secret (8, 9)

@@ -206,6 +206,12 @@ def test_tv20_a_cookie_gives_id_key_and_csrf():
     assert derive.session_csrf(cookie).hex() == vector["csrf"]
 
 
+def test_tv22_vaults_and_grants_have_catalogues_of_their_own():
+    vector = KEYS["TV22"]
+    assert derive.grant_catalogue_key(octets(vector["grant_key"])).hex() == vector["grant_catalogue"]
+    assert derive.card_key(octets(vector["catalogue"])).hex() == vector["card"]
+
+
 def test_rfc_9106_argon2id():
     vector = PUBLISHED["argon2id"]
     argon = Argon2id(

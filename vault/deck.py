@@ -1,0 +1,119 @@
+"""The cards of one owner: what lists show of each study, opened once and sealed again (docs/format.md 6).
+
+A card is believed only for the owner, the study and the count of changes it was sealed with; otherwise the study is
+opened anew, and whoever met that writes the card afterwards, if nobody else is writing at the moment. A card gives
+nobody anything: which studies are listed is asked of the rows each time.
+"""
+
+import zlib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
+from enum import IntEnum
+from typing import Any, Final, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from vault.cards import SHAPE
+from vault.database import Database, Work
+from vault.errors import StoreAway
+from vault.ids import Id
+from vault.keyring import Owner, OwnerKind
+from vault.rows import put_rows
+from vault.sealing import derive
+from vault.sealing.errors import Tampered
+from vault.sealing.stream import padded, unpadded
+from vault.sealing.suite import unwrap, wrap
+from vault.tables import CardRow, StudyRow, VaultRow
+from vault.tables_sharing import GrantOwnerRow
+
+PADDING: Final = 512
+_FEW: Final = 400  # studies asked for by name; above, all the owner has are fetched
+_DEFLATED_FROM: Final = 1000  # octets: with fewer it is not worth the time
+_DEFLATED: Final = b"\x78"  # with which zlib's octets begin, and JSON's never do
+
+T = TypeVar("T")
+_Values = dict[str, Any]
+
+
+class What(IntEnum):
+    """What a card is of."""
+
+    STUDY = 0
+    INSTANCES = 1
+
+
+class Deck:
+    """The cards of one owner, in one unit of work."""
+
+    def __init__(self, work: Work, owner: Owner, catalogue_key: bytes) -> None:
+        self._work, self._owner = work, owner
+        self._key = derive.card_key(catalogue_key)
+
+    def read(self, what: What, ids: Collection[bytes], reading: Callable[[bytes], T]) -> dict[Id, T]:
+        """What the cards of these studies say, as far as they are there and still right."""
+        found: dict[Id, T] = {}
+        for study_id, changed, ct in self._rows(what, ids):
+            with suppress(Tampered):  # what is no card is made again
+                octets = unpadded(unwrap(self._key, ct, "card", *self._context(study_id, what, changed)))
+                found[Id(study_id)] = reading(zlib.decompress(octets) if octets[:1] == _DEFLATED else octets)
+        return found
+
+    def keep(self, what: What, made: Mapping[Id, tuple[int, bytes]]) -> None:
+        """Once the caller's transaction has ended well these cards are kept, each with its count of changes.
+
+        Where another is writing just then, or a study has changed since, only the time to open it again is lost.
+        """
+        rows: list[_Values] = [
+            {
+                "owner": self._owner.id,
+                "study": study_id,
+                "what": int(what),
+                "changed": changed,
+                "ct": self._sealed(octets, self._context(study_id, what, changed)),
+            }
+            for study_id, (changed, octets) in made.items()
+        ]
+        if rows:
+            database, owner = self._work.database, self._owner
+            self._work.afterwards(lambda: _write(database, owner, rows))
+
+    def _rows(self, what: What, ids: Collection[bytes]) -> Iterator[sa.Row[bytes, int, bytes]]:
+        found = (
+            sa.select(CardRow.study, CardRow.changed, CardRow.ct)
+            .join(StudyRow, sa.and_(StudyRow.id == CardRow.study, StudyRow.changed == CardRow.changed))
+            .where(CardRow.owner == self._owner.id, CardRow.what == int(what))
+        )
+        if len(ids) <= _FEW:
+            yield from self._work.session.execute(found.where(CardRow.study.in_(ids)))
+            return
+        wanted = frozenset(ids)
+        yield from (row for row in self._work.session.execute(found) if row[0] in wanted)
+
+    def _context(self, study_id: bytes, what: What, changed: int) -> tuple[bytes | int, ...]:
+        return self._owner.id, study_id, int(what), changed, SHAPE
+
+    def _sealed(self, octets: bytes, context: tuple[bytes | int, ...]) -> bytes:
+        packed = octets if len(octets) < _DEFLATED_FROM else zlib.compress(octets, 1)
+        return wrap(self._key, padded(packed, PADDING), "card", *context)
+
+
+def _write(database: Database, owner: Owner, rows: list[_Values]) -> None:
+    with suppress(StoreAway, IntegrityError), database.writing_in_passing() as session:
+        if not is_there(session, owner):
+            return
+        for start in range(0, len(rows), _FEW):
+            part = rows[start : start + _FEW]
+            asked = sa.select(StudyRow.id, StudyRow.changed).where(StudyRow.id.in_([row["study"] for row in part]))
+            now = {study_id: changed for study_id, changed in session.execute(asked)}  # noqa: C416  pyright's row
+            right = [row for row in part if now.get(row["study"]) == row["changed"]]
+            put_rows(session, CardRow, right, key=("owner", "study", "what"))
+
+
+def is_there(session: Session, owner: Owner) -> bool:
+    """Whether the owner still opens something; if so, until the caller's transaction has ended."""
+    if owner.kind is OwnerKind.GRANT:
+        live = sa.select(GrantOwnerRow.id).where(GrantOwnerRow.id == owner.id, GrantOwnerRow.status == "live")
+        return session.scalar(live.with_for_update(read=True)) is not None
+    return session.scalar(sa.select(VaultRow.id).where(VaultRow.id == owner.id).with_for_update(read=True)) is not None
