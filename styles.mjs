@@ -27,19 +27,21 @@ writeFileSync(join(out, 'site.rtl.css'), rtlcss.process(css));
 const script = (from, to) =>
   writeFileSync(join(out, to), readFileSync(from, 'utf8').replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n'));
 script('viewer/page.js', 'page.js');
-// The reader of health links stands on a page of its own, without the viewer.
-await build({
-  configFile: false,
-  publicDir: false,
-  logLevel: 'error',
-  build: {
-    outDir: out,
-    emptyOutDir: false,
-    target: 'es2022',
-    modulePreload: false,
-    rollupOptions: { input: 'viewer/link.ts', output: { entryFileNames: 'link.js', codeSplitting: false } },
-  },
-});
+// The reader of health links and the finder of old scans stand on pages of their own, without the viewer.
+for (const name of ['link', 'upload']) {
+  await build({
+    configFile: false,
+    publicDir: false,
+    logLevel: 'error',
+    build: {
+      outDir: out,
+      emptyOutDir: false,
+      target: 'es2022',
+      modulePreload: false,
+      rollupOptions: { input: `viewer/${name}.ts`, output: { entryFileNames: `${name}.js`, codeSplitting: false } },
+    },
+  });
+}
 script(join(nhsuk, 'nhsuk-frontend.min.js'), 'nhsuk-frontend.min.js');
 script(join(modules, 'htmx.org/dist/htmx.min.js'), 'htmx.min.js');
 

@@ -63,6 +63,7 @@ class Settings:
     help_mail: str = ""
     backup_days: int = 35
     document_mib: int = 20
+    upload_gib: int = 50
     demo: bool = False
     allow_private_jwks: bool = False
     open_registration: bool = False
@@ -96,6 +97,11 @@ class Settings:
     def document_octets(self) -> int:
         """The largest file inside a report that is taken in."""
         return self.document_mib << 20
+
+    @property
+    def upload_octets(self) -> int:
+        """The most that one person's own discs may take up."""
+        return self.upload_gib << 30
 
     @property
     def secure(self) -> bool:
@@ -227,6 +233,8 @@ TABLE: tuple[_Line, ...] = (
           values.number(1, 365)),
     _Line("PHR_DOCUMENT_MIB", "document_mib", "the largest file inside a report that is taken in, in MiB",
           values.number(1, 100)),
+    _Line("PHR_UPLOAD_GIB", "upload_gib", "the room for what one person adds from discs of their own, in GiB",
+          values.number(1, 100_000)),
     _Line("PHR_PRIVATE_JWKS", "allow_private_jwks", "yes if key sets may lie in our own network", values.choice),
     _Line("PHR_REGISTRATION", "open_registration", "yes if apps may register themselves", values.choice),
     _Line("PHR_DEMO", "demo", "yes on a demonstration, which shows its outbox to everyone", values.choice),

@@ -55,6 +55,8 @@ BY_YOU = {
     Did.CODE_APP_ADDED: later("You set up a code app."),
     Did.CLAIMED: later("You added a scan with a PIN slip."),
     Did.CLAIM_FAILED: later("A PIN did not work."),
+    Did.RECEIVED: later("You added {scan} from a disc or files."),
+    Did.REPORT_RECEIVED: later("You added a report of {scan} from a disc or files."),
     Did.LINKED: later("New scans from a scan center come here now."),
     Did.UNLINKED: later("New scans from a scan center need a slip again."),
     Did.GAVE: later("You shared scans with {share}."),

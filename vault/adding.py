@@ -15,7 +15,7 @@ from vault.intake import OpenBatch, study_in
 from vault.keyring import OwnerKind, VaultKeyring, put_batch_key
 from vault.record import lock_vault
 from vault.sealing.suite import wrap
-from vault.tables import BatchRow, ScopeRow
+from vault.tables import BatchRow, ObjectRow, ScopeRow, StudyRow
 
 
 def own_scope(work: Work, keyring: VaultKeyring) -> Id | None:
@@ -70,3 +70,17 @@ def _begin(work: Work, keyring: VaultKeyring, scope_id: Id, study_id: Id) -> Ope
     by = audit.Actor("patient", keyring.vault_id)
     audit.record(work, owner=keyring.owner, did=audit.Did.RECEIVED, by=by, to=study_id, batch=batch.id.hex())
     return batch
+
+
+def octets_added(work: Work, keyring: VaultKeyring) -> int:
+    """How much of the store what this person added takes up."""
+    scope_id = own_scope(work, keyring)
+    if scope_id is None:
+        return 0
+    held = (
+        sa.select(sa.func.coalesce(sa.func.sum(ObjectRow.length), 0))
+        .join(BatchRow, ObjectRow.batch == BatchRow.id)
+        .join(StudyRow, BatchRow.study == StudyRow.id)
+        .where(StudyRow.scope == scope_id)
+    )
+    return int(work.session.scalar(held) or 0)
