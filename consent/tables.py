@@ -56,7 +56,7 @@ class GrantRow(Row):
     id: Mapped[bytes] = mapped_column(_ID, sa.ForeignKey("grantowner.id", ondelete="CASCADE"), primary_key=True)
     vault: Mapped[bytes] = mapped_column(_ID, sa.ForeignKey("vault.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str]
-    client: Mapped[bytes | None] = mapped_column(_ID, sa.ForeignKey("client.id", ondelete="SET NULL"))
+    client: Mapped[bytes | None] = mapped_column(_ID, sa.ForeignKey("client.id", ondelete="SET NULL"), index=True)
     scope: Mapped[str]
     purpose: Mapped[str]
     created: Mapped[datetime]

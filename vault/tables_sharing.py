@@ -14,12 +14,12 @@ class SessionRow(Row):
     __tablename__ = "session"
     id: Mapped[bytes] = _id()
     vault: Mapped[bytes] = _of("vault.id", index=True)
-    account: Mapped[bytes] = _of("account.id")
+    account: Mapped[bytes] = _of("account.id", index=True)
     area: Mapped[str]
     ct: Mapped[bytes]
     device: Mapped[bytes]
     created: Mapped[datetime]
-    seen: Mapped[datetime]
+    seen: Mapped[datetime] = mapped_column(index=True)
     idle: Mapped[int]
     expires: Mapped[datetime] = mapped_column(index=True)
     auth_time: Mapped[datetime]
@@ -42,6 +42,7 @@ class GrantOwnerRow(Row):
     """
 
     __tablename__ = "grantowner"
+    __table_args__ = (sa.Index("ix_grantowner_status", "status", "expires"),)
     id: Mapped[bytes] = _id()
     vault: Mapped[bytes] = _of("vault.id", index=True)
     gpk: Mapped[bytes]
@@ -90,7 +91,7 @@ class HolderRow(Row):
     kind: Mapped[str]
     ref: Mapped[bytes | None] = mapped_column(index=True)
     ct: Mapped[bytes]
-    expires: Mapped[datetime | None]
+    expires: Mapped[datetime | None] = mapped_column(index=True)
     uses_left: Mapped[int | None]
     locator: Mapped[int | None] = mapped_column(unique=True)
     salt: Mapped[bytes | None]
@@ -165,7 +166,7 @@ class AuditHeadRow(Row):
     owner: Mapped[bytes] = mapped_column(sa.LargeBinary(16), primary_key=True)
     n: Mapped[int] = mapped_column(sa.BigInteger)
     h: Mapped[bytes]
-    checkpoint: Mapped[int]
+    checkpoint: Mapped[int] = mapped_column(index=True)
 
 
 class OnceRow(Row):
