@@ -33,7 +33,8 @@ class IncomingReport:
 class IncomingObject:
     """A pushed instance. What it is asked for by a call, it is asked for once all its `octets` have been taken.
 
-    `dicom` is its DICOM JSON without bulk data; `full` is that of a document, whose words belong to the reports' class.
+    `dicom` is its DICOM JSON without bulk data, with addresses below the origin `base` in it if that is named; `full`
+    is that of a document, whose words belong to the reports' class.
     `report` is what people read of a document; it is kept with the instance or not at all.
     """
 
@@ -47,3 +48,4 @@ class IncomingObject:
     layout: Callable[[], dict[str, Any]]
     full: Callable[[], dict[str, Any]] | None = None
     report: Callable[[], IncomingReport | None] | None = None
+    base: str = ""

@@ -79,33 +79,47 @@ class Pack:
 
 @dataclass(slots=True)
 class SeriesIndex:
-    """The descriptions of a series' instances, waiting to be sealed together."""
+    """The descriptions of a series' instances, waiting to be sealed together.
+
+    `base` is the origin of the addresses that stand in them.
+    """
 
     batch: OpenBatch
     series_id: Id
     study: StudyFacts
     series: SeriesFacts
+    base: str = ""
     rows: list[InstanceRow] = field(default_factory=list[InstanceRow])
     facts: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     dicom: list[bytes] = field(default_factory=list[bytes])
 
     def add(self, instance: InstanceRow, facts: dict[str, Any], dicom: bytes) -> None:
-        """The instance's description stands at its `place`."""
-        instance.place = len(self.rows)
+        """The instance's description waits with the others."""
         self.rows.append(instance)
         self.facts.append(facts)
         self.dicom.append(dicom)
 
     def seal_into(self, pack: Pack) -> None:
-        """The index lies in the pack, and its instances know it. Raises `StoreFull`."""
-        head = {"study": self.study.to_dict(), "series": self.series.to_dict(), "instances": self.facts}
+        """The index lies in the pack by instance number, and its instances know it and their `place`.
+
+        Raises `StoreFull`.
+        """
+        order = sorted(range(len(self.rows)), key=self._by_number)
+        facts = [self.facts[place] for place in order]
+        head = {"study": self.study.to_dict(), "series": self.series.to_dict(), "instances": facts}
+        dicom = [self.dicom[place] for place in order]
+        marks = [self.rows[place].uid_bi for place in order]
         row, _ = pack.seal(
             self.batch,
             Kind.SERIES_INDEX,
             KeyClass.META,
-            [series_index(head, self.dicom)],
+            [series_index(head, dicom, marks, base=self.base)],
             key=self.batch.class_key(KeyClass.META),
             series_id=self.series_id,
         )
-        for instance in self.rows:
-            instance.index_object = row.id
+        for place, which in enumerate(order):
+            self.rows[which].index_object, self.rows[which].place = row.id, place
+
+    def _by_number(self, place: int) -> tuple[bool, int, str]:
+        facts = self.facts[place]
+        return facts["number"] is None, facts["number"] or 0, facts["uid"]

@@ -153,7 +153,7 @@ class Receiving:
         papers = self._papers_of(batch, incoming)
         objects |= {paper.id for paper in papers}
         instance.layout = wrap(key, as_json(layout), "layout", *layout_context(instance))
-        index = SeriesIndex(batch, series_id, incoming.study, incoming.series)
+        index = SeriesIndex(batch, series_id, incoming.study, incoming.series, incoming.base)
         self._indexes.setdefault((batch.id, series_id), index).add(instance, facts, dicom)
         self._waiting_records, self._waiting_octets = self._waiting_records + 1, self._waiting_octets + len(dicom)
         self._taken[batch.scope_id, instance.uid_bi] = _Taken(instance, incoming.uid, frozenset(objects), papers)

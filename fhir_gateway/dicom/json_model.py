@@ -33,6 +33,7 @@ _PALETTES = range(0x00281201, 0x00281224)
 _BINARY = {"OB": 1, "OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8, "UN": 1}
 _NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
 _EXACT_MOST = 1 << 53
+_BULK = "bulkdata/"  # what follows it is tags, numbers and dots
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,15}")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
 _TEXT_WHOLE = frozenset({"ST", "LT", "UT", "UR"})  # a backslash in these is a backslash
@@ -146,7 +147,7 @@ class Writer:
         name = path + _key(element.tag)
         if element.length != UNDEFINED:
             self.bulk[name] = Bulk(element.at, element.length, _BINARY.get(vr, 1), self.big)
-        return {"vr": vr, "BulkDataURI": f"bulkdata/{name}"}
+        return {"vr": vr, "BulkDataURI": f"{_BULK}{name}"}
 
     def _binary(self, element: Element, vr: str, path: str) -> Json:
         tag, _, at, length, _ = element
@@ -214,20 +215,21 @@ def with_syntax(metadata: Json, syntax: str) -> Json:
 
 
 def with_base(metadata: Mapping[str, Any], base: str) -> Json:
-    """The same metadata with every BulkDataURI absolute, below the instance's own address `base`."""
+    """The same metadata with every BulkDataURI absolute, below the instance's own address `base`, whatever it was."""
     root = base.rstrip("/") + "/"
     return {tag: _rooted(element, root) for tag, element in metadata.items()}
 
 
-def _rooted(element: Mapping[str, Any], root: str) -> Json:
+def _rooted(element: Mapping[str, Any], root: str) -> Mapping[str, Any]:
     if "BulkDataURI" in element:
-        return {**element, "BulkDataURI": root + element["BulkDataURI"]}
+        where: str = element["BulkDataURI"]
+        return {**element, "BulkDataURI": root + where[where.rfind(_BULK) :]}
     if element.get("vr") == "SQ" and "Value" in element:
         return {
             **element,
             "Value": [{tag: _rooted(inner, root) for tag, inner in item.items()} for item in element["Value"]],
         }
-    return dict(element)
+    return element
 
 
 def to_dicom_json(dataset: Dataset, bulk_uri: str | None = None) -> Json:

@@ -1,7 +1,7 @@
 """The blueprint of DICOMweb, its errors in its own form, and answers that stream."""
 
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
 from typing import Any
 
 import orjson
@@ -9,8 +9,9 @@ from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from consent.access import Access
-from consent.request import services
+from consent.request import access, services
 from fhir_gateway.dicomweb.accept import METADATA, choose
+from fhir_gateway.dicomweb.arrays import Rows, packed, plainly
 from fhir_gateway.dicomweb.multipart import Related
 from fhir_gateway.errors import PixelsRefused
 from fhir_gateway.links import Links
@@ -20,6 +21,7 @@ from fhir_gateway.outcome import refusal_for
 Json = dict[str, Any]
 
 PACKED_FROM = 1400  # octets: what fits into one packet is not worth the work
+JOINED_MOST = 16 << 20  # octets of an array that are held at a time
 
 blueprint = Blueprint("dicomweb", __name__, url_prefix="/dicomweb")
 
@@ -63,10 +65,46 @@ def _problem(status: int, words: str, headers: Mapping[str, str]) -> Response:
 
 def metadata_answer(rows: list[bytes], *, warnings: tuple[str, ...] = ()) -> Response:
     """A JSON array of data sets that are already written."""
-    media_type = choose(accepted(), METADATA)
-    answer = packed_as_accepted(Response(b"[" + b",".join(rows) + b"]", content_type=media_type))
+    answer = array_answer([Rows.written(rows)] if rows else [])
     for words in warnings:
         warn(answer, words)
+    return answer
+
+
+def array_answer(pieces: list[Rows]) -> Response:
+    """A JSON array of rows, its length told; packed with gzip where that is accepted and worth it (RFC 9110 12.5.3)."""
+    media_type = choose(accepted(), METADATA)
+    length = 1 + sum(piece.length + 1 for piece in pieces) if pieces else 2
+    if length >= PACKED_FROM and accepts_gzip():
+        return _encoded(Response(b"".join(packed(pieces)), content_type=media_type))
+    if length <= JOINED_MOST:
+        answer = Response(b"".join(plainly(pieces)), content_type=media_type)
+    else:
+        answer = streamed(plainly(pieces), length, media_type, access())
+    answer.vary.add("Accept-Encoding")
+    return answer
+
+
+def array_stream(pieces: Iterable[Rows]) -> Response:
+    """The same of any number of rows, made while they are sent. The first ones are made before the answer begins."""
+    media_type = choose(accepted(), METADATA)
+    pack = accepts_gzip()
+    octets = packed(pieces) if pack else plainly(pieces)
+    answer = streamed(chain(list(islice(octets, 2)), octets), None, media_type, access())
+    if pack:
+        return _encoded(answer)
+    answer.vary.add("Accept-Encoding")
+    return answer
+
+
+def accepts_gzip() -> bool:
+    """Whether the asker takes an answer packed with gzip."""
+    return request.accept_encodings.quality("gzip") > 0
+
+
+def _encoded(answer: Response) -> Response:
+    answer.headers["Content-Encoding"] = "gzip"
+    answer.vary.add("Accept-Encoding")
     return answer
 
 
@@ -80,26 +118,6 @@ def accepted() -> str | None:
     asked = request.args.get("accept")
     # A plus sign in a query stands for a space.
     return asked.replace("dicom json", "dicom+json") if asked else request.headers.get("Accept")
-
-
-def packed_as_accepted(answer: Response) -> Response:
-    """The same answer, packed with gzip where that is accepted and worth it (RFC 9110 12.5.3)."""
-    answer.vary.add("Accept-Encoding")
-    small = not answer.is_streamed and (answer.content_length or 0) < PACKED_FROM
-    if small or request.accept_encodings.quality("gzip") <= 0:
-        return answer
-    answer.response = _packed(answer.iter_encoded())
-    answer.headers["Content-Encoding"] = "gzip"
-    del answer.headers["Content-Length"]
-    return answer
-
-
-def _packed(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    packer = zlib.compressobj(6, wbits=31)
-    for piece in pieces:
-        if packed := packer.compress(piece):
-            yield packed
-    yield packer.flush()
 
 
 def related_answer(made: Related, asker: Access) -> Response:

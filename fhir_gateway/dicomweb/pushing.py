@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from fhir_gateway.dicom.instance import IncomingInstance, read_instance
+from fhir_gateway.dicom.json_model import with_base
 from fhir_gateway.dicom.one_pass import Known
 from fhir_gateway.dicom.syntaxes import OCTETS, is_native, is_referenced, media_type_of, syntax_of
 from fhir_gateway.dicomweb import described
 from fhir_gateway.dicomweb.reports import DOCUMENT_MOST, ReportsInside, Source
 from fhir_gateway.dicomweb.verdicts import Failed, Failure, Outcome, Stored
 from fhir_gateway.errors import MissingIdentity, UnreadableDicom
+from fhir_gateway.links import Links
+from vault.begun import begun_batch
 from vault.blobs import StoreFull
 from vault.database import Services
 from vault.errors import AmbiguousPatient, DifferentContent, NotThere, WrongBirthDate
@@ -47,12 +50,13 @@ class Arrived:
 
 
 class Taking(ABC):
-    """What one request brings, whoever sends it."""
+    """What one request brings, whoever sends it. Addresses in descriptions are written below `origin` if it is set."""
 
     def __init__(self, services: Services, pusher: Pusher | None, reports: ReportsInside) -> None:
         self._services, self._sender, self._reports = services, pusher, reports
         self._arrived: dict[tuple[str, str], Arrived] = {}
         self._known: Known = {}
+        self.origin = ""
         self.outcome = Outcome()
 
     @abstractmethod
@@ -111,7 +115,7 @@ class Taking(ABC):
         if not _is_known(incoming.transfer_syntax):
             raise RefusedInstance(Failure.SYNTAX, "Its transfer syntax (0002,0010) is not one that is known here.")
         batch = self._batch(incoming)
-        kept = receiving.instance(batch, self._reports.read(incoming, batch, _incoming_object(incoming)))
+        kept = receiving.instance(batch, self._reports.read(incoming, batch, _incoming_object(incoming, self.origin)))
         self.outcome.stored.append(Stored(incoming.sop_class, incoming.instance_uid, incoming.blanked))
         self.outcome.study_uids.add(incoming.study_uid)
         if kept == "stored":
@@ -179,13 +183,19 @@ class Push(Taking):
             if first.bi != patient.bi:
                 raise RefusedInstance(Failure.MISMATCH, _TWO_PATIENTS)
             return batch
-        with self._services.work() as work:
-            begun = scope_of_begun_study(work, self._pusher, incoming.study_uid)
-            if begun is not None and place_for(work, patient).scope_id != begun:
-                raise RefusedInstance(Failure.MISMATCH, _TWO_PATIENTS)
-        batch = open_batch(self._services, self._pusher, patient, incoming.study_uid)
+        with self._services.reading() as work:
+            batch = begun_batch(work, self._pusher, patient, incoming.study_uid)
+        if batch is None:
+            batch = self._first_batch(patient, incoming.study_uid)
         self._batches[incoming.study_uid] = (patient, batch)
         return batch
+
+    def _first_batch(self, patient: SitePatient, study_uid: str) -> OpenBatch:
+        with self._services.work() as work:
+            begun = scope_of_begun_study(work, self._pusher, study_uid)
+            if begun is not None and place_for(work, patient).scope_id != begun:
+                raise RefusedInstance(Failure.MISMATCH, _TWO_PATIENTS)
+        return open_batch(self._services, self._pusher, patient, study_uid)
 
 
 class RefusedInstance(Exception):
@@ -201,8 +211,9 @@ def _is_known(syntax: str) -> bool:
     return is_native(syntax) or is_referenced(syntax) or syntax_of(syntax).deflated or media_type_of(syntax) != OCTETS
 
 
-def _incoming_object(incoming: IncomingInstance) -> IncomingObject:
+def _incoming_object(incoming: IncomingInstance, origin: str) -> IncomingObject:
     full = incoming.full_metadata
+    address = Links(origin).instance(incoming.study_uid, incoming.series_uid, incoming.instance_uid)
     return IncomingObject(
         uid=incoming.instance_uid,
         key_class=KeyClass(incoming.key_class),
@@ -210,9 +221,10 @@ def _incoming_object(incoming: IncomingInstance) -> IncomingObject:
         series=described.series_facts(incoming),
         octets=incoming.octets,
         facts=lambda: described.instance_facts(incoming),
-        dicom=lambda: incoming.metadata,
+        dicom=lambda: with_base(incoming.metadata, address) if origin else incoming.metadata,
         layout=lambda: described.layout(incoming),
         full=None if full is None else lambda: full,
+        base=origin,
     )
 
 

@@ -49,6 +49,7 @@ def _store(study_uid: str | None) -> Response:
     incoming = first_of(_incoming())
     most = current_app.extensions["settings"].document_octets
     push = Push(services(), pusher, study_uid, document_octets=most)
+    push.origin = current_app.extensions["settings"].base_url
     outcome = push.take(incoming)
     if not outcome.stored and not outcome.failed:
         raise BadBody("The body holds no instance.")
