@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fhir_gateway.dicom.facts import first, text
+from fhir_gateway.dicom.feed import Octets
 from fhir_gateway.dicom.instance import IncomingInstance
 from fhir_gateway.errors import BadDocument
 
@@ -21,11 +22,11 @@ _ROOM = 16 << 20  # what may stand around a document in its file
 class Held:
     """The octets of an instance passing through, kept for what is inside of them: at most `most` and a header."""
 
-    source: Iterable[bytes] = field(repr=False)
+    source: Iterable[Octets] = field(repr=False)
     most: int
     octets: bytearray = field(repr=False, default_factory=bytearray)
 
-    def passing(self) -> Iterator[bytes]:
+    def passing(self) -> Iterator[Octets]:
         """The same octets. Raises `BadDocument` where there are too many of them."""
         for piece in self.source:
             if len(self.octets) + len(piece) > self.most + _ROOM:

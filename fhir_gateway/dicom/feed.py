@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from fhir_gateway.errors import Inflated, TooLarge, TruncatedDicom
 
 Buffer = bytes | bytearray | memoryview
+Octets = bytes | memoryview
+"""Octets that nobody changes any more."""
 
 MIB = 1 << 20
+FIRST_PIECE = 1 << 16
 INFLATED_MOST = 256 * MIB
 RATIO_MOST = 100
 RATIO_FREE = 16 * MIB  # masks of a single organ pack better than 100 to 1; below this size that harms nobody
@@ -21,7 +24,7 @@ RATIO_FREE = 16 * MIB  # masks of a single organ pack better than 100 to 1; belo
 class Feed:
     """A window on a stream: `held` has the octets from position `base` on."""
 
-    def __init__(self, source: Iterator[bytes], *, most: int) -> None:
+    def __init__(self, source: Iterator[Octets], *, most: int) -> None:
         self._source = source
         self._most = most
         self.held = bytearray()
@@ -65,7 +68,7 @@ class Feed:
         self.base = upto
         return passed
 
-    def passing(self, upto: int) -> Iterator[bytes]:
+    def passing(self, upto: int) -> Iterator[Octets]:
         """Hand over everything before `upto` without ever holding more than a piece. Raises TruncatedDicom."""
         if self.held:
             yield self.release(min(self.end, upto))
@@ -80,15 +83,21 @@ class Feed:
             yield here
 
 
-def as_octets(pieces: Iterable[Buffer]) -> Iterator[bytes]:
-    """The same octets as immutable pieces, none empty and none above a mebibyte."""
+def as_octets(pieces: Iterable[Buffer]) -> Iterator[Octets]:
+    """The same octets in pieces that nobody changes, none empty and none above a mebibyte.
+
+    The first one is small: what a header is looked for in is held, and what follows it only passes.
+    """
+    most = FIRST_PIECE
     for piece in pieces:
-        octets = bytes(piece)
-        for start in range(0, len(octets), MIB):
-            yield octets[start : start + MIB] if len(octets) > MIB else octets
+        view = memoryview(piece)
+        octets = view if isinstance(view.obj, bytes) else memoryview(bytes(piece))  # another's buffer is copied
+        while octets:
+            yield octets[:most]
+            octets, most = octets[most:], MIB
 
 
-def inflated(source: Iterator[bytes], seen: Callable[[bytes], None]) -> Iterator[bytes]:
+def inflated(source: Iterator[Octets], seen: Callable[[Octets], None]) -> Iterator[bytes]:
     """
     Inflate a raw deflate stream (PS3.5 A.5) piece by piece, telling `seen` every octet taken in.
 

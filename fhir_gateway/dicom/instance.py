@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from fhir_gateway.dicom import facts
 from fhir_gateway.dicom.facts import PatientFacts
-from fhir_gateway.dicom.feed import Buffer, as_octets, inflated
+from fhir_gateway.dicom.feed import Buffer, Octets, as_octets, inflated
 from fhir_gateway.dicom.frames import FrameTable, PixelLayout
 from fhir_gateway.dicom.json_model import Bulk
 from fhir_gateway.dicom.one_pass import Known
@@ -43,7 +43,7 @@ class IncomingInstance:
     key_class: Literal["img", "rep"]
     metadata: Json
     full_metadata: Json | None
-    octets: Iterator[bytes]
+    octets: Iterator[Octets]
     _reading: Reading = field(repr=False)
 
     @property

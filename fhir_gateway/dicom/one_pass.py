@@ -10,14 +10,14 @@ from struct import Struct
 from typing import Any
 
 from fhir_gateway.dicom.charsets import DEFAULT, Charset, charset_of
-from fhir_gateway.dicom.feed import Feed
+from fhir_gateway.dicom.feed import FIRST_PIECE, Feed
 from fhir_gateway.dicom.json_model import Writer
 from fhir_gateway.dicom.walk import LONG_VRS, PIXEL_TAGS, SHORT_VRS, UNDEFINED, Element
 
 DEEPEST = 8
 MOST_ELEMENTS = 100_000
 LONGEST_VALUE = 4 << 20
-FIRST_LOOK = 1 << 16
+FIRST_LOOK = FIRST_PIECE
 _REMEMBERED_OCTETS = 512  # of one element, and
 _REMEMBERED = 8192  # elements of one request: some megabytes at most
 _UNKNOWN = "UN"  # needs the dictionaries

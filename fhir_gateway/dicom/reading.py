@@ -13,7 +13,7 @@ from typing import Any
 
 from fhir_gateway.dicom import facts
 from fhir_gateway.dicom.charsets import DEFAULT, charset_of
-from fhir_gateway.dicom.feed import MIB, Feed, inflated
+from fhir_gateway.dicom.feed import MIB, Feed, Octets, inflated
 from fhir_gateway.dicom.frames import MOST_OFFSETS, FragmentScan, FrameTable, PixelLayout
 from fhir_gateway.dicom.json_model import Writer, settled_vr, with_syntax
 from fhir_gateway.dicom.one_pass import Known, OnePass, UnusualHeaderError
@@ -32,8 +32,8 @@ Json = dict[str, Any]
 class Reading:
     """The state of one reading: the header held, then the rest passing through."""
 
-    def __init__(self, source: Iterator[bytes], known: Known | None = None) -> None:
-        self._raw: list[bytes] = []
+    def __init__(self, source: Iterator[Octets], known: Known | None = None) -> None:
+        self._raw: list[Octets] = []
         self._known: Known = {} if known is None else known
         self._file = Feed(source, most=HEADER_MOST)
         self.meta, self.meta_end = _file_meta(self._file, self._known)
@@ -52,7 +52,7 @@ class Reading:
         self.seen, self._stopped = self._header()
         self._charset = charset_of([str(v) for v in self.seen.get("00080005", {}).get("Value", []) if v])
 
-    def _data_feed(self, source: Iterator[bytes]) -> Feed:
+    def _data_feed(self, source: Iterator[Octets]) -> Feed:
         """The file itself, or, where its data set is deflated, what comes out of it; positions run on."""
         if not self.syntax.deflated:
             return self._file
@@ -107,7 +107,7 @@ class Reading:
             if tag in PIXEL_TAGS:
                 self.layout = facts.layout_of(written, tag)
 
-    def octets(self) -> Iterator[bytes]:
+    def octets(self) -> Iterator[Octets]:
         """Everything that is to be stored."""
         deflated = self.syntax.deflated
         if not deflated:
@@ -128,11 +128,11 @@ class Reading:
         self.seen.update(ordered)
         self._done = True
 
-    def _counted(self, octets: bytes) -> bytes:
+    def _counted(self, octets: Octets) -> Octets:
         self.given += len(octets)
         return octets
 
-    def _rest(self, at: int) -> Iterator[bytes]:
+    def _rest(self, at: int) -> Iterator[Octets]:
         """The picture and what follows it, passing through."""
         feed, walk = self._feed, self._walk
         creators: dict[int, str] = {}
@@ -156,7 +156,7 @@ class Reading:
             at = end
         yield from self._drained()
 
-    def _drained(self) -> Iterator[bytes]:
+    def _drained(self) -> Iterator[Octets]:
         """What is left of the source: padding, and what stands behind a deflated data set."""
         feed = self._feed
         while True:
@@ -165,7 +165,7 @@ class Reading:
             if not feed.has(feed.end + 1):
                 return
 
-    def _pixels(self, at: int, tag: int, vr: str, start: int, length: int) -> Iterator[bytes]:
+    def _pixels(self, at: int, tag: int, vr: str, start: int, length: int) -> Iterator[Octets]:
         """Pass the picture through, noting where its frames lie; returns the position behind it."""
         self.layout = layout = self.layout or facts.layout_of(self.seen, tag)
         vr = settled_vr(vr, tag, signed=False, allocated=layout.bits_allocated, length=length)
@@ -179,7 +179,7 @@ class Reading:
         self._pixel = (at, start, end, vr)
         return end
 
-    def _fragments(self, at: int, scan: FragmentScan) -> Iterator[bytes]:
+    def _fragments(self, at: int, scan: FragmentScan) -> Iterator[Octets]:
         """Pass the items of an encapsulated picture through (PS3.5 A.4)."""
         feed = self._feed
         offsets = True
