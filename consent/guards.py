@@ -204,11 +204,12 @@ def refuse_unguarded() -> None:
     """
     if not request.query_string.isascii():
         abort(400)
-    if "access_token" in request.args:
+    if request.query_string and "access_token" in request.args:
         raise Ambiguous  # RFC 9700 4.3.2: a token in an address is a token in a log
     if request.endpoint is None or request.endpoint in OPEN_ENDPOINTS or _answers_by_itself():
         return
-    if not any(guard.kind != "needs_fresh" for guard in guards_of(current_app)[request.endpoint]):
+    said: tuple[Guard, ...] = getattr(current_app.view_functions[request.endpoint], _MARK, ())
+    if not any(guard.kind != "needs_fresh" for guard in said):
         raise Unguarded
 
 

@@ -31,6 +31,7 @@ DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 PDF_POLICY = "base-uri 'none'; frame-ancestors 'none'"
 
 EVERYWHERE = {
+    "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -57,12 +58,14 @@ def csp_nonce() -> str:
 def write_headers(response: Response) -> Response:
     """Fill in what the route left open; a header that the route has set stays."""
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", _policy_for(response))
     if _is_static():
         headers["Cache-Control"] = _keeping_of(response)  # in place of what Flask says of every static file alike
-    headers.setdefault("Cache-Control", "no-store")
+    said = {name.lower() for name, _ in headers}
     for name, value in EVERYWHERE.items():
-        headers.setdefault(name, value)
+        if name.lower() not in said:
+            headers.add(name, value)
+    if "content-security-policy" not in said:
+        headers.add("Content-Security-Policy", _policy_for(response))
     if request.is_secure or current_app.config["PREFERRED_URL_SCHEME"] == "https":
         headers.setdefault("Strict-Transport-Security", f"max-age={TWO_YEARS}; includeSubDomains")
     return response

@@ -1,5 +1,6 @@
 """Transactions: who begins them, who ends them, and what SQLite and PostgreSQL need to keep their word."""
 
+import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,13 +37,23 @@ class Work:
     Whoever opened it commits by leaving it without an exception; functions that receive it never commit.
     """
 
-    session: Session
+    _opened: "Opened"
     now: datetime
     secrets: Secrets
     blobs: BlobStore
     database: "Database"
     journal: RevocationJournal | None = None
     _afterwards: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
+
+    @property
+    def session(self) -> Session:
+        """The rows as objects."""
+        return self._opened.session
+
+    @property
+    def plain(self) -> sa.Connection | None:
+        """The connection by itself, for questions that need no objects; None in a transaction that may change rows."""
+        return self._opened.plain
 
     def afterwards(self, deed: Callable[[], None]) -> None:
         """Do `deed` once the transaction has ended well; never if it is rolled back."""
@@ -52,6 +63,25 @@ class Work:
         """Run what was put off until the commit."""
         for deed in self._afterwards:
             deed()
+
+
+class Opened:
+    """A transaction that was begun: on a session, or on a bare connection, which gets a session if one is asked for."""
+
+    def __init__(self, session: Session | None = None, *, plain: sa.Connection | None = None) -> None:
+        self._session, self.plain = session, plain
+
+    @property
+    def session(self) -> Session:
+        """The session in this transaction."""
+        if self._session is None:
+            self._session = Session(self.plain, expire_on_commit=False)
+        return self._session
+
+    def close(self) -> None:
+        """The session lets go of the connection."""
+        if self._session is not None:
+            self._session.close()
 
 
 class Database:
@@ -70,10 +100,10 @@ class Database:
         return self.engine.dialect.name == "sqlite"
 
     @contextmanager
-    def writing(self) -> Generator[Session]:
-        """A session that may change rows; commits on leaving, rolls back on an exception. Raises `StoreAway`."""
+    def writing(self) -> Generator[Opened]:
+        """A transaction that may change rows; commits on leaving, rolls back on an exception. Raises `StoreAway`."""
         with _answering(), Session(self.engine, expire_on_commit=False) as session, session.begin():
-            yield session
+            yield Opened(session)
 
     @contextmanager
     def writing_in_passing(self) -> Generator[Session]:
@@ -85,10 +115,16 @@ class Database:
             yield session
 
     @contextmanager
-    def reading(self) -> Generator[Session]:
-        """A session that only reads, and sees one moment: it never waits for a writer. Raises `StoreAway`."""
-        with _answering(), Session(self._reading, expire_on_commit=False) as session:
-            yield session
+    def reading(self) -> Generator[Opened]:
+        """A transaction that only reads, and sees one moment: it never waits for a writer. Raises `StoreAway`."""
+        with _answering(), self._reading.connect() as connection:
+            if self.is_sqlite:
+                _begin_reading(connection)
+            opened = Opened(plain=connection)
+            try:
+                yield opened
+            finally:
+                opened.close()
 
     def forget_freed_pages(self) -> bool:
         """After an erasure: push the zeroed pages out of the write-ahead log. False if a reader held it back."""
@@ -125,21 +161,21 @@ class Services:
     @contextmanager
     def work(self) -> Generator[Work]:
         """A unit of work that may change things; commits on leaving, then does what was put off."""
-        with self.database.writing() as session:
-            work = self._work(session)
+        with self.database.writing() as opened:
+            work = self._work(opened)
             yield work
         work.done()
 
     @contextmanager
     def reading(self) -> Generator[Work]:
         """A unit of work that only reads; on leaving, what was put off is done."""
-        with self.database.reading() as session:
-            work = self._work(session)
+        with self.database.reading() as opened:
+            work = self._work(opened)
             yield work
         work.done()
 
-    def _work(self, session: Session) -> Work:
-        return Work(session, self.clock.now(), self.secrets, self.blobs, self.database, self.journal)
+    def _work(self, opened: Opened) -> Work:
+        return Work(opened, self.clock.now(), self.secrets, self.blobs, self.database, self.journal)
 
 
 @contextmanager
@@ -147,7 +183,7 @@ def _answering() -> Generator[None]:
     """What a driver says of a lost connection or of a lock may quote a row; what is told instead is our own."""
     try:
         yield
-    except OperationalError:
+    except (OperationalError, sqlite3.OperationalError):
         raise StoreAway("the database does not answer") from None
 
 
@@ -182,7 +218,7 @@ def _settle_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     options = connection.get_execution_options()
     if options.get("reading", False):
-        connection.connection.cursor().execute("BEGIN")  # which touches no file yet: nothing here can go wrong or wait
+        _begin_reading(connection)
     elif options.get("in_passing", False):
         connection.exec_driver_sql(f"PRAGMA busy_timeout={_IN_PASSING}")
         try:
@@ -191,3 +227,10 @@ def _begin_sqlite(connection: sa.Connection) -> None:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={_SQLITE_PATIENCE * 1000}")
     else:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_reading(connection: sa.Connection) -> None:
+    """A transaction is under way. Beginning one touches no file yet, so that it can neither fail nor wait."""
+    raw: Any = connection.connection.dbapi_connection
+    if not raw.in_transaction:
+        raw.execute("BEGIN")

@@ -1,10 +1,12 @@
 """Statements over several tables that are made once: a read request asks few of them, and asks them often."""
 
 from collections import namedtuple
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import sqlalchemy as sa
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from vault.database import Work
 from vault.tables import Row
@@ -13,13 +15,14 @@ Found = sa.Select[*tuple[Any, ...]]
 
 
 class Part:
-    """What of one table such a statement finds: its columns but those left out.
+    """What of one table such a statement finds: its columns but those left out, or only those named.
 
     A found part has their names as its attributes. It belongs to no session, cannot be changed, and prints nothing.
     """
 
-    def __init__(self, kind: type[Row], *, without: Collection[str] = ()) -> None:
-        self.columns = [column for column in table_of(kind).columns if column.name not in without]
+    def __init__(self, kind: type[Row], *, without: Collection[str] = (), only: Collection[str] = ()) -> None:
+        columns = table_of(kind).columns
+        self.columns = [one for one in columns if one.name not in without and (not only or one.name in only)]
         names = [column.name for column in self.columns]
         named: Any = namedtuple(kind.__name__, names)  # noqa: PYI024  # pyright: ignore[reportUntypedNamedTuple]
         self.make: Callable[[Any], Any] = type(kind.__name__, (named,), {"__slots__": (), "__repr__": _hidden})._make
@@ -35,16 +38,58 @@ class Joined:
         for part in parts:
             self._cuts.append((begin, begin + len(part.columns), part))
             begin += len(part.columns)
-        self._statement = found(sa.select(*(column for part in parts for column in part.columns)))
+        self._columns = [column for part in parts for column in part.columns]
+        self._statement = found(sa.select(*self._columns))
+        self._written: _Written | None = None
 
     def rows(self, work: Work, **bound: Any) -> list[tuple[Any, ...]]:
         """The parts of each row; None in place of a part that an outer join did not find."""
-        work.session.flush()  # what this unit of work has added counts, as it would for any other question
         cuts = self._cuts
         return [
             tuple(None if row[begin + part.key] is None else part.make(row[begin:end]) for begin, end, part in cuts)
-            for row in work.session.execute(self._statement, bound)
+            for row in self._rows(work, bound)
         ]
+
+    def _rows(self, work: Work, bound: dict[str, Any]) -> Iterable[Sequence[Any]]:
+        plain = work.plain
+        if plain is None:
+            work.session.flush()  # what this unit of work has added counts, as it would for any other question
+            return work.session.execute(self._statement, bound)
+        if not work.database.is_sqlite:
+            return plain.execute(self._statement, bound)
+        if self._written is None:
+            self._written = _Written.of(self._statement, self._columns, plain.dialect)
+        return self._written.rows(plain, bound)
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A statement in SQLite's words, asked without the layers between: they cost more than the answer itself."""
+
+    text: str
+    names: tuple[str, ...]
+    constants: Mapping[str, Any]
+    readers: tuple[tuple[int, Callable[[Any], Any]], ...]
+
+    @classmethod
+    def of(cls, statement: Found, columns: Sequence[sa.Column[Any]], dialect: sa.Dialect) -> Self:
+        """The statement as `dialect` writes it, and how the columns' values are read that need it."""
+        compiled = statement.compile(dialect=dialect)
+        assert isinstance(compiled, SQLCompiler)
+        assert compiled.positiontup is not None
+        readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        needed = tuple((at, read) for at, read in enumerate(readers) if read)
+        return cls(str(compiled), tuple(compiled.positiontup), dict(compiled.params), needed)
+
+    def rows(self, plain: sa.Connection, bound: dict[str, Any]) -> list[list[Any]]:
+        """What the statement finds."""
+        raw: Any = plain.connection.dbapi_connection
+        values = {**self.constants, **bound}
+        found = [list(row) for row in raw.execute(self.text, [values[name] for name in self.names])]
+        for row in found:
+            for at, read in self.readers:
+                row[at] = read(row[at])
+        return found
 
 
 def table_of(kind: type[Row]) -> sa.Table:

@@ -38,7 +38,7 @@ __all__ = ["Kind", "Sealed", "SealedObject", "Sealer", "open_octets", "padded", 
 
 Octets = bytes | bytearray | memoryview
 
-_FETCH: Final = 1 << 20  # sealed octets asked for at once while reading in order
+_FETCH: Final = 1 << 20  # octets fetched and opened at once while reading in order
 
 # -- writing ---------------------------------------------------------------------------------------
 
@@ -160,49 +160,47 @@ class SealedObject(Unprintable):
         Raises `ValueError` for a range that begins outside the object, `Tampered`
         if any segment it touches was changed.
         """
-        return b"".join(self.iter(offset, length))
+        pieces = list(self.iter(offset, length))
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def iter(self, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """The same octets, segment by segment; each piece is authentic when it is yielded."""
+        """The same octets, a mebibyte at a time; each piece is authentic when it is yielded, and its taker's own."""
         if offset < 0 or offset > self.length or (length is not None and length < 0):
             raise ValueError("outside the object")
         end = self.length if length is None else min(offset + length, self.length)
         return self._pieces(offset, end)
 
     def _pieces(self, offset: int, end: int) -> Iterator[bytes]:
-        size = self._shape.size
-        first, last = offset // size, max(offset, end - 1) // size
+        size, together = self._shape.size, max(1, _FETCH // self._shape.size)
         # An empty range at the very end of whole segments names a segment that is not there.
-        last = min(last, self._shape.segments - 1)
-        plain = memoryview(bytearray(min(size, self.length)))
-        for index, sealed in self._segments(min(first, last), last):
-            opened = self._open_segment(index, sealed, plain)
-            piece = bytes(opened[max(0, offset - index * size) : max(0, end - index * size)])
+        last = min(max(offset, end - 1) // size, self._shape.segments - 1)
+        for start in range(min(offset // size, last), last + 1, together):
+            plain = self._open_segments(start, min(start + together, last + 1))
+            # A copy: the server may still be sending a piece while the next one is being opened.
+            piece = bytes(plain[max(0, offset - start * size) : max(0, end - start * size)])
             if piece:
                 yield piece
 
-    def _segments(self, first: int, last: int) -> Iterator[tuple[int, memoryview]]:
-        step = self._shape.size + TAG
-        together = max(1, _FETCH // step)
-        for start in range(first, last + 1, together):
-            stop = min(start + together, last + 1)
-            wanted = (stop - start - 1) * step + self._shape.plain_of(stop - 1) + TAG
-            fetched = memoryview(self._read_at(HEADER_LENGTH + start * step, wanted))
-            if len(fetched) != wanted:
-                raise Tampered("octets are missing")
-            for index in range(start, stop):
-                yield index, fetched[(index - start) * step : (index - start + 1) * step]
+    def _open_segments(self, start: int, stop: int) -> memoryview:
+        step, size = self._shape.size + TAG, self._shape.size
+        wanted = (stop - start - 1) * step + self._shape.plain_of(stop - 1) + TAG
+        sealed = memoryview(self._read_at(HEADER_LENGTH + start * step, wanted))
+        if len(sealed) != wanted:
+            raise Tampered("octets are missing")
+        plain = memoryview(bytearray(wanted - TAG * (stop - start)))
+        for index in range(start, stop):
+            at = index - start
+            self._open_segment(index, sealed[at * step : (at + 1) * step], plain[at * size : (at + 1) * size])
+        return plain
 
-    def _open_segment(self, index: int, sealed: memoryview, plain: memoryview) -> memoryview:
-        opened = plain[: len(sealed) - TAG]
+    def _open_segment(self, index: int, sealed: memoryview, plain: memoryview) -> None:
         nonce = self._keys.nonce(index, int(index == self._shape.segments - 1))
         try:
-            self._aead.decrypt_into(nonce, sealed, self._aad, opened)
+            self._aead.decrypt_into(nonce, sealed, self._aad, plain)
         except InvalidTag:
             # The library has by now written what it could not authenticate.
             plain[:] = bytes(len(plain))
             raise Tampered("a segment was changed") from None
-        return opened
 
 
 # -- whole objects ---------------------------------------------------------------------------------
