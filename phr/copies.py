@@ -22,7 +22,8 @@ from phr.printing import PrintingError
 from phr.report_words import as_paper, parts, standing
 from phr.scans import Scan
 from vault.errors import NoKey, NotThere
-from vault.reading import open_document, open_series
+from vault.reading import find_preview, open_document, open_series
+from vault.sealing.stream import Kind
 from vault.studies import Study
 
 MOST_PREVIEWS = 12
@@ -40,7 +41,7 @@ def copy_of(study: Study, scan: Scan, *, made_by: str) -> Response:
 def plan_of(study: Study, scan: Scan, *, made_by: str) -> ZipPlan:
     """What the ZIP will hold."""
     shown = found.many(study.uid) if study.series else []
-    return medium(_taken(study, shown), list(_pages(study, scan, made_by)))
+    return medium(taken(study, shown), list(_pages(study, scan, made_by)))
 
 
 def size_of(study: Study) -> int:
@@ -48,7 +49,8 @@ def size_of(study: Study) -> int:
     return sum(one.length for one in found.many(study.uid)) if study.series else 0
 
 
-def _taken(study: Study, shown: list[Shown]) -> Iterator[Taken]:
+def taken(study: Study, shown: list[Shown]) -> Iterator[Taken]:
+    """The instances of a study with what the directory of a medium says of them."""
     with services().reading() as work:
         described = (
             {one.facts.uid: one.dicom for one in open_series(work, access().opened(), study.uid)} if shown else {}
@@ -61,9 +63,11 @@ def _taken(study: Study, shown: list[Shown]) -> Iterator[Taken]:
 
 def _pages(study: Study, scan: Scan, made_by: str) -> Iterator[Page]:
     papers = list(_papers(study, scan, made_by))
+    pictures = list(pictures_of(study, "IHE_PDI/PICTURE"))
     words = {
         "scan": scan,
         "papers": [page.name for page in papers],
+        "pictures": [page.name for page in pictures],
         "sections": parts(standing(study.reports)[0].facts) if study.reports else [],
         "made_on": today(),
         "settings": current_app.extensions["settings"],
@@ -73,6 +77,19 @@ def _pages(study: Study, scan: Scan, made_by: str) -> Iterator[Page]:
     yield Page("README.TXT", readme.encode())
     yield Page("INDEX.HTM", render_template("copies/index.html", **words).encode())
     yield from papers
+    yield from pictures
+
+
+def pictures_of(study: Study, name: str, *, most: int = MOST_PREVIEWS) -> Iterator[Page]:
+    """The middle picture of each group as JPEG, for people without a viewer: `name`1.JPG, `name`2.JPG, and so on."""
+    having = [one.facts.uid for one in study.series if one.has_preview][:most]
+    for number, series_uid in enumerate(having, start=1):
+        try:
+            with services().reading() as work:
+                jpeg = find_preview(work, access().opened(), study.uid, series_uid, Kind.QUICK_VIEW)
+        except (NotThere, NoKey):
+            continue
+        yield Page(f"{name}{number}.JPG", jpeg)
 
 
 def _papers(study: Study, scan: Scan, made_by: str) -> Iterator[Page]:

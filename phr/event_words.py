@@ -113,8 +113,13 @@ def sentence(event: Event, names: Names) -> str:
 _REPORTS = frozenset({"DiagnosticReport", "DocumentReference", "Binary"})
 
 
+_EVERYTHING = later("You saved a copy of everything.")
+
+
 def _of_reading(event: Event, names: Names) -> LazyString | None:
-    """What was read, where it is known of which scan."""
+    """What was read, where it is known of which scan; or that it was all there is."""
+    if event.did is Did.SAVED_COPY and event.detail.get("what") == "everything":
+        return _EVERYTHING
     if event.did is not Did.READ or not scan(event, names):
         return None
     if event.detail.get("type") in _REPORTS:

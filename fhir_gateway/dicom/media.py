@@ -37,7 +37,7 @@ class Page:
     octets: bytes
 
 
-def medium(taken: Iterable[Taken], pages: Sequence[Page]) -> ZipPlan:
+def medium(taken: Iterable[Taken], pages: Sequence[Page | Entry]) -> ZipPlan:
     """
     The whole copy as one ZIP: pages, DICOMDIR, and the instances below DICOM/.
 
@@ -51,5 +51,5 @@ def medium(taken: Iterable[Taken], pages: Sequence[Page]) -> ZipPlan:
         except UnreadableDicom:
             path = f"DICOM/UNLISTED/I{number:07d}"
         entries.append(Entry(path, instance.length, instance.open))
-    leading = [Entry.of(page.name, page.octets) for page in pages]
+    leading = [page if isinstance(page, Entry) else Entry.of(page.name, page.octets) for page in pages]
     return ZipPlan([*leading, Entry.of("DICOMDIR", directory.octets()), *entries])

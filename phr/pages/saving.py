@@ -7,9 +7,9 @@ from typing import NamedTuple
 from flask import Blueprint, render_template
 from flask_babel import gettext as _
 
-from consent.guards import needs_patient
-from consent.request import access, work
-from phr import copies, words
+from consent.guards import needs_fresh, needs_patient
+from consent.request import access, reading, work
+from phr import copies, whole_copy, words
 from phr.answers import Answer, file
 from phr.scans import Scan, preview_series, scan_of, site_names
 from vault import audit
@@ -23,6 +23,8 @@ from vault.sealing.stream import Kind
 from vault.studies import Study
 
 blueprint = Blueprint("saving", __name__)
+# Kinds of pictures that machines take of their own screens, with whatever stands there (PS3.3 C.7.6.1.1.3).
+DRAWN_ON = frozenset({"US", "IVUS", "SC", "OT", "ES", "XC", "RF", "XA", "PX", "IO", "BMD", "ECG"})
 
 
 class Way(NamedTuple):
@@ -31,6 +33,7 @@ class Way(NamedTuple):
     title: str
     words: str
     href: str
+    button: str = ""
 
 
 @blueprint.get("/scans/<study_id>/save")
@@ -54,13 +57,21 @@ def _ways(study: Study, scan: Scan, octets: int) -> list[Way]:
     if scan.reports:
         ways.append(Way(_("The report (PDF)"), _("For reading and printing."), f"{here}/report.pdf"))
     if preview_series(study):
-        ways.append(
-            Way(_("One picture (JPEG)"), _("To show family. Your name is left off."), f"{here}/save/picture.jpg")
-        )
+        ways.append(Way(_("One picture (JPEG)"), _nameless(study), f"{here}/save/picture.jpg"))
     if scan.pictures:
         sentence = _("Same as a disc. A ZIP file of %(size)s, with a page to look at inside.", size=words.size(octets))
         ways.append(Way(_("All pictures (for a doctor)"), sentence, f"{here}/save/all.zip"))
+    ways.append(
+        Way(_("Everything I have (ZIP)"), _("All scans, reports and your history."), "/save/everything", _("Continue"))
+    )
     return ways
+
+
+def _nameless(study: Study) -> str:
+    """A machine that hands on its own screen may have drawn the name into the picture, where nobody can take it off."""
+    if DRAWN_ON & set(study.modalities):
+        return _("To show family. We leave your name off, but the machine may have drawn it in. Look at it first.")
+    return _("To show family. Your name is left off.")
 
 
 @blueprint.get("/scans/<study_id>/save/picture.jpg")
@@ -89,3 +100,26 @@ def everything(study_id: str) -> Answer:
         made_by = own.field(w, "name") or ""
         audit.record(w, owner=own.owner, did=Did.SAVED_COPY, by=access().actor, to=study.id, what="all")
     return copies.copy_of(study, scan, made_by=made_by)
+
+
+@blueprint.get("/save/everything")
+@needs_patient
+def all_there_is() -> Answer:
+    """How much it is, before it begins."""
+    with work() as w:
+        studies = open_catalogue(w, access().own_vault()).studies
+    octets = sum(copies.size_of(study) for study in {study.uid: study for study in studies}.values())
+    return render_template("pages/save_everything.html", count=len(studies), size=words.size(octets))
+
+
+@blueprint.get("/save/everything.zip")
+@needs_patient
+@needs_fresh
+def whole_record() -> Answer:
+    """All scans, reports and the history."""
+    own = access().own_vault()
+    with work() as w:
+        audit.record(w, owner=own.owner, did=Did.SAVED_COPY, by=access().actor, what="everything")
+    with reading() as w:
+        everything = whole_copy.everything_of(w)
+    return whole_copy.copy_of(everything)

@@ -10,7 +10,7 @@ import pydicom
 import pytest
 from pydicom.fileset import FileSet
 
-from tests.journeys.stories import a_story
+from tests.journeys.stories import a_scan, a_story
 from tests.people import Guest
 
 
@@ -72,3 +72,33 @@ def test_a_doctors_copy_is_the_same_disc(keepray):
     with zipfile.ZipFile(io.BytesIO(answer.content)) as packed:
         assert "DICOMDIR" in packed.namelist()
         assert told.scan.files[0] in [packed.read(name) for name in packed.namelist()]
+
+
+def test_everything_is_one_disc_with_every_scan_report_and_the_history(keepray):
+    told = a_story(keepray, report="A small effusion.")
+    second = a_scan(told.scan.person, name="second head", StudyDescription="CT of the head", BodyPartExamined="HEAD")
+    told.site.pushes(*second.files)
+    told.patient.open("/home")
+    page = told.patient.open("/save/everything")
+    assert page.says("your 2 scans")
+    answer = told.patient.ask("GET", "/save/everything.zip")
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as packed:
+        assert packed.testzip() is None
+        held = {name: packed.read(name) for name in packed.namelist()}
+    for file in (*told.scan.files, *second.files):
+        assert file in held.values()
+    index = held["INDEX.HTM"].decode()
+    assert "CT of the chest" in index
+    assert "CT of the head" in index
+    assert any(b"A small effusion." in octets for name, octets in held.items() if name.endswith("REPORT1.HTM"))
+    assert "You added a scan with a PIN slip." in held["IHE_PDI/HISTORY.HTM"].decode()
+    assert [name for name in held if name.endswith("PICTURE1.JPG")]
+    assert told.patient.open("/history").says("You saved a copy of everything.")
+
+
+def test_nobody_else_gets_everything(keepray):
+    told = a_story(keepray)
+    doctor = Guest(keepray)
+    doctor.opens(told.patient.gives_a_code(may=("see", "save")).code)
+    assert doctor.ask("GET", "/save/everything.zip").headers.get("Content-Type") != "application/zip"
