@@ -9,7 +9,7 @@ PORT ?= 8080
 DATA ?= demo-data
 export UV_PYTHON_DOWNLOADS := never
 
-VIEWER_SOURCES := $(shell find viewer -type f 2>/dev/null) $(wildcard vite.config.mjs) styles.mjs
+VIEWER_SOURCES := $(shell find viewer -type f 2>/dev/null) $(wildcard vite.config.mjs) styles.mjs packed.mjs
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint types check interop bench translations wheel clean

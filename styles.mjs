@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import rtlcss from 'rtlcss';
 import { compile } from 'sass';
 import { build } from 'vite';
+import { pack } from './packed.mjs';
 
 const out = process.argv[2];
 if (!out) throw new Error('say where to: node styles.mjs phr/static/site');
@@ -68,3 +69,4 @@ copy(join(modules, `@fontsource/${next}/LICENSE`), 'licenses/atkinson-hyperlegib
 copy(join(modules, `@fontsource/${mono}/LICENSE`), 'licenses/atkinson-hyperlegible-mono.txt');
 cpSync('viewer/licenses', join(out, 'licenses'), { recursive: true });
 copy(join(modules, 'htmx.org/LICENSE'), 'licenses/htmx.txt');
+pack(out);

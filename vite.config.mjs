@@ -1,4 +1,5 @@
 import { defineConfig } from 'vite';
+import { pack } from './packed.mjs';
 
 /**
  * The measuring tools write a style attribute, which the page's policy stops; set through the object
@@ -14,13 +15,16 @@ const stylesThroughObjects = {
   },
 };
 
+/** Once all is written, it is packed too. */
+const packedBeforehand = { name: 'packed-beforehand', writeBundle: ({ dir }) => pack(dir) };
+
 // Builds the viewer into the package, so that running it needs no Node.
 export default defineConfig({
   base: '/static/viewer/',
   publicDir: false,
   // Two of the picture library's parts name Node's modules; these are their twins for the browser.
   resolve: { alias: { events: 'events/', url: 'url/' } },
-  plugins: [stylesThroughObjects],
+  plugins: [stylesThroughObjects, packedBeforehand],
   worker: { format: 'es' },
   build: {
     outDir: 'phr/static/viewer',

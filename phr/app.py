@@ -15,6 +15,7 @@ from phr.components import furnish, template_folder
 from phr.config import Settings
 from phr.headers import install_headers
 from phr.mail import mailer_of
+from phr.packed import install_packed_files
 from phr.pages.errors import install_error_pages
 from phr.storing import open_store
 from vault.database import Services
@@ -49,6 +50,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> Flask
     app.extensions["study_title"] = scans.title_of
     furnish(app, brand=settings.brand)
     install_headers(app)
+    install_packed_files(app)
     install_guards(app)
     install_error_pages(app)
     app.before_request(_keep_forms_small)

@@ -1,7 +1,7 @@
 /** What stands over the picture: sides of the patient, and for clinicians the four corners. */
 
 import { make } from './building';
-import { dayInWords, forFrame, text } from './dicom';
+import { forFrame, text } from './dicom';
 import { planeOf, sidesOf } from './orientation';
 import type { Page } from './given';
 import type { Stage } from './stage';
@@ -54,7 +54,7 @@ export class Corners {
   private who(): string[] {
     const { instance } = this.stage.picture() ?? {};
     if (!instance) return [];
-    const born = dayInWords(text(instance, '00100030'), words.months);
+    const born = dayInWords(text(instance, '00100030'));
     return [text(instance, '00100010').replace('^', ', ').replaceAll('^', ' '), born && words.born(born)];
   }
 
@@ -62,7 +62,7 @@ export class Corners {
     const study = this.stage.series?.study;
     const { instance } = this.stage.picture() ?? {};
     if (!instance || !study) return [];
-    return [study.place || text(instance, '00080080'), dayInWords(text(instance, '00080020'), words.months) || study.date, study.title];
+    return [study.place || text(instance, '00080080'), dayInWords(text(instance, '00080020')) || study.date, study.title];
   }
 
   private which(): string[] {
@@ -92,4 +92,11 @@ export class Corners {
 
 function corner(where: string, lines: string[]): HTMLElement {
   return make('div', { class: `v-corner v-${where}` }, ...lines.filter(Boolean).map((line) => make('div', { text: line })));
+}
+
+/** "20260303" as "3 March 2026"; what is no date stays as it is. */
+function dayInWords(written: string): string {
+  const match = /^(\d{4})(\d{2})(\d{2})$/.exec(written);
+  const month = match && words.months[Number(match[2]) - 1];
+  return match && month ? words.day(Number(match[3]), month, match[1] as string) : written;
 }

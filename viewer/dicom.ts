@@ -71,10 +71,3 @@ function entries(octets: Uint8Array, descriptor: number[]): number[] {
 export function fromBase64(written: string): Uint8Array {
   return Uint8Array.from(atob(written), (letter) => letter.charCodeAt(0));
 }
-
-/** "20260303" as "3 March 2026"; what is no date stays as it is. */
-export function dayInWords(written: string, months: readonly string[]): string {
-  const match = /^(\d{4})(\d{2})(\d{2})$/.exec(written);
-  const month = match && months[Number(match[2]) - 1];
-  return match && month ? `${Number(match[3])} ${month} ${match[1]}` : written;
-}

@@ -7,6 +7,10 @@ import type { Panes } from './panes';
 import { linkPictures, type Reference } from './references';
 import { words } from './words';
 
+/** Of the window's width, in per cent. */
+const NARROWEST = 18;
+const WIDEST = 60;
+const STEP = 4;
 const NOT_SHOWN = 'script, style, link, iframe, object, embed, form, nav, base, meta, .kr-actions';
 
 export class ReportBeside {
@@ -56,9 +60,37 @@ export class ReportBeside {
     }
   }
 
+  /** A bar between pictures and report, moved by mouse and by the arrow keys. */
+  private splitter(): HTMLElement {
+    const { box } = this;
+    const bar = make('div', { class: 'v-splitter', role: 'separator', tabindex: '0', 'aria-orientation': 'vertical', 'aria-label': words.reportWidth });
+    const set = (percent: number) => {
+      const width = Math.round(Math.max(NARROWEST, Math.min(WIDEST, percent)));
+      box.parentElement?.style.setProperty('--report', `${width}%`);
+      bar.setAttribute('aria-valuenow', String(width));
+      return width;
+    };
+    const place = () => box.getBoundingClientRect();
+    const share = () => (100 * place().width) / (box.parentElement?.clientWidth || 1);
+    bar.setAttribute('aria-valuemin', String(NARROWEST));
+    bar.setAttribute('aria-valuemax', String(WIDEST));
+    bar.setAttribute('aria-valuenow', String(Math.round(share())));
+    bar.addEventListener('keydown', (event) => {
+      const by = { ArrowLeft: STEP, ArrowRight: -STEP }[event.key];
+      if (by === undefined) return;
+      event.preventDefault();
+      set(share() + by);
+    });
+    bar.addEventListener('pointerdown', (event) => bar.setPointerCapture(event.pointerId));
+    bar.addEventListener('pointermove', (event) => {
+      if (bar.hasPointerCapture(event.pointerId)) set((100 * (place().right - event.clientX)) / (box.parentElement?.clientWidth || 1));
+    });
+    return bar;
+  }
+
   private put(...inside: Node[]): void {
     const close = plainButton(words.close, () => this.toggle());
-    this.box.replaceChildren(make('div', { class: 'v-report-head' }, make('h2', { tabindex: '-1', text: words.reportTitle }), close), ...inside);
+    this.box.replaceChildren(this.splitter(), make('div', { class: 'v-report-head' }, make('h2', { tabindex: '-1', text: words.reportTitle }), close), ...inside);
   }
 }
 

@@ -26,6 +26,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 import phr
 from phr.components import furnish
 from phr.headers import install_headers
+from phr.packed import install_packed_files
 from phr.pages.shown import Link, ShownInstance, ShownSeries, ShownStudy, Surroundings
 from phr.pages.viewer import blueprint_over
 from phr.scans import MARKING
@@ -140,6 +141,7 @@ def app_for(gallery: Gallery) -> Flask:
     furnish(app)
     app.jinja_env.globals["csrf_token"] = lambda: "token"
     install_headers(app)
+    install_packed_files(app)
     app.register_blueprint(blueprint_over(lambda _study: (gallery.studies(), gallery.surroundings())))
 
     @app.before_request
