@@ -9,16 +9,15 @@ from typing import Any
 
 from benchmarks import studies
 from benchmarks.lab import Lab
-from benchmarks.multipart import JSON
-from benchmarks.reading import FILES, FRAMES
+from benchmarks.multipart import FILES, FRAMES, JSON
 from benchmarks.servers import Server
 from benchmarks.studies import Copy, Kind
-from benchmarks.wire import Connection, Unexpected, parts_of
+from benchmarks.wire import Connection, parts_of
 
 Row = Mapping[str, Any]
 _INSTANCE = "00080018"
-# What each server says of itself and of its addresses.
-_OWN_WORDS = {"00081190", "00080054", "00080056", "00081195"}
+# What each server says of itself, of its addresses, and of how its answer is written (JSON is always UTF-8).
+_OWN_WORDS = {"00080005", "00080054", "00080056", "00081190", "00081195"}
 _MOST_TOLD = 5
 
 
@@ -79,6 +78,15 @@ def missing(ours: Sequence[Row], theirs: Sequence[Row], *, key: str = _INSTANCE)
     return list(dict.fromkeys(found))[:_MOST_TOLD]
 
 
+def fewer_told(ours: Sequence[Row], theirs: Sequence[Row]) -> list[str]:
+    """What the peer tells in any row and we leave out in one, where the rows may be of different things."""
+    if len(ours) != len(theirs):
+        return [f"{len(ours)} rows against {len(theirs)}"]
+    told = {tag for row in theirs for tag in row if tag not in _OWN_WORDS}
+    lacking = sorted(told - set.intersection(*(set(row) for row in ours))) if ours else []
+    return [f"{tag} is told by the peer alone" for tag in lacking[:_MOST_TOLD]]
+
+
 def _less(ours: Row, theirs: Row) -> list[str]:
     found = []
     for tag, element in theirs.items():
@@ -114,12 +122,3 @@ def _alike(ours: Any, theirs: Any) -> bool:
 def _value(row: Row, tag: str) -> str:
     values = row.get(tag, {}).get("Value") or [""]
     return str(values[0])
-
-
-def check_metadata(ours: Server, theirs: Server, copy: Copy) -> list[str]:
-    """What the peer's metadata of a study have more than ours."""
-    path = f"{copy.path}/metadata"
-    try:
-        return missing(rows_of(ours, path), rows_of(theirs, path))
-    except Unexpected as error:
-        return [str(error)]

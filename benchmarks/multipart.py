@@ -1,8 +1,11 @@
-"""The body of a store request (PS3.18 10.5): the pieces as they lie, with the boundary between them."""
+"""What is asked for, and the body of a store request (PS3.18 10.5): pieces as they lie, the boundary between them."""
 
 from collections.abc import Iterable
 
 JSON = {"Accept": "application/dicom+json"}
+PACKED_JSON = {**JSON, "Accept-Encoding": "gzip"}
+FILES = {"Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*'}
+FRAMES = {"Accept": 'multipart/related; type="application/octet-stream"; transfer-syntax=*'}
 BOUNDARY = "between-pictures"
 STORE = {"Content-Type": f'multipart/related; type="application/dicom"; boundary={BOUNDARY}', **JSON}
 _BEFORE = f"\r\n--{BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n".encode()

@@ -1,4 +1,4 @@
-"""Drawn pictures with a scanner's noise: smooth organs, sharp edges, flat air, so that codecs find what they do in life."""
+"""Drawn pictures and a scanner's noise: smooth organs, sharp edges, flat air, so that codecs work as in life."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -6,17 +6,14 @@ import random
 import statistics
 from collections.abc import Sequence
 
-from benchmarks import studies, wire
+from benchmarks import checking, studies, wire
 from benchmarks.lab import Ask, Figures, Lab, Operation
-from benchmarks.multipart import JSON
+from benchmarks.multipart import FILES, FRAMES, JSON, PACKED_JSON
 from benchmarks.servers import Server
 from benchmarks.storing import MB, push
 from benchmarks.studies import Kind
-from benchmarks.wire import Answer, Connection, Unexpected
+from benchmarks.wire import Answer, Connection, Unexpected, in_time
 
-FILES = {"Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*'}
-FRAMES = {"Accept": 'multipart/related; type="application/octet-stream"; transfer-syntax=*'}
-PACKED_JSON = {**JSON, "Accept-Encoding": "gzip"}
 CONNECTIONS = 6  # as many as a browser opens to one server
 
 
@@ -52,8 +49,8 @@ def instances(server: Server, lab: Lab) -> Figures:
     def fetch(connection: Connection, index: int) -> Answer:
         return connection.count(copy.instance_path(index), FILES).expect(least=copy.study.instances[index].size)
 
-    done = wire.spread(connections, chosen, fetch)
-    return {"instances/s": len(chosen) / done.seconds, **latencies(done.results)}
+    done = wire.spread(connections, in_time(chosen), fetch)
+    return {"instances/s": len(done.results) / done.seconds, **latencies(done.results)}
 
 
 def _frames(kind: Kind, *, connections: int, asks: int = 1) -> Ask:
@@ -68,8 +65,8 @@ def _frames(kind: Kind, *, connections: int, asks: int = 1) -> Ask:
         def fetch(connection: Connection, job: tuple[int, int]) -> Answer:
             return connection.count(f"{copy.instance_path(job[0])}/frames/{job[1]}", FRAMES).expect(least=least)
 
-        done = wire.spread([server.reader() for _ in range(connections)], jobs, fetch)
-        return {"frames/s": len(jobs) / done.seconds, **latencies(done.results)}
+        done = wire.spread([server.reader() for _ in range(connections)], in_time(jobs), fetch)
+        return {"frames/s": len(done.results) / done.seconds, **latencies(done.results)}
 
     return run
 
@@ -92,7 +89,7 @@ def _metadata(kind: Kind, headers: wire.Headers) -> Ask:
     def run(server: Server, lab: Lab) -> Figures:
         copy = lab.ready(kind)
         with server.reader() as connection:
-            answers = [connection.get(f"{copy.path}/metadata", headers).expect() for _ in range(5)]
+            answers = [connection.get(f"{copy.path}/metadata", headers).expect() for _ in in_time(range(5))]
         if len(json.loads(plain(answers[0]))) != len(copy.study.instances):
             raise Unexpected("the metadata are of another number of instances")
         return {"ms": statistics.median(answer.ms for answer in answers), "KB": answers[0].size / 1000}
@@ -104,7 +101,7 @@ def first_metadata(server: Server, lab: Lab) -> Figures:
     """Metadata asked for right after the push: nothing can lie ready from an earlier answer."""
     copy = lab.fresh(studies.MR)
     push(server, copy, a_request=60)
-    server.let_read([copy])
+    server.let_read()
     with server.reader() as connection:
         answer = connection.get(f"{copy.path}/metadata", JSON).expect()
     if len(json.loads(answer.body)) != len(copy.study.instances):
@@ -122,20 +119,30 @@ def _some(total: int, count: int) -> list[int]:
     return random.Random(total).sample(range(total), min(total, count))
 
 
+def _reading(name: str, what: str, run: Ask, kind: Kind, *, quick: bool = True) -> Operation:
+    return Operation(name, what, run, (kind,), quick=quick)
+
+
+def _telling(name: str, what: str, kind: Kind, headers: wire.Headers, *, quick: bool = False) -> Operation:
+    def check(ours: Server, theirs: Server, lab: Lab) -> list[str]:
+        path = f"{lab.ready(kind).path}/metadata"
+        return checking.missing(checking.rows_of(ours, path), checking.rows_of(theirs, path))
+
+    return Operation(name, what, _metadata(kind, headers), (kind,), check, quick=quick)
+
+
 READING = (
-    Operation("study", "whole CT study", whole_study, (studies.CT,)),
-    Operation("series", "one MR series", one_series, (studies.MR,), quick=False),
-    Operation("instances-6", "CT instances, 6 connections", instances, (studies.CT,)),
-    Operation("frame", "a CT frame, 1 connection", _frames(studies.CT, connections=1), (studies.CT,)),
-    Operation("frames-6", "CT frames, 6 connections", _frames(studies.CT, connections=6, asks=3), (studies.CT,)),
-    Operation("frame-us", "a random frame of 60", _frames(studies.US, connections=1), (studies.US,)),
-    Operation(
-        "frame-packed", "a JPEG-LS frame", _frames(studies.PACKED, connections=1), (studies.PACKED,), quick=False
-    ),
-    Operation("viewer", "open 300 CT slices", viewer, (studies.CT,)),
-    Operation("metadata-ct", "metadata of the CT", _metadata(studies.CT, JSON), (studies.CT,)),
-    Operation("metadata-ct-gzip", "the same, gzip taken", _metadata(studies.CT, PACKED_JSON), (studies.CT,)),
-    Operation("metadata-small", "metadata of 1,000", _metadata(studies.SMALL, JSON), (studies.SMALL,)),
-    Operation("metadata-small-gzip", "the same, gzip taken", _metadata(studies.SMALL, PACKED_JSON), (studies.SMALL,)),
-    Operation("metadata-first", "metadata of MR just pushed", first_metadata),
+    _reading("study", "whole CT study", whole_study, studies.CT),
+    _reading("series", "one MR series", one_series, studies.MR, quick=False),
+    _reading("instances-6", "CT instances, 6 connections", instances, studies.CT),
+    _reading("frame", "a CT frame, 1 connection", _frames(studies.CT, connections=1), studies.CT),
+    _reading("frames-6", "CT frames, 6 connections", _frames(studies.CT, connections=6, asks=3), studies.CT),
+    _reading("frame-us", "a random frame of 60", _frames(studies.US, connections=1), studies.US),
+    _reading("frame-packed", "a JPEG-LS frame", _frames(studies.PACKED, connections=1), studies.PACKED, quick=False),
+    _reading("viewer", "open a CT of 300 slices: metadata, then all frames, 6 connections", viewer, studies.CT),
+    _telling("metadata-ct", "metadata of the CT", studies.CT, JSON),
+    _telling("metadata-ct-gzip", "the same, gzip taken", studies.CT, PACKED_JSON, quick=True),
+    _telling("metadata-small", "metadata of 1,000 instances", studies.SMALL, JSON),
+    _telling("metadata-small-gzip", "the same, gzip taken", studies.SMALL, PACKED_JSON),
+    Operation("metadata-first", "metadata of an MR just pushed", first_metadata),
 )

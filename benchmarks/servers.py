@@ -6,15 +6,14 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks.keys import Keys
+from benchmarks.keys import MAIN, Keys
 from benchmarks.meter import Meter
-from benchmarks.studies import Copy
 from benchmarks.wire import Connection, Unexpected
 from phr.demo import server as demo_server
 from phr.demo.home import Home
@@ -51,8 +50,12 @@ class Server(Protocol):
         """A connection that may read what was let through."""
         ...
 
-    def let_read(self, copies: Iterable[Copy]) -> None:
-        """From now on readers see these, which have been stored."""
+    def let_read(self) -> None:
+        """From now on readers see all that has been stored."""
+        ...
+
+    def renew(self) -> None:
+        """From now on others ask, who have used up nothing of what is allowed them."""
         ...
 
 
@@ -73,8 +76,11 @@ class Orthanc:
         """Whoever reaches it may read."""
         return Connection(f"{self.base}/dicom-web")
 
-    def let_read(self, copies: Iterable[Copy]) -> None:
+    def let_read(self) -> None:
         """Nothing to do: it keeps nothing from anybody."""
+
+    def renew(self) -> None:
+        """Nothing to do: it counts nobody's requests."""
 
 
 @dataclass(frozen=True)
@@ -91,17 +97,29 @@ class Keepray:
         """The site's system: its token is renewed before it runs out."""
         return Connection(f"{self.base}/dicomweb", {"Authorization": f"Bearer {self.keys.site_token()}"})
 
-    def reader(self) -> Connection:
+    def reader(self, holder: str = MAIN) -> Connection:
         """A clinic's software, which has used up the patient's newest code."""
-        return Connection(f"{self.base}/dicomweb", {"Authorization": f"Bearer {self.keys.app_token()}"})
+        return self._with_code("/dicomweb", holder)
 
-    def fhir(self) -> Connection:
+    def fhir(self, holder: str) -> Connection:
         """The same software, at the FHIR base."""
-        return Connection(f"{self.base}/fhir", {"Authorization": f"Bearer {self.keys.app_token()}"})
+        return self._with_code("/fhir", holder)
 
-    def let_read(self, copies: Iterable[Copy]) -> None:
+    def fhir_of_another(self, holder: str) -> Connection:
+        """The same, with a token that no other connection uses."""
+        self.keys.another_token(holder)
+        return self.fhir(holder)
+
+    def let_read(self) -> None:
         """The patient comes by and gives all scans anew."""
-        self.keys.share(copies)
+        self.keys.share(MAIN)
+
+    def renew(self) -> None:
+        """Each token is used for one measurement alone."""
+        self.keys.renew()
+
+    def _with_code(self, path: str, holder: str) -> Connection:
+        return Connection(f"{self.base}{path}", {"Authorization": f"Bearer {self.keys.app_token(holder).text}"})
 
 
 # -- starting and ending ---------------------------------------------------------------------------
@@ -112,7 +130,8 @@ def keepray(folder: Path) -> Generator[Keepray]:
     """Keepray answers inside."""
     port = _free_port()
     home = Home.opened(folder, host="127.0.0.1", port=port)
-    home.environment["PHR_PROCESSES"] = str(WORKERS)
+    # As behind a proxy, which tells where each request comes from: people type PINs from networks of their own.
+    home.environment.update({"PHR_PROCESSES": str(WORKERS), "PHR_PROXIES": "1"})
     with demo_server.serving(home) as process:
         demo_server.wait_until_ready(home, process)
         with Keys.made(home.settings) as keys:

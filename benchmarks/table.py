@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.ceilings import Ceiling
 from benchmarks.lab import less_is_better
 from benchmarks.rounds import Run, Seen
 from benchmarks.targets import LIMITS, MEMORY, OWN_MEMORY, TARGETS, WHOLE_RUN, Limit, Target
@@ -94,6 +95,25 @@ def _spread(values: dict[int, float]) -> Spread | None:
 
 
 # -- printing --------------------------------------------------------------------------------------
+
+
+def report(machine: str, lines: Sequence[Line], ceilings: Sequence[Ceiling], notes: Sequence[str]) -> str:
+    """Everything that a run has to say, as Markdown."""
+    blocks = [machine, printed(lines), _counted(lines), _best(ceilings)]
+    if notes:
+        blocks.append("Not counted:\n\n" + "\n".join(f"- {note}" for note in notes))
+    return "\n\n".join(blocks)
+
+
+def _counted(lines: Sequence[Line]) -> str:
+    held = [line.holds for line in lines if line.holds is not None]
+    return f"{sum(held)} of {len(held)} targets hold."
+
+
+def _best(ceilings: Sequence[Ceiling]) -> str:
+    rows = [f"| {one.name} | {short(one.rate)} {one.unit} |" for one in ceilings]
+    return "\n".join(["| at best, on this machine | |", "|---|---|", *rows])
+
 
 _HEAD = ("operation", "metric", "Keepray", "Orthanc", "times better", "against the newer", "target", "holds")
 

@@ -65,9 +65,11 @@ LIMITS: dict[tuple[str, str], Limit] = {
     ("thumbnail", "ms"): Limit(1.0),  # six times better than 6.0 ms of the newer release; Debian's has none
     ("fhir-read-6", "requests/s"): Limit(2500, more=True),
     ("fhir-search-50", "ms"): Limit(5.0),
+    ("fhir-search-500", "ms"): Limit(500.0),
     ("fhir-everything", "ms"): Limit(20.0),
     ("claim-20", "s"): Limit(0.5),
     ("claim-200", "s"): Limit(2.0),
-    ("grant-500", "s"): Limit(2.0),
-    ("stop-500", "s"): Limit(0.2),
+    ("share-500", "give s"): Limit(2.0),
+    ("share-500", "stop s"): Limit(0.2),
+    ("home-500", "s"): Limit(0.5),
 }

@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import BinaryIO, Self, TypeVar
@@ -179,6 +179,15 @@ class Spread:
 
     results: list
     seconds: float
+
+
+def in_time(jobs: Iterable[Job], seconds: float = 6.0) -> Iterator[Job]:
+    """The jobs one after the other, as long as there is time: whoever is slow is asked less often, not for longer."""
+    until = time.monotonic() + seconds
+    for job in jobs:
+        yield job
+        if time.monotonic() > until:
+            return
 
 
 def spread(connections: Sequence[Connection], jobs: Iterable[Job], do: Callable[[Connection, Job], Result]) -> Spread:
