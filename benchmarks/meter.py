@@ -1,5 +1,6 @@
 """What a server used: processor seconds and memory of all its processes (proc(5)), octets on the disk."""
 
+import itertools
 import os
 import threading
 from collections.abc import Generator
@@ -10,6 +11,7 @@ from pathlib import Path
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _EVERY = 0.1  # seconds between looks at the memory
+_SHARED_OUT = 20  # to share pages out, the kernel walks them all and holds the process up: that is looked at seldom
 _PROC = Path("/proc")
 
 
@@ -64,11 +66,12 @@ class Meter:
         return found
 
     def _watch(self, used: Used, ended: threading.Event) -> None:
-        while True:
-            processes = self.processes()
-            used.resident = max(used.resident, sum(map(_resident, processes)))
-            used.own = max(used.own, sum(map(_own, processes)))
-            if ended.wait(_EVERY):
+        for look in itertools.count(1):
+            used.resident = max(used.resident, sum(map(_resident, self.processes())))
+            is_over = ended.wait(_EVERY)
+            if is_over or look % _SHARED_OUT == 0:
+                used.own = max(used.own, sum(map(_own, self.processes())))
+            if is_over:
                 return
 
 
