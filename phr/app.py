@@ -22,8 +22,8 @@ from vault.database import Services
 
 # Each part of the house that can answer, and its blueprints; a process that serves one loads no other.
 PAGES = (
-    "front", "accounts", "signing", "recovery", "claims", "studies", "upload", "pictures", "reading", "saving",
-    "sharing", "links", "shares", "history", "account", "leaving", "doctor", "provider", "inbox", "languages",
+    "front", "accounts", "signing", "recovery", "claims", "studies", "upload", "pictures", "reading", "questions",
+    "saving", "sharing", "links", "shares", "history", "account", "leaving", "doctor", "provider", "inbox", "languages",
 )  # fmt: skip
 BLUEPRINTS: dict[str, tuple[str, ...]] = {
     "pages": tuple(f"phr.pages.{name}:blueprint" for name in PAGES),

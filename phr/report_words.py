@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from phr import dates, words
+from phr.glossary import on_paper
 from phr.reports import PatientReport, ReportSection
 from phr.scans import Scan
 from vault.facts import ReportFacts, Section, StudyFacts
@@ -201,6 +202,7 @@ def as_paper(
         changed_on=_day(report) if changed else None,
         replaces=signed_on(before.facts) if changed and before is not None else None,
         report_language=facts.language,
+        words=on_paper([text for _, text in parts(facts)], facts.language) if not is_withdrawn(report) else (),
     )
 
 

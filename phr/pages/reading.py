@@ -12,8 +12,9 @@ from flask_babel import gettext as _
 from consent import shared
 from consent.guards import needs_patient
 from consent.request import access, work
-from phr import drafts, reports
+from phr import dates, drafts, follow_up, reports
 from phr.answers import Answer, file, onward
+from phr.glossary import words_in
 from phr.people import today
 from phr.report_files import asked_for, files_of, handed_out_as
 from phr.report_words import as_paper, readable, standing
@@ -57,18 +58,45 @@ def report(study_id: str) -> Answer:
             key=f"report {chosen.kept.hex()}",
             what="report",
         )
+        said = follow_up.answered(w, own, study.id)
+    asked = None if shown.is_old or shown.withdrawn else follow_up.follow_up_of(study.reports)
     return render_template(
         "pages/report.html",
         scan=scan,
         report=shown,
+        words_met=words_in((text for _, texts in shown.sections for text in texts), shown.language),
+        follow_up=None if said == follow_up.WRONG else asked,
+        follow_up_said=said,
+        remind_on=follow_up.remind_on(said),
+        told=drafts.take("told"),
         here=here,
         came_from=f"/scans/{scan.id}",
         documents=files_of(chosen, here),
         actions=[
             (f"/scans/{scan.id}/report.pdf{asked_for(study.reports, chosen)}", _("Save as PDF"), "save"),
             (f"/share/scans?scan={scan.id}", _("Share"), "sharing"),
+            ("/questions", _("Questions for my doctor"), "help"),
         ],
     )
+
+
+@blueprint.post("/scans/<study_id>/follow-up")
+@needs_patient
+def say_of_follow_up(study_id: str) -> Answer:
+    """R4: to be reminded, or not to be asked again."""
+    own = access().own_vault()
+    with work() as w:
+        study, scan = _study(w, own, study_id)
+        kept = follow_up.answer(w, own, study, request.form.get("said", ""))
+    if kept:
+        drafts.keep(told=_told(kept))
+    return onward(f"/scans/{scan.id}/report")
+
+
+def _told(kept: str) -> str:
+    if day := follow_up.remind_on(kept):
+        return _("We show you a note on %(day)s.", day=dates.in_words(day))
+    return _("Thank you. We do not show it again.") if kept == follow_up.WRONG else _("Good. We made a note of it.")
 
 
 def _study(w: Work, own: VaultKeyring, study_id: str) -> tuple[Study, Scan]:

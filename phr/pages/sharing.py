@@ -18,6 +18,7 @@ from phr import drafts, forms, giving, reports
 from phr.answers import Answer, again, file, onward
 from phr.forms import Mistakes
 from phr.people import today
+from phr.questions import questions_of
 from phr.scans import Scan, people_of, scans_of
 from phr.shares import share_of, until_words
 from vault.catalogue import open_catalogue
@@ -237,6 +238,7 @@ def slip() -> Answer:
         catalogue = open_catalogue(w, own)
         picked = [scan for scan in scans_of(w, catalogue) if scan.id in given["scans"]]
         name = own.field(w, "name") or ""
+        questions = tuple(questions_of(w, own))
     name_octets = reports.share_slip(
         reports.ShareSlip(
             patient_name=name,
@@ -246,6 +248,7 @@ def slip() -> Answer:
             code=given["code"],
             address=current_app.extensions["settings"].base_url,
             made_on=today(),
+            questions=questions,
         )
     )
     return file(*name_octets, "application/pdf")

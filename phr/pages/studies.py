@@ -8,8 +8,9 @@ from flask_babel import gettext as _
 from consent import grants
 from consent.guards import needs_fresh, needs_patient
 from consent.request import access, work
-from phr import dates, drafts, words
+from phr import dates, drafts, follow_up, words
 from phr.answers import Answer, onward
+from phr.people import today
 from phr.scans import Scan, preview_series, scan_of, scans_of, site_names
 from phr.shares import shares_of
 from vault import accounts, custody
@@ -44,8 +45,15 @@ def home() -> Answer:
             "doubts": [scan.named for scan in scans if parse_id(scan.id) in set(settled.doubts)],
             "kit_owed": kit_is_owed(w, own),
             "damaged": len(catalogue.damaged),
+            "reminded": _reminded(w, own, scans),
         }
     return render_template("pages/home.html", told=drafts.take("told"), **values)
+
+
+def _reminded(w: Work, own: VaultKeyring, scans: list[Scan]) -> list[Scan]:
+    """The scans whose report they asked to be reminded of, once the day has come."""
+    due = {study_id.hex() for study_id, day in follow_up.reminders(w, own).items() if day <= today()}
+    return [scan for scan in scans if scan.id in due]
 
 
 def kit_is_owed(w: Work, own: VaultKeyring) -> bool:
