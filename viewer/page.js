@@ -108,6 +108,42 @@ window.addEventListener('pageshow', () => {
   for (const line of document.querySelectorAll('.kr-waiting')) line.remove();
 });
 
+/** Where a word first stands in the report: its text node and place, or nothing. */
+function placeOf(word) {
+  const pattern = new RegExp(`(?<![\\w-])${word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/ /g, '\\s+')}(?![\\w-])`, 'i');
+  for (const paragraph of document.querySelectorAll('.kr-report')) {
+    const texts = document.createTreeWalker(paragraph, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const found = pattern.exec(texts.currentNode.data);
+      if (found && !texts.currentNode.parentElement.closest('.kr-term, .kr-meaning')) return { text: texts.currentNode, found };
+    }
+  }
+}
+
+/** The word becomes a button; its meaning follows it in the text and goes again with Escape. */
+function explain(word, told, number) {
+  const place = placeOf(word);
+  if (!place) return;
+  const begin = place.text.splitText(place.found.index);
+  begin.splitText(place.found[0].length);
+  const meaning = Object.assign(document.createElement('span'), { className: 'kr-meaning', id: `meaning-${number}`, lang: 'en', textContent: ` (${told}) ` });
+  const button = Object.assign(document.createElement('button'), { type: 'button', className: 'kr-term', textContent: begin.data });
+  const set = (open) => {
+    meaning.hidden = !open;
+    button.setAttribute('aria-expanded', String(open));
+  };
+  button.setAttribute('aria-controls', meaning.id);
+  set(false);
+  button.addEventListener('click', () => set(meaning.hidden));
+  button.addEventListener('keydown', (event) => { if (event.key === 'Escape') set(false); });
+  begin.replaceWith(button, meaning);
+}
+
+document.querySelectorAll('[data-words] dt').forEach((word, number) => {
+  explain(word.textContent, word.nextElementSibling.textContent, number);
+  for (const hint of document.querySelectorAll('[data-words-hint]')) hint.hidden = false;
+});
+
 for (const button of document.querySelectorAll('[data-print]')) {
   button.hidden = false;
   button.addEventListener('click', () => window.print());
