@@ -144,7 +144,7 @@ class Access:
 
     def check_can_read(self, work: Work, study_id: bytes) -> None:
         """Raise `NotThere` unless the study is among those this access sees."""
-        if self.keyring is None or study_id not in self.keyring.study_ids(work):
+        if self.keyring is None or not self.keyring.holding(work, [study_id]):
             raise NotThere
 
     def can_read(self, work: Work, study_id: bytes) -> bool:
@@ -156,8 +156,11 @@ class Access:
 
         Whole objects (instance, series, study, ZIP) are copies; frames and rendered pictures are looking.
         """
-        found = self.for_study(work, study_id)
-        if found.grant is not None and found.grant.view_only:
+        self.for_study(work, study_id).check_copies()
+
+    def check_copies(self) -> None:
+        """The same of the single access under which a study is seen."""
+        if self.grant is not None and self.grant.view_only:
             raise CopyNotAllowed
 
     def can_copy(self, work: Work, study_id: bytes) -> bool:

@@ -56,7 +56,10 @@ def _say_who_may_read(response: Response) -> Response:
     if not request.path.startswith(_OPEN):
         return response
     if request.path not in OPEN_TO_ALL:
-        response.vary.add("Origin")
+        if "Vary" in response.headers:
+            response.vary.add("Origin")
+        else:
+            response.headers.add("Vary", "Origin")
     allowed = _allowed()
     if allowed is not None:
         response.headers["Access-Control-Allow-Origin"] = allowed

@@ -1,7 +1,6 @@
 """What the app hands to this room: services, settings, and what a process keeps between requests."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
@@ -80,18 +79,14 @@ def reach() -> Reach:
     return Reach.ANYWHERE if settings().allow_private_jwks else Reach.INTERNET
 
 
-@contextmanager
-def work() -> Generator[Work]:
+def work() -> AbstractContextManager[Work]:
     """A unit of work that may change things; it is committed on leaving."""
-    with services().work() as opened:
-        yield opened
+    return services().work()
 
 
-@contextmanager
-def reading() -> Generator[Work]:
+def reading() -> AbstractContextManager[Work]:
     """A unit of work that only reads."""
-    with services().reading() as opened:
-        yield opened
+    return services().reading()
 
 
 def source() -> str:

@@ -4,6 +4,7 @@ import os
 from datetime import datetime, timedelta
 
 from consent.access import Access
+from consent.brought import brought_by
 from consent.cookies import Cookie
 from consent.errors import Area, SharingEnded, SignInNeeded
 from consent.sessions import LIVES, Place, under_grant
@@ -15,6 +16,7 @@ from vault.database import Work
 from vault.errors import Expired, NotThere
 from vault.ids import Id
 from vault.keyring import GrantKeyring, Owner, OwnerKind
+from vault.limits import bounds_of_live
 from vault.sealing import derive
 
 
@@ -49,20 +51,21 @@ def open_guest(work: Work, secret: bytes) -> tuple[TokenRow, Access]:
     Raises `SharingEnded` when the patient stopped it or its time ran out, `SignInNeeded` when the visit was left or
     never was.
     """
-    row = work.session.get(TokenRow, derive.session_id(secret))
-    if row is None or row.kind != Area.GUEST or row.grant is None:
+    brought = brought_by(work, derive.session_id(secret))
+    if brought is None or brought.token.kind != Area.GUEST:
         raise SignInNeeded(Area.GUEST)
+    row = brought.token
     try:
-        limits = sharing.check_live(work, row.grant)
+        bounds_of_live(work, brought.grant)
     except (Expired, NotThere):
         raise SharingEnded from None
     if row.state != State.LIVE or _was_idle(row, work.now):
         raise SignInNeeded(Area.GUEST)
     try:
-        keyring = openers.open_token_holder(work, secret, "guest")
+        keyring, bounds = openers.open_found_holder(work, brought.holder, brought.grant, secret=secret, kind="guest")
     except (Expired, NotThere):
         raise SharingEnded from None
-    return row, under_grant(Actor("guest", None, row.grant), limits, keyring, session_id=Id(row.id))
+    return row, under_grant(Actor("guest", None, bounds.grant_id), bounds, keyring, session_id=Id(row.id))
 
 
 def _was_idle(row: TokenRow, now: datetime) -> bool:

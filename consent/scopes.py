@@ -12,6 +12,7 @@ A scope covers another when whatever the other allows, it allows too.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Self
 
 from consent.errors import BadScope
@@ -98,18 +99,19 @@ class Scopes:
     resources: tuple[Scope, ...] = ()
     others: tuple[str, ...] = ()
 
-    @classmethod
-    def parse(cls, text: str) -> Self:
+    @staticmethod
+    def parse(text: str) -> "Scopes":
         """Every scope of a space-separated list. Raises `BadScope` for one that is none, and for too long a list."""
-        return cls._read(text, strict=True)
+        return _parsed(text)
 
     @classmethod
     def asked(cls, text: str) -> Self:
         """What a client asks for: whatever is no scope we can read is left out, as unknown scopes are."""
-        return cls._read(text, strict=False)
+        return cls.read(text, strict=False)
 
     @classmethod
-    def _read(cls, text: str, *, strict: bool) -> Self:
+    def read(cls, text: str, *, strict: bool) -> Self:
+        """The scopes of a list; what is none is left out, unless `strict`: then it raises `BadScope`."""
         if len(text) > LONGEST:
             raise BadScope("too long")
         resources: dict[Scope, None] = {}
@@ -202,6 +204,11 @@ class Scopes:
     def has_every_type(self) -> bool:
         """Whether one of them names every type, now and in future."""
         return any(scope.type == EVERY_TYPE for scope in self.resources)
+
+
+@lru_cache(maxsize=256)  # the same words come with every request of a token, and are no secret
+def _parsed(text: str) -> Scopes:
+    return Scopes.read(text, strict=True)
 
 
 def _read_one(word: str) -> Scope | str:

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from consent.access import Access, together
+from consent.brought import brought_by
 from consent.cookies import Cookie
 from consent.devices import Shape, shape_of
 from consent.errors import Area, SignInNeeded
 from consent.keyrings import GrantToOpen
 from consent.scopes import PATIENT_READS, Scopes
-from consent.tables import TokenRow
 from consent.tokens import State
 from vault import audit, openers, sharing
 from vault.accounts import SignedIn
@@ -24,7 +24,6 @@ from vault.ids import Id
 from vault.keyring import GrantKeyring, KeyClass
 from vault.limits import GrantBounds
 from vault.openers import OpenSession
-from vault.tables_sharing import SessionRow
 
 FRESH = timedelta(minutes=5)
 _DAY_HALF = 12 * 3600
@@ -236,7 +235,7 @@ def reads_of(limits: GrantBounds) -> Scopes:
 
 def is_there(work: Work, session_id: bytes) -> bool:
     """Whether a session or visit of this identifier has not been ended."""
-    row = work.session.get(TokenRow, session_id)
-    if row is not None:
-        return row.state == State.LIVE
-    return work.session.get(SessionRow, session_id) is not None
+    brought = brought_by(work, session_id)
+    if brought is not None:
+        return brought.token.state == State.LIVE
+    return openers.has_session(work, session_id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from vault.attempts import Limit, source_prefix, within
 from vault.database import Services
 
-PIXEL_SHARE = 20  # pictures counted at once: a scroll through a series costs no write for each, and may be quick
+PIXEL_SHARE = 200  # pictures counted at once: a scroll through a series costs no write for each, and may be quick
 
 
 def allow_token_request(services: Services, *, client_id: str, address: str) -> None:

@@ -2,12 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from consent import sessions, tokens
+from consent import sessions
 from consent.access import Access
+from consent.brought import brought_by
 from consent.tokens import State
 from vault import sharing
 from vault.database import Services, Work
 from vault.errors import Expired
+from vault.limits import bounds_of_live
 
 RECHECK = timedelta(seconds=5)
 
@@ -31,11 +33,13 @@ class Watch:
 
 def check_still_open(w: Work, opened: Access) -> None:
     """Raise `Expired` when the grant, the session or the token of an access has ended since."""
-    if opened.grant is not None:
-        sharing.check_live(w, opened.grant.grant_id)
     if opened.token_id is not None:
-        row = w.session.get(tokens.TokenRow, opened.token_id)
-        if row is None or row.state not in {State.LIVE, State.ROTATED}:
+        brought = brought_by(w, opened.token_id)
+        if brought is None or brought.token.state not in {State.LIVE, State.ROTATED}:
             raise Expired
+        if opened.grant is not None:
+            bounds_of_live(w, brought.grant)
+    elif opened.grant is not None:
+        sharing.check_live(w, opened.grant.grant_id)
     if opened.session_id is not None and not sessions.is_there(w, opened.session_id):
         raise Expired

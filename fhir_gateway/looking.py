@@ -25,7 +25,7 @@ from vault.errors import NotThere
 from vault.ids import Id
 from vault.studies import Study
 
-RECHECK_PIECES: Final = 64  # docs/format.md 8: a long answer asks again whether it may go on
+RECHECK_OCTETS: Final = 4 << 20  # docs/format.md 8: a long answer asks again whether it may go on
 RECHECK_SECONDS: Final = 5.0
 _HOUR: Final = 3600
 _OPENED: Final = 300  # how old "last opened" may be
@@ -201,11 +201,12 @@ def _tell_once(services: Services, access: Access, did: Did, study_id: bytes) ->
 
 
 def watched(pieces: Iterator[bytes], services: Services, access: Access) -> Iterator[bytes]:
-    """The same pieces, asking every 64 of them or 5 seconds whether the answer may go on. Raises `Expired`."""
-    asked = time.monotonic()
-    for number, piece in enumerate(pieces, start=1):
-        if number % RECHECK_PIECES == 0 or time.monotonic() - asked > RECHECK_SECONDS:
+    """The same pieces, asking every 4 MiB or 5 seconds whether the answer may go on. Raises `Expired`."""
+    asked, given = time.monotonic(), 0
+    for piece in pieces:
+        given += len(piece)
+        if given > RECHECK_OCTETS or time.monotonic() - asked > RECHECK_SECONDS:
             with services.reading() as work:
                 check_still_open(work, access)
-            asked = time.monotonic()
+            asked, given = time.monotonic(), 0
         yield piece

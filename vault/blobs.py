@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -30,6 +31,7 @@ __all__ = [
     "BlobExists",
     "BlobMissing",
     "BlobReader",
+    "BlobSource",
     "BlobStore",
     "BlobWriter",
     "BlobsAway",
@@ -92,6 +94,14 @@ class BlobReader(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
+
+
+class BlobSource(Protocol):
+    """Where blobs are read from."""
+
+    def reader(self, blob_id: str) -> AbstractContextManager[BlobReader]:
+        """Open a committed blob. Raises `BlobMissing`, `NotABlobId`, `BlobsAway`."""
+        ...
 
 
 class BlobStore(Protocol):

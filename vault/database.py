@@ -18,6 +18,7 @@ from vault.errors import StoreAway
 from vault.journal import RevocationJournal
 from vault.secrets import Secrets
 
+_UNANSWERED = (OperationalError, sqlite3.OperationalError)
 _SQLITE_PATIENCE = 30  # seconds that a writer waits for another
 _IN_PASSING = 20  # milliseconds that one waits who could as well not write
 _SQLITE_SETTINGS = (
@@ -117,14 +118,17 @@ class Database:
     @contextmanager
     def reading(self) -> Generator[Opened]:
         """A transaction that only reads, and sees one moment: it never waits for a writer. Raises `StoreAway`."""
-        with _answering(), self._reading.connect() as connection:
-            if self.is_sqlite:
-                _begin_reading(connection)
-            opened = Opened(plain=connection)
-            try:
-                yield opened
-            finally:
-                opened.close()
+        try:
+            with self._reading.connect() as connection:
+                if self.is_sqlite:
+                    _begin_reading(connection)
+                opened = Opened(plain=connection)
+                try:
+                    yield opened
+                finally:
+                    opened.close()
+        except _UNANSWERED:
+            raise StoreAway("the database does not answer") from None
 
     def forget_freed_pages(self) -> bool:
         """After an erasure: push the zeroed pages out of the write-ahead log. False if a reader held it back."""
@@ -183,7 +187,7 @@ def _answering() -> Generator[None]:
     """What a driver says of a lost connection or of a lock may quote a row; what is told instead is our own."""
     try:
         yield
-    except (OperationalError, sqlite3.OperationalError):
+    except _UNANSWERED:
         raise StoreAway("the database does not answer") from None
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from vault.blobs import BlobReader, BlobStore
+from vault.blobs import BlobReader, BlobSource
 from vault.database import Work
 from vault.sealing import derive
 from vault.sealing.errors import Tampered
@@ -121,7 +121,7 @@ def _prefixed(octets: bytes) -> bytes:
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
-def check_at_hand(blobs: BlobStore, names: Iterable[str]) -> None:
+def check_at_hand(blobs: BlobSource, names: Iterable[str]) -> None:
     """Return if these blobs can be read now; asked before an answer begins. Raises `BlobsAway`, `BlobMissing`."""
     for name in dict.fromkeys(names):
         with blobs.reader(name):

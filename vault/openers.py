@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from vault.database import Work
 from vault.errors import Expired, NotThere
 from vault.ids import Id
+from vault.joined import Joined, Part, table_of
 from vault.keyring import GrantKeyring, VaultKeyring
 from vault.limits import GrantBounds, bounds_of_live, hold_grant
 from vault.rows import changed_rows
@@ -23,6 +24,10 @@ from vault.tables_sharing import DraftRow, ExportRow, GrantOwnerRow, HealthFileR
 
 TokenKind = Literal["authz", "at", "rt", "shl-at", "guest"]
 _SEEN_EVERY = timedelta(minutes=1)
+_SESSION = Joined(
+    Part(SessionRow, without={"device"}),
+    found=lambda wanted: wanted.where(table_of(SessionRow).c.id == sa.bindparam("id", type_=sa.LargeBinary)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ def add_session(
 
 def open_session(work: Work, secret: bytes, area: str) -> OpenSession:
     """The session a cookie opens. Raises `Expired` when it ended, was idle too long, or belongs to another area."""
-    row = work.session.get(SessionRow, derive.session_id(secret))
+    row = _session_row(work, derive.session_id(secret))
     if row is None or row.area != area or _is_over(row, work.now):
         raise Expired
     master = unwrap(derive.session_key(secret), row.ct, "sess", row.id, row.vault)
@@ -96,6 +101,15 @@ def open_session(work: Work, secret: bytes, area: str) -> OpenSession:
         idle=timedelta(seconds=row.idle),
         expires=row.expires,
     )
+
+
+def has_session(work: Work, session_id: bytes) -> bool:
+    """Whether the device has not been signed out, as far as its row goes."""
+    return _session_row(work, session_id) is not None
+
+
+def _session_row(work: Work, session_id: bytes) -> SessionRow | None:
+    return next((row for (row,) in _SESSION.rows(work, id=session_id)), None)
 
 
 def needs_touch(session: OpenSession, now: datetime) -> bool:

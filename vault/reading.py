@@ -4,15 +4,13 @@ Everything is found inside a transaction and read after it has ended, so that no
 """
 
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
-from vault.blobs import BlobStore
+from vault.blobs import BlobSource
 from vault.database import Work
 from vault.errors import BrokenRecord, NoKey, NotThere
 from vault.facts import InstanceFacts
@@ -25,6 +23,7 @@ from vault.objects import (
     read_description,
     read_document,
     read_index,
+    read_index_head,
     read_object,
     read_resource,
     sealed_object,
@@ -33,9 +32,10 @@ from vault.sealing import derive
 from vault.sealing.errors import Tampered
 from vault.sealing.stream import Kind, SealedObject
 from vault.sealing.suite import unwrap
-from vault.tables import InstanceRow, ObjectRow, PreviewRow, ResourceRow, SeriesRow, StudyRow
+from vault.series import FoundSeries, find_series, small_picture_of
+from vault.tables import ObjectRow, ResourceRow
 
-_Rows = tuple[InstanceRow, SeriesRow, ObjectRow]
+_Index = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class SealedOctets:
         return self._row.blob
 
     @contextmanager
-    def opened(self, blobs: BlobStore) -> Generator[SealedObject]:
+    def opened(self, blobs: BlobSource) -> Generator[SealedObject]:
         """The object, readable by range. Raises `BlobMissing`, `Tampered` when its octets are not those we sealed."""
         with blobs.reader(self._row.blob) as reader:
             yield sealed_object(reader, self._row, self._key, self.study_id)
@@ -117,14 +117,34 @@ def find_instances(work: Work, keyring: Keyring, study_uid: str, series_uid: str
 
 def open_series(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None = None) -> list[Instance]:
     """The descriptions of a study's or series' instances. Raises `NotThere`, `NoKey`, `Tampered`."""
-    rows = _instance_rows(work, keyring, study_uid, series_uid)
+    return _described(work, keyring, study_uid, series_uid, read_index)
+
+
+def list_series(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None = None) -> list[Instance]:
+    """The same with the facts alone: their `dicom` is empty, and was not read."""
+
+    def facts_alone(work: Work, row: ObjectRow, key: bytes, study_id: bytes) -> _Index:
+        facts = read_index_head(work, row, key, study_id)["instances"]
+        return facts, [{} for _ in facts]
+
+    return _described(work, keyring, study_uid, series_uid, facts_alone)
+
+
+def _described(
+    work: Work, keyring: Keyring, study_uid: str, series_uid: str | None, read: Callable[..., _Index]
+) -> list[Instance]:
+    rows = find_lying(work, keyring, Uids(study_uid, series_uid))
     if not rows:
         raise NotThere
-    indexes: dict[bytes, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {}
+    indexes: dict[bytes, _Index] = {}
+    keys: dict[bytes, bytes] = {}
     instances: list[Instance] = []
-    for instance, series, _ in rows:
+    for instance, series in ((one.instance, one.series) for one in rows):
         if instance.index_object not in indexes:
-            indexes[instance.index_object] = _opened_index(work, keyring, instance.index_object, series.study)
+            row = _object(work, instance.index_object)
+            if row.batch not in keys:
+                keys[row.batch] = keyring.class_key(work, row.batch, KeyClass.META)
+            indexes[instance.index_object] = read(work, row, keys[row.batch], series.study)
         facts, dicom = indexes[instance.index_object]
         described = InstanceFacts.from_dict(facts[instance.place])
         check_uid(work, described.uid, scope=instance.scope, uid_bi=instance.uid_bi)
@@ -152,15 +172,20 @@ def full_description(work: Work, keyring: Keyring, found: FoundInstance) -> dict
 
 def find_preview(work: Work, keyring: Keyring, study_uid: str, series_uid: str, kind: Kind) -> bytes:
     """The JPEG of a series' thumbnail (kind 6) or quick view (kind 7). Raises `NotThere`, `NoKey`."""
-    for series in series_rows(work, keyring, study_uid, series_uid):
-        preview = work.session.get(PreviewRow, (series.id, int(kind)))
-        if preview is None:
+    return open_preview(work, keyring, find_series(work, keyring, study_uid, series_uid), kind)[1]
+
+
+def open_preview(work: Work, keyring: Keyring, among: Iterable[FoundSeries], kind: Kind) -> tuple[Id, bytes]:
+    """The small picture of the first of these series that has one, and its study. Raises `NotThere`, `NoKey`."""
+    for series in among:
+        row = small_picture_of(work, series, kind)
+        if row is None:
             continue
-        row = _object(work, preview.object)
         if row.kind != int(kind):
             raise Tampered("another picture of the series")
         pictures = keyring.class_key(work, row.batch, KeyClass.PICTURES)
-        return read_object(work, row, derive.series_key(pictures, series.id), series.study)
+        key = derive.series_key(pictures, series.id)
+        return series.study_id, read_object(work, row, key, series.study_id)
     raise NotThere
 
 
@@ -227,36 +252,6 @@ def _found(keys: _Keys, one: Lying) -> FoundInstance:
     )
 
 
-def _instance_rows(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None) -> list[_Rows]:
-    """The newest version of each instance, only inside the studies this keyring holds, in the order they came."""
-    found = find_lying(work, keyring, Uids(study_uid, series_uid))
-    return [(one.instance, one.series, one.object) for one in found]
-
-
-def series_rows(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None) -> list[SeriesRow]:
-    """The series under these UIDs, only inside the studies this keyring holds."""
-    studies = sa.select(StudyRow.id).where(StudyRow.uid_bi.in_(indexes_of(work, keyring, study_uid)))
-    mine = keyring.holding(work, list(work.session.scalars(studies)))
-    if not mine:
-        return []
-    found = sa.select(SeriesRow).where(SeriesRow.study.in_(mine))
-    if series_uid is not None:
-        found = found.where(SeriesRow.uid_bi.in_(indexes_of(work, keyring, series_uid)))
-    return list(work.session.scalars(found))
-
-
-def indexes_of(work: Work, keyring: Keyring, uid: str) -> list[bytes]:
-    """What the UID is found under in each scope this keyring may look into."""
-    return [derive.uid_index(work.secrets.index_key, scope, uid) for scope in keyring.scopes(work)]
-
-
-def _opened_index(
-    work: Work, keyring: Keyring, object_id: bytes, study_id: bytes
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    row = _object(work, object_id)
-    return read_index(work, row, keyring.class_key(work, row.batch, KeyClass.META), study_id)
-
-
 def _object(work: Work, object_id: bytes) -> ObjectRow:
     row = work.session.get(ObjectRow, object_id)
     if row is None:
@@ -274,9 +269,9 @@ __all__ = [
     "find_instances",
     "find_preview",
     "full_description",
-    "indexes_of",
+    "list_series",
     "open_document",
+    "open_preview",
     "open_resource",
     "open_series",
-    "series_rows",
 ]

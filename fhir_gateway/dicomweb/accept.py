@@ -6,6 +6,7 @@ Implicit VR and big endian are never chosen; without a transfer syntax an asker 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from python_multipart.multipart import parse_options_header
 
@@ -50,9 +51,12 @@ class Choice:
         return f"{self.media_type}; transfer-syntax={self.syntax}"
 
 
+# A viewer asks for a thousand frames with the same header, which holds no secret.
+_REMEMBERED = lru_cache(maxsize=256)
 ANYTHING = (MediaRange("*/*", multipart=False, syntax=None, quality=1.0),)
 
 
+@_REMEMBERED
 def parse_accept(header: str | None) -> tuple[MediaRange, ...]:
     """
     The ranges of an Accept header, the most wanted first; what is no range is passed over.
@@ -104,6 +108,7 @@ def choose_bulk(header: str | None, offers: Sequence[str]) -> tuple[str, bool]:
     raise NotAcceptable("The value cannot be given in a form that is accepted.")
 
 
+@_REMEMBERED
 def choose_object(header: str | None, stored: str, *, single: bool, can_unpack: bool = True) -> Choice:
     """
     How to give whole instances stored in syntax `stored`: in parts, or bare where there is but one (`single`).
@@ -125,6 +130,7 @@ def choose_object(header: str | None, stored: str, *, single: bool, can_unpack: 
     raise NotAcceptable("The instances cannot be given in a transfer syntax that is accepted.")
 
 
+@_REMEMBERED
 def choose_frames(header: str | None, stored: str, *, single: bool, can_unpack: bool = True) -> Choice:
     """
     How to give frames stored in syntax `stored`: as they are, or unpacked to bare octets.

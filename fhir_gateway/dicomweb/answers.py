@@ -125,6 +125,13 @@ def related_answer(made: Related, asker: Access) -> Response:
     return streamed(made.octets, made.length, made.content_type, asker)
 
 
+def at_once(octets: bytes, content_type: str, *, status: int = 200) -> Response:
+    """Octets that are in memory already: the server gets them whole, and sends them in one go."""
+    answer = Response([octets], status=status, content_type=content_type, direct_passthrough=True)
+    answer.content_length = len(octets)
+    return answer
+
+
 def streamed(
     pieces: Iterator[bytes], length: int | None, content_type: str, asker: Access, *, status: int = 200
 ) -> Response:

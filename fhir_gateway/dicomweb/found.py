@@ -16,8 +16,10 @@ from fhir_gateway.dicomweb.described import frame_table, pixel_layout
 from fhir_gateway.errors import PixelsRefused, WhyRefused
 from fhir_gateway.looking import access_for
 from fhir_gateway.outcome import forbidden
-from vault.blobs import BlobStore
+from vault.blobs import BlobSource
+from vault.database import Work
 from vault.errors import NoKey
+from vault.held_open import HeldOpen
 from vault.ids import Id
 from vault.objects import check_at_hand
 from vault.reading import FoundInstance, find_instance, find_instances
@@ -28,7 +30,7 @@ class Shown:
     """One instance the asker may have, the store it is in, and the access under which it is seen."""
 
     found: FoundInstance
-    blobs: BlobStore
+    blobs: BlobSource
     asker: Access
 
     @property
@@ -84,6 +86,15 @@ class Shown:
         with self.found.octets.opened(self.blobs) as sealed:
             yield from sealed.iter(start, length)
 
+    def check_at_hand(self) -> None:
+        """Raise `BlobsAway` unless it can be read now."""
+        check_at_hand(self.blobs, [self.found.octets.blob])
+
+    def let_go(self) -> None:
+        """What was kept open to read it is closed."""
+        if isinstance(self.blobs, HeldOpen):
+            self.blobs.close()
+
     def picture(self) -> FrameTable:
         """Its frames. Raises `PixelsRefused` where it has none."""
         table = self.table
@@ -97,6 +108,13 @@ def one(study_uid: str, series_uid: str, instance_uid: str, *, whole: bool = Fal
 
     Raises `BadUID`, `NotThere`, `CopyNotAllowed`, `Refusal` 403 where its class was not shared, `BlobsAway`.
     """
+    shown = one_to_read(study_uid, series_uid, instance_uid, whole=whole)
+    shown.check_at_hand()
+    return shown
+
+
+def one_to_read(study_uid: str, series_uid: str, instance_uid: str, *, whole: bool = False) -> Shown:
+    """The same for whoever reads it before their answer begins: whether the store can give it shows then."""
     for uid in (study_uid, series_uid, instance_uid):
         check_uid(uid)
     asker, room = access(), services()
@@ -105,11 +123,8 @@ def one(study_uid: str, series_uid: str, instance_uid: str, *, whole: bool = Fal
             found = find_instance(work, asker.opened_for_objects(), study_uid, series_uid, instance_uid)
         except NoKey:
             raise _not_shared() from None
-        if whole:
-            asker.check_can_copy(work, found.study_id)
-        shown = Shown(found, room.blobs, access_for(work, asker, found.study_id))
-    check_at_hand(room.blobs, [found.octets.blob])
-    return shown
+        seen_under = _access_for(work, asker, found.study_id, whole=whole)
+    return Shown(found, room.blobs, seen_under)
 
 
 def many(study_uid: str, series_uid: str | None = None) -> list[Shown]:
@@ -126,15 +141,21 @@ def many(study_uid: str, series_uid: str | None = None) -> list[Shown]:
             found = find_instances(work, asker.opened_for_objects(), study_uid, series_uid)
         except NoKey:
             raise _not_shared() from None
-        whose: dict[Id, Access] = {}
-        for study_id in {instance.study_id for instance in found}:
-            asker.check_can_copy(work, study_id)
-            whose[study_id] = access_for(work, asker, study_id)
+        studies = {instance.study_id for instance in found}
+        whose = {study_id: _access_for(work, asker, study_id, whole=True) for study_id in studies}
     # Once an answer has begun, no status can say that it has to wait (SMART Imaging Access, slow data).
     check_at_hand(room.blobs, [instance.octets.blob for instance in found])
-    shown = [Shown(instance, room.blobs, whose[instance.study_id]) for instance in found]
+    source = HeldOpen(room.blobs)
+    shown = [Shown(instance, source, whose[instance.study_id]) for instance in found]
     # What two sites pushed under the same UIDs is given once, as the first one kept.
     return list({one.uids: one for one in reversed(shown)}.values())[::-1]
+
+
+def _access_for(work: Work, asker: Access, study_id: Id, *, whole: bool) -> Access:
+    seen_under = access_for(work, asker, study_id)
+    if whole:
+        seen_under.check_copies()
+    return seen_under
 
 
 def renderer() -> Renderer:

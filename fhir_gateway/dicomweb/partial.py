@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask import Response, request
 
-from fhir_gateway.dicomweb.answers import streamed
+from fhir_gateway.dicomweb.answers import at_once, streamed
 from fhir_gateway.dicomweb.found import Shown
 
 # One range alone; several, or of another unit, are answered with the whole (RFC 9110 14.2).
@@ -16,12 +16,16 @@ _RANGE = re.compile(r"bytes=(?=\d|-\d)([0-9]{0,18})-([0-9]{0,18})")
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Octets of a known length that can be given from any place on; `tag` names exactly these octets."""
+    """Octets of a known length that can be given from any place on; `tag` names exactly these octets.
+
+    `memory` holds them where they need not be read any more.
+    """
 
     content_type: str
     length: int
     octets: Callable[[int, int], Iterator[bytes]]
     tag: str | None = None
+    memory: bytes | None = None
 
 
 def tag_of(one: Shown, *form: object) -> str | None:
@@ -56,7 +60,10 @@ def partial(body: Body, one: Shown) -> Response:
         return answer
     start, end = span
     status = 200 if asked is None else 206
-    answer = streamed(body.octets(start, end - start), end - start, body.content_type, one.asker, status=status)
+    if body.memory is not None:
+        answer = at_once(body.memory[start:end], body.content_type, status=status)
+    else:
+        answer = streamed(body.octets(start, end - start), end - start, body.content_type, one.asker, status=status)
     answer.headers["Accept-Ranges"] = "bytes"
     if body.tag is not None:
         answer.headers["ETag"] = body.tag
@@ -67,7 +74,9 @@ def partial(body: Body, one: Shown) -> Response:
 
 def held(content_type: str, octets: bytes, tag: str | None = None) -> Body:
     """A body that is in memory."""
-    return Body(content_type, len(octets), lambda start, length: iter((octets[start : start + length],)), tag)
+    return Body(
+        content_type, len(octets), lambda start, length: iter((octets[start : start + length],)), tag, memory=octets
+    )
 
 
 def _asked(tag: str | None) -> re.Match[str] | None:

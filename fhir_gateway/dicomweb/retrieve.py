@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from flask import Response
 
@@ -9,17 +10,20 @@ from consent.guards import needs
 from consent.request import access, services
 from fhir_gateway.dicom.frames import FrameTable, frame_octets
 from fhir_gateway.dicom.reencode import Decode, as_explicit_little, can_be_plain, header_octets
+from fhir_gateway.dicom.syntaxes import is_native
 from fhir_gateway.dicomweb import found
 from fhir_gateway.dicomweb.accept import DICOM, Choice, choose_frames, choose_object
-from fhir_gateway.dicomweb.answers import accepted, blueprint, links, related_answer, streamed
+from fhir_gateway.dicomweb.answers import accepted, at_once, blueprint, links, related_answer, streamed
 from fhir_gateway.dicomweb.found import Shown
-from fhir_gateway.dicomweb.multipart import Part, related
+from fhir_gateway.dicomweb.multipart import Part, gathered, related
 from fhir_gateway.dicomweb.partial import Body, held, known, partial, tag_of
 from fhir_gateway.errors import BadParameter, NoSuchFrame, PixelsRefused, WhyRefused
 from fhir_gateway.looking import tell_copied, tell_viewed
+from vault.ids import Id
 
 READ = "patient/ImagingStudy.r"
 MOST_FRAMES = 1000
+AT_ONCE = 1 << 20  # octets: an instance up to this long is answered from memory, in one piece
 _FRAME_LIST = re.compile(r"[1-9][0-9]{0,6}(?:,[1-9][0-9]{0,6})*")
 
 _STUDY = "/studies/<study_uid>"
@@ -48,24 +52,51 @@ def series(study_uid: str, series_uid: str) -> Response:
 @needs(READ)
 def instance(study_uid: str, series_uid: str, instance_uid: str) -> Response:
     """One instance."""
-    return _objects([found.one(study_uid, series_uid, instance_uid, whole=True)], "instance")
+    return _object(found.one_to_read(study_uid, series_uid, instance_uid, whole=True))
 
 
 def _objects(instances: Sequence[Shown], what: str) -> Response:
-    single = what == "instance"
-    chosen = [
-        choose_object(accepted(), one.syntax, single=single, can_unpack=can_be_plain(one.table, one.pixel))
-        for one in instances
-    ]
-    parts = [_object_part(one, choice, eager=single) for one, choice in zip(instances, chosen, strict=True)]
+    parts = [_object_part(one, _chosen(one, single=False)) for one in instances]
     for study_id in {one.study_id for one in instances}:
-        tell_viewed(services(), access(), study_id)
-        tell_copied(services(), access(), study_id, what)
-    if single and not chosen[0].multipart:
-        answer = _bare(instances[0], chosen[0], parts[0])
-        answer.headers["Content-Disposition"] = f'attachment; filename="{instances[0].uids[2]}.dcm"'
+        _tell_handed_out(study_id, what)
+    made = related(parts, DICOM)
+    return related_answer(replace(made, octets=_let_go(gathered(made.octets), instances)), instances[0].asker)
+
+
+def _object(one: Shown) -> Response:
+    choice = _chosen(one, single=True)
+    small = choice.multipart and not choice.transcoded and one.length <= AT_ONCE
+    if small:
+        octets = b"".join(one.octets())
+        part = Part(choice.content_type, one.length, lambda: (octets,), links().instance(*one.uids))
+    else:
+        one.check_at_hand()
+        part = _unpacked_part(one, choice) if choice.transcoded else _object_part(one, choice)
+    _tell_handed_out(one.study_id, "instance")
+    if not choice.multipart:
+        answer = _bare(one, choice, part)
+        answer.headers["Content-Disposition"] = f'attachment; filename="{one.uids[2]}.dcm"'
         return answer
-    return related_answer(related(parts, DICOM), instances[0].asker)
+    made = related([part], DICOM)
+    return at_once(b"".join(made.octets), made.content_type) if small else related_answer(made, one.asker)
+
+
+def _chosen(one: Shown, *, single: bool) -> Choice:
+    can_unpack = is_native(one.syntax) or can_be_plain(one.table, one.pixel)
+    return choose_object(accepted(), one.syntax, single=single, can_unpack=can_unpack)
+
+
+def _tell_handed_out(study_id: Id, what: str) -> None:
+    tell_viewed(services(), access(), study_id)
+    tell_copied(services(), access(), study_id, what)
+
+
+def _let_go(octets: Iterator[bytes], instances: Sequence[Shown]) -> Iterator[bytes]:
+    """The same octets; what was kept open to read the instances is closed at their end, or where they break off."""
+    try:
+        yield from octets
+    finally:
+        instances[0].let_go()
 
 
 def _bare(one: Shown, choice: Choice, part: Part) -> Response:
@@ -75,22 +106,23 @@ def _bare(one: Shown, choice: Choice, part: Part) -> Response:
     return partial(Body(part.content_type, one.length, one.octets, tag_of(one, "instance")), one)
 
 
-def _object_part(one: Shown, choice: Choice, *, eager: bool) -> Part:
+def _object_part(one: Shown, choice: Choice) -> Part:
     address = links().instance(*one.uids)
     if not choice.transcoded:
         return Part(choice.content_type, one.length, one.octets, address)
     decode = found.renderer().decode  # now: while the answer streams there is no app to ask
-    if eager:
-        # Asked for alone, a picture that cannot be unpacked is refused before the answer begins.
-        pieces = _plain(one, decode)
-        length = next(pieces)
-        assert isinstance(length, int)
-        return Part(
-            choice.content_type, length, lambda: (piece for piece in pieces if isinstance(piece, bytes)), address
-        )
     return Part(
         choice.content_type, None, lambda: (piece for piece in _plain(one, decode) if isinstance(piece, bytes)), address
     )
+
+
+def _unpacked_part(one: Shown, choice: Choice) -> Part:
+    """Asked for alone, a picture that cannot be unpacked is refused before the answer begins."""
+    pieces = _plain(one, found.renderer().decode)
+    length = next(pieces)
+    assert isinstance(length, int)
+    octets = (piece for piece in pieces if isinstance(piece, bytes))
+    return Part(choice.content_type, length, lambda: octets, links().instance(*one.uids))
 
 
 def _plain(one: Shown, decode: Decode) -> Iterator[int | bytes]:
@@ -109,7 +141,7 @@ def _plain(one: Shown, decode: Decode) -> Iterator[int | bytes]:
 def frames(study_uid: str, series_uid: str, instance_uid: str, numbers: str) -> Response:
     """Frames by number, from 1, in the order asked for."""
     wanted = frame_numbers(numbers)
-    one = found.one(study_uid, series_uid, instance_uid)
+    one = found.one_to_read(study_uid, series_uid, instance_uid)
     table = one.table
     if table is None or any(number > table.count for number in wanted):
         raise NoSuchFrame("The instance has no frame of that number.")
@@ -126,6 +158,9 @@ def frames(study_uid: str, series_uid: str, instance_uid: str, numbers: str) -> 
     if not choice.multipart:
         return partial(held(choice.content_type, octets, tag), one)
     ready = Part(choice.content_type, len(octets), lambda: (octets,), _frame_address(one, first))
+    if not others:
+        made = related([ready], choice.media_type)
+        return at_once(b"".join(made.octets), made.content_type)
     parts = [ready, *(frame_part(one, table, number, choice) for number in others)]
     return related_answer(related(parts, choice.media_type), one.asker)
 

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 
+_WRITER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 Value = str | int | bool | None | Sequence["Value"] | Mapping[str, "Value"]
 
 
@@ -13,7 +15,7 @@ def canonical_json(value: Value) -> bytes:
     may print it differently) and for a key that is no text.
     """
     _check(value)
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _WRITER.encode(value).encode()
 
 
 def _check(value: object) -> None:

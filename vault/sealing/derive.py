@@ -8,6 +8,7 @@ is a function named for what it makes. Layout and reasons: docs/format.md 1 to 9
 import hashlib
 import hmac
 import unicodedata
+from functools import lru_cache
 from typing import Literal
 
 from cryptography.hazmat.primitives import hashes
@@ -54,6 +55,9 @@ def expand(key: bytes, info: str | bytes, length: int = KEY_LENGTH) -> bytes:
     if len(key) != KEY_LENGTH:
         raise ValueError("a key has 32 octets")
     return HKDFExpand(hashes.SHA256(), length, _octets(info)).derive(key)
+
+
+_of_settings = lru_cache(maxsize=64)(expand)  # only for what follows from a key of the settings: these are kept anyway
 
 
 def hkdf(ikm: bytes, *, salt: bytes = b"", info: bytes, length: int = KEY_LENGTH) -> bytes:
@@ -226,12 +230,12 @@ def link_reader(opening: bytes, name: str) -> bytes:
 
 def uid_index(index_key: bytes, scope16: bytes, uid: str) -> bytes:
     """16 octets by which a UID is found within one scope; equality never shows across scopes."""
-    return _mac(expand(index_key, Label.UID_INDEX), lp(scope16, uid))
+    return _mac(_of_settings(index_key, Label.UID_INDEX), lp(scope16, uid))
 
 
 def login_index(index_key: bytes, name: str) -> bytes:
     """16 octets by which an e-mail address or account name is found; case and outer space do not count."""
-    return _mac(expand(index_key, Label.LOGIN_INDEX), folded(name).encode())
+    return _mac(_of_settings(index_key, Label.LOGIN_INDEX), folded(name).encode())
 
 
 def folded(name: str) -> str:
@@ -242,17 +246,17 @@ def folded(name: str) -> str:
 
 def content_mac(index_key: bytes, scope16: bytes, sha256: bytes) -> bytes:
     """16 octets, equal for equal pictures of one scope. Not for reports: their text can be guessed."""
-    return _mac(expand(index_key, Label.CONTENT), lp(scope16, sha256))
+    return _mac(_of_settings(index_key, Label.CONTENT), lp(scope16, sha256))
 
 
 def row_mac(index_key: bytes, table: str, id16: bytes, *fields: str | bytes | int) -> bytes:
     """16 octets that whoever writes to the database alone cannot make; field order as in docs/format.md 3."""
-    return _mac(expand(index_key, Label.ROW_KEY), lp(Label.ROW, table, id16, *fields))
+    return _mac(_of_settings(index_key, Label.ROW_KEY), lp(Label.ROW, table, id16, *fields))
 
 
 def counter_index(index_key: bytes, *parts: str | bytes | int) -> bytes:
     """16 octets under which tries are counted, so that addresses stay out of the database."""
-    return _mac(expand(index_key, Label.COUNTER), lp(*parts))
+    return _mac(_of_settings(index_key, Label.COUNTER), lp(*parts))
 
 
 def page_key(index_key: bytes) -> bytes:

@@ -224,11 +224,13 @@ def test_an_ended_sharing_opens_nothing(site, patient):
 
 def test_a_long_answer_stops_when_the_sharing_does(site, patient, monkeypatch):
     from fhir_gateway import looking
+    from fhir_gateway.dicomweb import multipart
     from vault.errors import Expired
 
     site.stores(*make.a_ct_series(5))
     app = patient.lets_in()
-    monkeypatch.setattr(looking, "RECHECK_PIECES", 1)
+    monkeypatch.setattr(looking, "RECHECK_OCTETS", 1)
+    monkeypatch.setattr(multipart, "GATHERED", 1)
     answer = app.http.get(
         f"/dicomweb/studies/{STUDY}",
         headers={"Authorization": f"Bearer {app.token}", "Accept": AS_STORED},
