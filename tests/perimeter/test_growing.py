@@ -22,47 +22,49 @@ from vault import custody
 # Tables that grow with sites and software, not with patients.
 SMALL = frozenset({"site", "client", "signingkey", "meta", "checkpoint", "alembic_version"})
 _SCANNED = re.compile(r"^SCAN (\w+)")
+_VALUE = re.compile(r"[xX]?'(?:[^']|'')*'|\b\d+\b")
 
 
 class Watched:
-    """The statements that ran, each once, with what it asked for the first time."""
+    """The statements that ran, each once, as SQLite itself tells them: some are asked without SQLAlchemy."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._seen: dict[str, object] = {}
+        self._seen: dict[str, str] = {}
+        self._watching = False
+        sa.event.listen(engine, "connect", lambda connection, _: connection.set_trace_callback(self._told))
+        engine.dispose()  # connections made from here on are watched
+
+    def _told(self, statement: str) -> None:
+        if self._watching and statement.startswith(("SELECT", "UPDATE", "DELETE", "INSERT")):
+            self._seen.setdefault(_VALUE.sub("?", statement), statement)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        def note(_connection, _cursor, statement, parameters, _context, many) -> None:
-            self._seen.setdefault(statement, parameters[0] if many else parameters)
-
-        sa.event.listen(self._engine, "before_cursor_execute", note)
+        self._watching = True
         try:
             yield
         finally:
-            sa.event.remove(self._engine, "before_cursor_execute", note)
+            self._watching = False
 
     def scans(self) -> dict[str, list[str]]:
         """Each statement that scans, and what."""
+        assert len(self._seen) > 10
         found: dict[str, list[str]] = {}
         with self._engine.connect() as connection:
-            for statement, parameters in self._seen.items():
-                if not statement.lstrip().upper().startswith(("SELECT", "UPDATE", "DELETE", "INSERT")):
-                    continue
-                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-                told = [match for row in plan if (match := self._scanned(statement, row[3]))]
-                if told:
-                    found[statement] = told
+            for shape, statement in self._seen.items():
+                plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+                if told := [line for line in plan if self._is_scan(shape, line)]:
+                    found[shape] = told
         return found
 
-    def _scanned(self, statement: str, line: str) -> str | None:
+    def _is_scan(self, statement: str, line: str) -> bool:
         match = _SCANNED.match(line)
         if match is None or line == "SCAN CONSTANT ROW":
-            return None
-        alias = match[1]
-        named = re.search(rf'(?:FROM|JOIN|,)\s+"?(\w+)"? AS "?{alias}"?\b', statement)
-        table = named[1] if named else alias
-        return None if table in SMALL or table.startswith("anon_") else line
+            return False
+        named = re.search(rf'(?:FROM|JOIN|,)\s+"?(\w+)"? AS "?{match[1]}"?\b', statement)
+        table = named[1] if named else match[1]
+        return table not in SMALL and not table.startswith("anon_")
 
 
 @pytest.fixture(scope="module")
