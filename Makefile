@@ -12,7 +12,7 @@ export UV_PYTHON_DOWNLOADS := never
 VIEWER_SOURCES := $(shell find viewer -type f 2>/dev/null) $(wildcard vite.config.mjs) styles.mjs packed.mjs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types check interop bench translations wheel clean
+.PHONY: help setup run test test-all screens lint types check interop bench translations wheel clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +23,14 @@ setup: $(STAMPS)/python $(STAMPS)/viewer $(STAMPS)/system ## install what run an
 run: setup ## start Keepray with sample scans on port 8080; PORT=8081 and DATA=folder may be given
 	.venv/bin/phr demo --port $(PORT) --data $(DATA)
 
-test: setup check ## check the code, then run every test
+test: setup check ## check the code, then run the tests
+	$(PYTHON) -m pytest -n 2 --dist loadfile -m "not thorough"
+
+test-all: setup check ## the same, with what takes long: every page at every width, and in longer words
 	$(PYTHON) -m pytest -n 2 --dist loadfile
+
+screens: setup ## take a picture of every screen at 320, 768 and 1366 px; SHOW=folder says where to
+	$(PYTHON) -m tests.acceptance.screens $(or $(SHOW),build/screens)
 
 lint: $(STAMPS)/python ## look for faults, form and staircase of the Python code
 	.venv/bin/ruff check .

@@ -172,6 +172,9 @@ window.addEventListener('pageshow', (event) => {
   if (event.persisted && document.body.dataset.area !== 'public') location.reload();
 });
 
+// Nothing of a visit stays behind in the browser: what scripts noted for the tab goes when nobody is signed in.
+if (!document.body.dataset.idleMinutes) sessionStorage.clear();
+
 /** Warn two quiet minutes before the end; looking, scrolling and typing count as being there. */
 function watchOverTime(dialog, minutes) {
   let last = Date.now();

@@ -21,7 +21,7 @@ OPEN, CLOSE = "⟦", "⟧"
 def strange(words: str) -> str:
     """The sentence between strange brackets, 40 % longer."""
     parts = [part if KEPT.fullmatch(part) else part.translate(STRANGE) for part in KEPT.split(words)]
-    longer = "~" * max(1, round(0.4 * len(words)))
+    longer = " ~~~~~" * max(1, round(0.4 * len(words) / 6))
     return f"{OPEN}{''.join(parts)}{longer}{CLOSE}"
 
 

@@ -1,0 +1,93 @@
+"""`python -m tests.acceptance.screens FOLDER [part of an address]`: every screen at three widths, as pictures to look at.
+
+Names are the width, who looks, and the address: `320 ana home.png`. Nothing is kept but the pictures.
+"""
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import TimeoutError as TooLate
+
+from tests.acceptance.household import Household, as_person, chromium_of, lived_in, settled
+
+WIDTHS = {320: 640, 768: 1024, 1366: 768}
+# What is worth a picture and has no address of its own.
+MISTAKES = {
+    "nobody": ["/add", "/join", "/join/name", "/sign-in", "/sign-in/recover", "/see", "/pro/join", "/pro/sign-in"],
+    "ana": ["/account/password", "/account/delete/confirm"],
+}
+
+
+def name_of(who: str, address: str, scan: str) -> str:
+    """A file name without ids: pictures of two runs can be compared."""
+    plain = address.replace(scan, "/scan").strip("/") or "front"
+    return re.sub(r"[^a-z0-9-]+", " ", f"{who} {re.sub(r'[0-9a-f]{32}', 'one', plain)}".lower()).strip()
+
+
+def pages_of(house: Household, only: str) -> dict[str, list[str]]:
+    """Every address that has `only` in it."""
+    return {who: [one for one in dict.fromkeys(addresses) if only in one] for who, addresses in house.pages().items()}
+
+
+def photograph(page: Page, folder: Path, width: int, name: str) -> None:
+    page.screenshot(path=folder / f"{width} {name}.png", full_page=True, animations="disabled")
+
+
+def mistakes(page: Page, house: Household, folder: Path, width: int, who: str, only: str) -> None:
+    """Pages with their mistakes named: the main button is pressed with nothing typed."""
+    for address in MISTAKES.get(who, []):
+        if only in address:
+            settled(page, house.base + address)
+            page.locator("main form [type=submit]").last.click()
+            page.wait_for_load_state()
+            page.wait_for_selector("body[data-ready]")
+            if page.locator(".nhsuk-error-summary").count():
+                photograph(page, folder, width, name_of(who, f"{address} mistakes", house.scan))
+
+
+def dialog(page: Page, house: Household, folder: Path, width: int) -> None:
+    settled(page, house.base + "/home")
+    page.evaluate("document.getElementById('time-out').showModal()")
+    page.screenshot(path=folder / f"{width} ana time-out.png")
+
+
+def viewers(context: BrowserContext, house: Household, folder: Path, width: int, who: str) -> None:
+    """The viewer as it stands when the first sharp picture is there."""
+    address = f"{house.scan}/pictures" if who == "ana" else "/see/view"
+    page = context.new_page()
+    page.goto(house.base + address)
+    try:
+        page.wait_for_selector("#picture[data-shown=full], #picture[data-shown=lossy]", timeout=60_000)
+    except TooLate as late:
+        sys.stderr.write(f"the viewer of {who} at {width} px shows nothing sharp yet: {late.message.splitlines()[0]}\n")
+    page.screenshot(path=folder / f"{width} {who} viewer.png")
+    page.close()
+
+
+def take(folder: Path, only: str = "") -> None:
+    """After this the folder holds every screen at every width."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as home, lived_in(Path(home)) as house, sync_playwright() as playwright:
+        chromium = chromium_of(playwright)
+        for width, height in reversed(WIDTHS.items()):
+            for who, addresses in pages_of(house, only).items():
+                context = chromium.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+                as_person(context, house, who)
+                page = context.new_page()
+                for address in addresses:
+                    settled(page, house.base + address)
+                    photograph(page, folder, width, name_of(who, address, house.scan))
+                mistakes(page, house, folder, width, who, only)
+                if who == "ana" and only in "time-out":
+                    dialog(page, house, folder, width)
+                if who in {"ana", "doctor"} and only in "viewer":
+                    viewers(context, house, folder, width, who)
+                context.close()
+        chromium.close()
+
+
+if __name__ == "__main__":
+    take(Path(sys.argv[1]), *sys.argv[2:3])
