@@ -9,6 +9,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
+from typing import Final
+
+import sqlalchemy as sa
 
 from vault import cards
 from vault.database import Work
@@ -19,8 +22,12 @@ from vault.gathering import gathered
 from vault.ids import Id
 from vault.keyring import Keyring
 from vault.opening import Opened, open_studies
+from vault.sealing import derive
 from vault.studies import Report, Study
+from vault.tables import ResourceRow, SeriesRow, StudyRow
 from vault.versions import with_versions
+
+_AT_ONCE: Final = 400  # blind indexes in one question
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +106,33 @@ def open_catalogue(work: Work, keyring: Keyring, *, only: Collection[bytes] | No
     """Open what this keyring can see; `only` limits it to some studies."""
     found = listing(work, keyring, only)
     whole, papers = gathered(found.studies)
-    in_order = sorted(with_versions(whole), key=_newest_first, reverse=True)
+    in_order = sorted(with_versions(whole), key=newest_first, reverse=True)
     return Catalogue(tuple(in_order), frozenset(found.damaged), tuple(papers))
+
+
+def open_study(work: Work, keyring: Keyring, study_id: bytes) -> Study:
+    """One study with all that is about it, as `open_catalogue` lists it. Raises `NotThere`.
+
+    Where nothing else can be about it only the study itself is opened, however many there are.
+    """
+    alone = listing(work, keyring, [study_id])
+    if not alone.studies:
+        raise NotThere
+    study = alone.studies[0]
+    if _may_meet_others(work, study):
+        return open_catalogue(work, keyring).study(study_id)
+    (found,) = with_versions(gathered([study])[0])
+    return found
+
+
+def _may_meet_others(work: Work, study: Study) -> bool:
+    """Whether papers without pictures lie in the same scope, or another study's reports beside reports of its own."""
+    if not study.uid:
+        return True
+    others = sa.select(ResourceRow.study).where(ResourceRow.scope == study.scope_id, ResourceRow.study != study.id)
+    if not study.reports:
+        others = others.where(~sa.exists().where(SeriesRow.study == ResourceRow.study))
+    return work.session.scalar(others.limit(1)) is not None
 
 
 def listing(work: Work, keyring: Keyring, only: Collection[bytes] | None = None) -> Listing:
@@ -113,6 +145,17 @@ def listing(work: Work, keyring: Keyring, only: Collection[bytes] | None = None)
     if shared := [study_id for study_id, count in times.items() if count > 1]:
         found.add(open_studies(work, keyring, shared))  # each part may open another part of it
     found.studies.sort(key=lambda study: (study.received, study.id), reverse=True)
+    return found
+
+
+def find_studies(work: Work, keyring: Keyring, uids: Collection[str]) -> list[bytes]:
+    """Whatever lies under one of these StudyInstanceUIDs where the keyring may look; not all of it may be seen."""
+    scopes = keyring.scopes(work)
+    indexes = [derive.uid_index(work.secrets.index_key, scope, uid) for scope in scopes for uid in uids]
+    found: list[bytes] = []
+    for start in range(0, len(indexes), _AT_ONCE):
+        part = sa.select(StudyRow.id).where(StudyRow.uid_bi.in_(indexes[start : start + _AT_ONCE]))
+        found += work.session.scalars(part)
     return found
 
 
@@ -136,7 +179,8 @@ def _add_cards(work: Work, part: Keyring, ids: list[bytes], found: Listing) -> N
         deck.keep(What.STUDY, {one: card for one, card in made.items() if one not in opened.damaged})
 
 
-def _newest_first(study: Study) -> tuple[str, str, datetime]:
+def newest_first(study: Study) -> tuple[str, str, datetime]:
+    """What studies are listed by, the greatest first."""
     return study.facts.date, study.facts.time, study.received
 
 

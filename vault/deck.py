@@ -29,7 +29,8 @@ from vault.tables import CardRow, StudyRow, VaultRow
 from vault.tables_sharing import GrantOwnerRow
 
 PADDING: Final = 512
-_FEW: Final = 400  # studies asked for by name; above, all the owner has are fetched
+_FEW: Final = 400  # studies in one question
+_MANY: Final = 1000  # studies that are asked for by name; above, all the owner has are fetched
 _DEFLATED_FROM: Final = 1000  # octets: with fewer it is not worth the time
 _DEFLATED: Final = b"\x78"  # with which zlib's octets begin, and JSON's never do
 
@@ -85,8 +86,10 @@ class Deck:
             .join(StudyRow, sa.and_(StudyRow.id == CardRow.study, StudyRow.changed == CardRow.changed))
             .where(CardRow.owner == self._owner.id, CardRow.what == int(what))
         )
-        if len(ids) <= _FEW:
-            yield from self._work.session.execute(found.where(CardRow.study.in_(ids)))
+        if len(ids) <= _MANY:
+            listed = list(ids)
+            for start in range(0, len(listed), _FEW):
+                yield from self._work.session.execute(found.where(CardRow.study.in_(listed[start : start + _FEW])))
             return
         wanted = frozenset(ids)
         yield from (row for row in self._work.session.execute(found) if row[0] in wanted)

@@ -38,6 +38,7 @@ def erase_batches(work: Work, batch_ids: Iterable[bytes]) -> None:
     for part in _parts(batch_ids):
         studies = sa.select(BatchRow.study).where(BatchRow.id.in_(part)).distinct()
         touched = list(work.session.scalars(studies))
+        note_changed(work, touched)
         drop_sheets_of(work, touched)
         work.session.execute(sa.delete(CardRow).where(CardRow.study.in_(touched)))
         _free_blobs(work, part)
@@ -45,7 +46,6 @@ def erase_batches(work: Work, batch_ids: Iterable[bytes]) -> None:
         work.session.execute(sa.delete(BatchRow).where(BatchRow.id.in_(part)))
         still_there = sa.select(BatchRow.study).where(BatchRow.study.in_(touched))
         work.session.execute(sa.delete(StudyRow).where(StudyRow.id.in_(touched), StudyRow.id.not_in(still_there)))
-        note_changed(work, touched)
 
 
 def drop_catalogues(work: Work, owners: Sequence[bytes]) -> None:
@@ -62,6 +62,7 @@ def erase_scopes(work: Work, scope_ids: Sequence[bytes]) -> None:
 
 
 def _erase(work: Work, study_ids: Sequence[bytes]) -> int:
+    note_changed(work, study_ids)  # so that nobody writes a sheet anew that was made before
     drop_sheets_of(work, study_ids)
     erase_all_of = sa.select(BatchRow.id).where(BatchRow.study.in_(study_ids))
     for part in _parts(work.session.scalars(erase_all_of)):

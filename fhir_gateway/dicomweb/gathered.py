@@ -1,11 +1,11 @@
 """What the asker sees, with everything under one UID as one: two sites may have pushed the same study."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from consent.access import Access
-from fhir_gateway.looking import catalogue_for
+from vault.catalogue import find_studies, listing, newest_first
 from vault.database import Work
 from vault.errors import NoKey, NotThere
 from vault.reading import Instance, open_series
@@ -16,8 +16,19 @@ Json = dict[str, Any]
 
 def studies_for(work: Work, access: Access) -> list[Study]:
     """The studies with pictures or documents in DICOM, each UID once; the newest first, then by UID."""
+    return each_once(work, access, listing(work, access.opened()).studies)
+
+
+def studies_under(work: Work, access: Access, uids: Collection[str]) -> list[Study]:
+    """Those of them that have one of these UIDs."""
+    keyring = access.opened()
+    return each_once(work, access, listing(work, keyring, find_studies(work, keyring, uids)).studies)
+
+
+def each_once(work: Work, access: Access, studies: Iterable[Study]) -> list[Study]:
+    """The same, what several sites pushed under one UID as one; without those that have no pictures."""
     by_uid: dict[str, Study] = {}
-    for study in catalogue_for(work, access).studies:
+    for study in sorted(studies, key=newest_first, reverse=True):
         if study.uid and study.series:
             known = by_uid.get(study.uid)
             by_uid[study.uid] = study if known is None else _joined(work, access, known, study)

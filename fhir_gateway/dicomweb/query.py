@@ -87,9 +87,11 @@ class Match:
 
     def fits(self, row: Mapping[str, Any]) -> bool:
         """Tell whether one of the attribute's values in the row is as asked."""
-        if self.everything:
-            return True
-        values = [value for value in _values(row, self.path) if value not in (None, "", {})]
+        return self.everything or self.fits_one_of(_values(row, self.path))
+
+    def fits_one_of(self, found: Iterable[Any]) -> bool:
+        """Tell the same of the attribute's values."""
+        values = [value for value in found if value not in (None, "", {})]
         if self.empty and self.asked == _EMPTY:
             return not values
         return any(self._is(value, one) for value in values for one in self.wanted)

@@ -19,9 +19,14 @@ def element(vr: str, value: Any = None) -> Json:
     return {"vr": vr} if value in (None, "", []) else {"vr": vr, "Value": value if isinstance(value, list) else [value]}
 
 
-def _person(text: str) -> Json:
+def person_of(text: str) -> Json:
+    """A name by the ways in which it is written; nothing where it is empty."""
     groups = zip(("Alphabetic", "Ideographic", "Phonetic"), text.split("="), strict=False)
-    named = {kind: group for kind, group in groups if group}
+    return {kind: group for kind, group in groups if group}
+
+
+def _person(text: str) -> Json:
+    named = person_of(text)
     return element("PN", [named] if named else None)
 
 
@@ -131,6 +136,7 @@ __all__ = [
     "STUDY_ALWAYS",
     "element",
     "instance_row",
+    "person_of",
     "series_row",
     "study_row",
     "told",

@@ -11,7 +11,7 @@ from consent.guards import needs
 from consent.request import access, services
 from fhir_gateway.dicom.uids import check_uid
 from fhir_gateway.dicomweb.answers import blueprint, links, metadata_answer
-from fhir_gateway.dicomweb.gathered import described, instances_of, series_of, studies_for
+from fhir_gateway.dicomweb.gathered import described, instances_of, series_of, studies_for, studies_under
 from fhir_gateway.dicomweb.levels import SERIES_HELD, SERIES_MORE, STUDY_HELD, STUDY_MORE
 from fhir_gateway.dicomweb.query import Query
 from fhir_gateway.dicomweb.rows import (
@@ -24,6 +24,7 @@ from fhir_gateway.dicomweb.rows import (
     study_row,
     told,
 )
+from fhir_gateway.dicomweb.shortlist import opened, shortlist
 from fhir_gateway.looking import tell_listed
 from vault.database import Work
 from vault.errors import NotThere
@@ -44,15 +45,29 @@ class Search:
 
     def studies(self) -> Iterator[tuple[Study, Json]]:
         """The studies below the address that may fit, each with its row. Raises `NotThere` for one not seen."""
-        found = studies_for(self.work, access())
+        wanted = self.query.uids("0020000D")
         if self.study_uid is not None:
-            found = [study for study in found if study.uid == self.study_uid]
+            found = studies_under(self.work, access(), [self.study_uid])
             if not found:
                 raise NotThere
-        wanted = self.query.uids("0020000D")
+            found = [study for study in found if wanted is None or study.uid in wanted]
+        else:
+            found = studies_for(self.work, access()) if wanted is None else studies_under(self.work, access(), wanted)
         for study in found:
-            if wanted is None or study.uid in wanted:
-                yield study, self._study_row(study)
+            yield study, self.study_row(study)
+
+    def page(self) -> tuple[list[Json], int]:
+        """The rows of the studies on the page, and how many fit in all."""
+        listed = None if self.query.uids("0020000D") is not None else shortlist(self.work, access(), self.query)
+        if listed is None:
+            rows = [row for _, row in self.studies() if self.query.fits(row)]
+            return self.query.page(rows), len(rows)
+        found = opened(self.work, access(), listed, slice(self.query.offset, self.query.offset + self.query.limit))
+        rows = [self.study_row(study) for study in found]
+        if listed.sure:
+            return rows, len(listed.ids)
+        rows = [row for row in rows if self.query.fits(row)]
+        return self.query.page(rows), len(rows)
 
     def series(self) -> Iterator[tuple[Study, Series, Json]]:
         """Their series that may fit, each with its row and its study's."""
@@ -68,7 +83,8 @@ class Search:
             for instance in instances_of(self.work, access(), study.uid, one.facts.uid):
                 yield upper | instance_row(study, one, instance, links())
 
-    def _study_row(self, study: Study) -> Json:
+    def study_row(self, study: Study) -> Json:
+        """What a list says of a study, and of its descriptions what is asked for."""
         row = study_row(study, links())
         if self.query.matches_any(STUDY_MORE) or self.query.wants_any(STUDY_MORE):
             said = described(self.work, access(), study)
@@ -91,8 +107,8 @@ def search_studies() -> Response:
     """All studies that fit."""
     query = Query.parse(request.args.items(multi=True), matched=STUDY_HELD)
     with services().reading() as work:
-        rows = [row for _, row in Search(work, query).studies() if query.fits(row)]
-    return _answer(query, [told(row, STUDY_ALWAYS, query, STUDY_HELD) for row in query.page(rows)], of=len(rows))
+        rows, count = Search(work, query).page()
+    return _answer(query, [told(row, STUDY_ALWAYS, query, STUDY_HELD) for row in rows], of=count)
 
 
 @blueprint.get("/series")

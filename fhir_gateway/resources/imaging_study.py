@@ -1,6 +1,6 @@
 """ImagingStudy: what a site tells of a study, and a study as its reader gets it (R4, SMART Imaging Access)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -21,8 +21,8 @@ from fhir_gateway.resources.codes import (
     has_type,
     study_identifier,
 )
-from vault.facts import InstanceFacts, PersonFacts, StudyFacts
-from vault.studies import Series, Study
+from vault.facts import PersonFacts, StudyFacts
+from vault.studies import Listed, Series, Study
 
 Json = dict[str, Any]
 
@@ -111,16 +111,13 @@ def _offset(zone: str) -> timezone | None:
 class Telling:
     """What is needed to draw a study: whose it is, where it is served, and what its site said of it.
 
-    `address` is the DICOMweb base, `named` an Endpoint resource to refer to besides the contained one; `instances`
-    gives those of a series, or is None where they are not wanted.
+    `address` is the DICOMweb base, `zone` that of the site.
     """
 
     patient: str
     address: str
     zone: str = "UTC"
     site_resource: Json = field(default_factory=dict[str, Any])
-    instances: Callable[[Series], Iterable[InstanceFacts]] | None = None
-    named: str = ""
 
 
 def to_fhir(study: Study, telling: Telling) -> Json:
@@ -137,8 +134,6 @@ def to_fhir(study: Study, telling: Telling) -> Json:
     if study.series:
         made["contained"] = [endpoint.contained(telling.address)]
         made["endpoint"] = [{"reference": "#e"}]
-        if telling.named:
-            made["endpoint"].append({"reference": f"Endpoint/{telling.named}"})
     if modalities := [_modality(one) for one in study.modalities] or said.get("modality"):
         made["modality"] = modalities
     if started := started_at(facts.date, facts.time, facts.zone, telling.zone) or said.get("started"):
@@ -153,6 +148,18 @@ def to_fhir(study: Study, telling: Telling) -> Json:
     if study.series:
         made["series"] = [_series(one, study, telling) for one in study.series]
     return made
+
+
+def name_endpoint(made: Json, endpoint_id: str) -> None:
+    """A drawn study refers to this Endpoint resource besides the one it contains."""
+    if "endpoint" in made:
+        made["endpoint"] = [*made["endpoint"], {"reference": f"Endpoint/{endpoint_id}"}]
+
+
+def add_instances(made: Json, instances: Mapping[str, Iterable[Listed]]) -> None:
+    """Each series of a drawn study tells its instances, which are given by its UID."""
+    if "series" in made:
+        made["series"] = [one | {"instance": [_instance(it) for it in instances[one["uid"]]]} for one in made["series"]]
 
 
 def _identifiers(study: Study, said: list[Json]) -> list[Json]:
@@ -191,14 +198,14 @@ def _series(series: Series, study: Study, telling: Telling) -> Json:
         made["started"] = started
     said = next((one for one in telling.site_resource.get("series") or [] if one.get("uid") == facts.uid), {})
     made |= {name: said[name] for name in _SERIES_FROM_SITE if said.get(name)}
-    if telling.instances is not None:
-        made["instance"] = [_instance(one) for one in telling.instances(series)]
     return made
 
 
-def _instance(facts: InstanceFacts) -> Json:
-    made: Json = {"uid": facts.uid, "sopClass": {"system": URIS, "code": f"{OID}{facts.sop_class}"}}
-    return made | {"number": facts.number} if facts.number is not None and facts.number >= 0 else made
+def _instance(listed: Listed) -> Json:
+    made: Json = {"uid": listed.uid, "sopClass": {"system": URIS, "code": f"{OID}{listed.sop_class}"}}
+    if listed.number is not None and listed.number >= 0:
+        made["number"] = listed.number
+    return made
 
 
 def readable(person_text: str) -> str:

@@ -53,6 +53,7 @@ def _everything(patient: str) -> Response:
             raise forbidden("The access does not cover this patient.")
         found = record(shelf, Part.parse(asked), patient)
         at = _begins(page, found)
+        shelf.look_into(found[at : at + size])
         shown = [shelf.whole(one).resource for one in found[at : at + size]]
     with services().work() as work:
         tell_read(work, asker, Did.SEARCHED, of="Patient", asked=question_told(address, request.args.items(multi=True)))

@@ -69,6 +69,8 @@ def _answered(question: Question, page: Page | None, pages: Pages, sight: Sight)
     own = question.address(base) if page is None else pages.address(base, question, found, at)
     addresses = {"self": own} | pages.around(base, question, found, at)
     matches = found[at : at + question.count]
+    if question.summary in {"false", "data"}:
+        sight.shelf.look_into(matches)
     brought = coming_along(matches, question.includes, sight)
     return search_set(
         links(),

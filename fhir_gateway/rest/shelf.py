@@ -6,9 +6,7 @@ study they came with (R4 compartment definition).
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from consent.access import Access
@@ -22,15 +20,14 @@ from fhir_gateway.rest.answers import version_of, versioned
 from fhir_gateway.rest.found import Found, Json
 from fhir_gateway.rest.let_through import let_through
 from fhir_gateway.rest.replaced import with_replaced
-from vault.catalogue import Catalogue, open_catalogue
+from vault.catalogue import Catalogue, open_catalogue, open_study
 from vault.database import Work
 from vault.errors import NoKey, NotThere
-from vault.facts import InstanceFacts
 from vault.ids import Id, parse_id
-from vault.pushed import last_received
-from vault.reading import OpenResource, open_resource, open_series
+from vault.instances import BySeries, listed_instances
+from vault.reading import OpenResource, open_resource
 from vault.sites import find_site
-from vault.studies import Report, Resource, Series, Study
+from vault.studies import Listed, Report, Resource, Study
 
 FIRST = "1"  # the version of whatever a site sent and cannot replace
 
@@ -42,6 +39,8 @@ class Shelf:
         self._work, self._access, self._links, self._brand = work, access, links, brand
         self._named = named_endpoint  # the Endpoint resource that studies refer to besides the one they contain
         self._patients: dict[bytes, str] = {}
+        self._instances: dict[Id, BySeries] = {}
+        self._zones: dict[Id | None, str] = {None: "UTC"}
 
     @property
     def base(self) -> str:
@@ -91,11 +90,21 @@ class Shelf:
 
     def one_of(self, kind: str, resource_id: str) -> Found:
         """One resource. Raises `NotThere` for what is not there and for what is not theirs."""
+        if kind == "ImagingStudy":
+            return self._one_study(parse_id(resource_id))
         wanted = resource_id if kind == "Endpoint" else parse_id(resource_id).hex()
         for found in self.all_of(kind, "r"):
             if found.resource["id"] == wanted:
                 return self.whole(found)
         raise NotThere
+
+    def _one_study(self, study_id: Id) -> Found:
+        """A study without a look at the others."""
+        study = open_study(self._work, self._access.opened(), study_id)
+        found = Found(self._study(study, with_instances=True), study)
+        if not study.uid or not let_through(self._access, "ImagingStudy", "r")(found.resource):
+            raise NotThere
+        return found
 
     def versions_of(self, kind: str, resource_id: str) -> list[Found]:
         """Every version of a resource that can be read, the newest first. Raises `NotThere` where there is none.
@@ -116,6 +125,12 @@ class Shelf:
         if found.resource["resourceType"] != "ImagingStudy" or found.study is None or not found.study.series:
             return found
         return Found(self._study(found.study, with_instances=True), found.study)
+
+    def look_into(self, found: Iterable[Found]) -> None:
+        """The instances of these studies are opened together: what is then asked to be `whole` is so at once."""
+        studies = (one.study for one in found if one.resource["resourceType"] == "ImagingStudy")
+        wanted = {study.id for study in studies if study is not None and study.series} - self._instances.keys()
+        self._instances |= listed_instances(self._work, self._access.opened(), wanted)
 
     def endpoint(self) -> Json:
         """The one endpoint there is."""
@@ -188,7 +203,7 @@ class Shelf:
                 name, born = own.field(self._work, "name") or "", own.field(self._work, "born") or ""
             people = [one.facts.person for one in studies]
             made = patient.to_fhir(patient_id, people, name=name, born=born)
-            yield Found(versioned(made, max((self._updated(one) for one in studies), default=None)))
+            yield Found(versioned(made, max((one.arrived for one in studies), default=None)))
 
     def _all_studies(self) -> Iterator[Found]:
         for study in self.catalogue.studies:
@@ -199,17 +214,17 @@ class Shelf:
         telling = Telling(
             patient=self.patient_of(study),
             address=self._links.dicomweb,
-            zone=self._zone(study.site_id),
+            zone="" if study.facts.zone else self._zone(study.site_id),
             site_resource=self._said_of(study),
         )
         # One version, however much of the study is drawn: what is kept, and when something last came.
-        light = imaging_study.to_fhir(study, telling)
-        version = version_of(light, self._updated(study))
-        if not with_instances and not self._named:
-            return versioned(light, self._updated(study), version)
-        instances = (lambda one: self._instances(study, one)) if with_instances else None
-        made = imaging_study.to_fhir(study, replace(telling, named=self._named, instances=instances))
-        return versioned(made, self._updated(study), version)
+        made = imaging_study.to_fhir(study, telling)
+        version = version_of(made, study.arrived)
+        if self._named:
+            imaging_study.name_endpoint(made, self._named)
+        if with_instances:
+            imaging_study.add_instances(made, self._instances_of(study))
+        return versioned(made, study.arrived, version)
 
     def _said_of(self, study: Study) -> Json:
         """What the site itself said of the study, the newest of it."""
@@ -219,13 +234,12 @@ class Shelf:
                 return self.for_reader(opened, study) if opened else {}
         return {}
 
-    def _instances(self, study: Study, series: Series) -> list[InstanceFacts]:
-        try:
-            opened = open_series(self._work, self._access.opened(), study.uid, series.facts.uid)
-        except (NoKey, NotThere):
-            return []
-        mine = [one.facts for one in opened if one.study_id in study.folders]
-        return sorted(mine, key=lambda one: (one.number is None, one.number or 0, one.uid))
+    def _instances_of(self, study: Study) -> dict[str, list[Listed]]:
+        """By the UID of their series."""
+        if study.id not in self._instances:
+            self._instances |= listed_instances(self._work, self._access.opened(), [study.id])
+        listed = self._instances.get(study.id, {})
+        return {series.facts.uid: listed.get(series.id, []) for series in study.series}
 
     def _all_reports(self) -> Iterator[Found]:
         for study in self.catalogue.studies:
@@ -285,11 +299,7 @@ class Shelf:
         return imaging_study.started_at(facts.date, facts.time, facts.zone, self._zone(study.site_id))
 
     def _zone(self, site_id: Id | None) -> str:
-        return "UTC" if site_id is None else find_site(self._work, site_id).details.zone
-
-    @cached_property
-    def _arrivals(self) -> dict[bytes, datetime]:
-        return last_received(self._work, [folder for study in self.catalogue.studies for folder in study.folders])
-
-    def _updated(self, study: Study) -> datetime:
-        return max((self._arrivals.get(folder, study.received) for folder in study.folders), default=study.received)
+        if site_id not in self._zones:
+            assert site_id is not None
+            self._zones[site_id] = find_site(self._work, site_id).details.zone
+        return self._zones[site_id]
