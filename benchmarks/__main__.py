@@ -51,7 +51,8 @@ QUICK_SIZES = Sizes(instances={"ct": 100}, asks=40)
 
 def main() -> None:
     options = _parser().parse_args()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):  # a shell without a terminal starts us deaf to Ctrl-C
+        signal.signal(number, _interrupt)
     try:
         options.run(options)
     except KeyboardInterrupt:
@@ -69,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--filled", type=int, default=0, metavar="N", help="instances that are stored before")
     parser.add_argument("--many", type=int, default=10_000, metavar="N", help="studies of the holder (%(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="all figures, too")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="what is printed, too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="what is printed, as a page")
     parser.add_argument("--folder", type=Path, help="where the stores lie meanwhile (the system's temporary folder)")
     parser.add_argument("--list", action="store_true", help="the operations and what they do")
     parser.set_defaults(run=compare)
@@ -105,7 +106,7 @@ def compare(options: argparse.Namespace) -> None:
     text = table.report(told, table.lines_of(seen, KEEPRAY, ORTHANC), measured, seen.notes)
     print(text)
     if options.markdown:
-        options.markdown.write_text(text + "\n")
+        options.markdown.write_text(f"# Figures of one run\n\n{text}\n")
     if options.json:
         figures = {"machine": told, "runs": [asdict(run) for run in seen.runs], "notes": seen.notes}
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
@@ -144,6 +145,8 @@ def _weigh(running: Sequence[Server], seen: Seen) -> None:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)  # clearing up takes its time and is asked for once
     raise KeyboardInterrupt
 
 

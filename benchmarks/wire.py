@@ -192,10 +192,10 @@ def in_time(jobs: Iterable[Job], seconds: float = 6.0) -> Iterator[Job]:
 
 def spread(connections: Sequence[Connection], jobs: Iterable[Job], do: Callable[[Connection, Job], Result]) -> Spread:
     """Every job is done, each connection in a thread of its own taking the next that is left. Closes them."""
-    left, lock, results = iter(jobs), threading.Lock(), []
+    left, lock, results, ended = iter(jobs), threading.Lock(), [], threading.Event()
 
     def work(connection: Connection) -> None:
-        while True:
+        while not ended.is_set():
             with lock:
                 job = next(left, None)
             if job is None:
@@ -205,8 +205,11 @@ def spread(connections: Sequence[Connection], jobs: Iterable[Job], do: Callable[
     began = time.perf_counter()
     try:
         with ThreadPoolExecutor(len(connections)) as threads:
-            for one in [threads.submit(work, connection) for connection in connections]:
-                one.result()
+            try:
+                for one in [threads.submit(work, connection) for connection in connections]:
+                    one.result()
+            finally:
+                ended.set()  # one failed, or somebody pressed Ctrl-C: the others begin nothing more
         return Spread(results, time.perf_counter() - began)
     finally:
         for connection in connections:

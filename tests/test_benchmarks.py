@@ -4,6 +4,7 @@ import io
 import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pydicom
 import pytest
@@ -258,6 +259,11 @@ def test_the_table_says_what_holds():
 def test_every_target_is_measured_by_an_operation():
     names = {one.name for one in OPERATIONS} | {WHOLE_RUN}
     assert {operation for operation, _ in (*TARGETS, *LIMITS)} <= names
+
+
+def test_every_operation_is_explained():
+    page = (Path(__file__).parents[1] / "docs" / "performance.md").read_text()
+    assert [one.name for one in OPERATIONS if f"`{one.name}`" not in page] == []
 
 
 def test_operations_are_picked_by_name_or_by_how_names_begin():
