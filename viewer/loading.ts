@@ -30,6 +30,7 @@ export class Loading {
   private readonly leave: () => void;
   private center = 0;
   private ahead = false;
+  private hasFirst = false;
   private pause: Promise<void> | undefined;
   private failures = 0;
 
@@ -60,6 +61,8 @@ export class Loading {
 
   private fill(): void {
     while (!this.stopped.signal.aborted && !this.pause) {
+      // The picture looked at has the line for itself; its neighbours would make it come later.
+      if (!this.hasFirst && this.underWay.size) return;
       const next = this.next();
       if (next === undefined || !this.source.slots.take()) return;
       void this.fetch(next);
@@ -90,6 +93,7 @@ export class Loading {
     this.underWay.add(at);
     try {
       await this.source.load(at, this.stopped.signal);
+      this.hasFirst = true;
       this.failures = 0;
       this.listener.offline(false);
     } catch (problem) {

@@ -22,7 +22,7 @@ const MEGABYTE = 1 << 20;
 const MEMORY = { phone: 512 * MEGABYTE, desk: 2048 * MEGABYTE };
 const QUICK_VIEW_MILLISECONDS = 3000;
 const SAID_FOR_MILLISECONDS = 8000;
-const OVER_THE_PICTURE = '(max-width: 47.99rem)';
+const OVER_THE_PICTURE = '(max-width: 47.99rem), (max-height: 30rem)';
 const SPOKEN_AFTER_MILLISECONDS = 600;
 
 class Viewer {
@@ -86,6 +86,7 @@ class Viewer {
     } catch (problem) {
       console.warn('the sharp view did not start', problem);
       this.say(words.tooOld);
+      panes.adoptNone();
     }
   }
 

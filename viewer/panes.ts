@@ -36,6 +36,7 @@ export class Panes {
   private readonly slots = new Slots();
   private readonly sizes = new ResizeObserver(() => this.resize());
   private drawing: Drawing | undefined;
+  private isComing = true;
 
   constructor(
     private readonly box: HTMLElement,
@@ -80,8 +81,15 @@ export class Panes {
 
   adopt(drawing: Drawing): void {
     this.drawing = drawing;
+    this.isComing = false;
     for (const pane of this.all) pane.adopt(drawing);
     this.aim();
+  }
+
+  /** After this the server draws all pictures. */
+  adoptNone(): void {
+    this.isComing = false;
+    for (const pane of this.all) pane.stage.refit();
   }
 
   hasRoom(): boolean {
@@ -191,7 +199,7 @@ export class Panes {
 
   private add(): Pane {
     const isFirst = !this.all.length;
-    const means = { slots: this.slots, memory: () => this.device.memory / Math.max(1, this.all.length) };
+    const means = { slots: this.slots, memory: () => this.device.memory / Math.max(1, this.all.length), isComing: () => this.isComing };
     const pane: Pane = new Pane(
       this.page,
       means,

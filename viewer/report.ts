@@ -10,11 +10,13 @@ import { words } from './words';
 /** Of the window's width, in per cent. */
 const NARROWEST = 18;
 const WIDEST = 60;
+const USUAL = 28;
 const STEP = 4;
 const NOT_SHOWN = 'script, style, link, iframe, object, embed, form, nav, base, meta, .kr-actions';
 
 export class ReportBeside {
   private shownFor = '';
+  private readonly bar: HTMLElement;
 
   constructor(
     private readonly box: HTMLElement,
@@ -22,7 +24,10 @@ export class ReportBeside {
     private readonly changed: () => void,
     /** Shows the picture that a report names. */
     private readonly go: (study: Study, to: Reference) => void,
-  ) {}
+  ) {
+    this.bar = this.splitter();
+    box.before(this.bar);
+  }
 
   isOpen(): boolean {
     return !this.box.hidden;
@@ -30,6 +35,7 @@ export class ReportBeside {
 
   toggle(): void {
     this.box.hidden = !this.box.hidden;
+    this.bar.hidden = this.box.hidden;
     this.draw();
     this.changed();
     if (this.isOpen()) this.box.querySelector<HTMLElement>('h2')?.focus();
@@ -63,7 +69,7 @@ export class ReportBeside {
   /** A bar between pictures and report, moved by mouse and by the arrow keys. */
   private splitter(): HTMLElement {
     const { box } = this;
-    const bar = make('div', { class: 'v-splitter', role: 'separator', tabindex: '0', 'aria-orientation': 'vertical', 'aria-label': words.reportWidth });
+    const bar = make('div', { class: 'v-splitter', role: 'separator', tabindex: '0', 'aria-orientation': 'vertical', 'aria-label': words.reportWidth, hidden: '' });
     const set = (percent: number) => {
       const width = Math.round(Math.max(NARROWEST, Math.min(WIDEST, percent)));
       box.parentElement?.style.setProperty('--report', `${width}%`);
@@ -74,7 +80,7 @@ export class ReportBeside {
     const share = () => (100 * place().width) / (box.parentElement?.clientWidth || 1);
     bar.setAttribute('aria-valuemin', String(NARROWEST));
     bar.setAttribute('aria-valuemax', String(WIDEST));
-    bar.setAttribute('aria-valuenow', String(Math.round(share())));
+    bar.setAttribute('aria-valuenow', String(USUAL));
     bar.addEventListener('keydown', (event) => {
       const by = { ArrowLeft: STEP, ArrowRight: -STEP }[event.key];
       if (by === undefined) return;
@@ -90,7 +96,7 @@ export class ReportBeside {
 
   private put(...inside: Node[]): void {
     const close = plainButton(words.close, () => this.toggle());
-    this.box.replaceChildren(this.splitter(), make('div', { class: 'v-report-head' }, make('h2', { tabindex: '-1', text: words.reportTitle }), close), ...inside);
+    this.box.replaceChildren(make('div', { class: 'v-report-head' }, make('h2', { tabindex: '-1', text: words.reportTitle }), close), ...inside);
   }
 }
 

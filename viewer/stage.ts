@@ -28,6 +28,8 @@ export interface Means {
   readonly slots: Slots;
   /** Octets of pictures that this place may hold. */
   memory(): number;
+  /** Is the code that draws still on its way? */
+  isComing(): boolean;
 }
 
 /** Which picture of a series to begin with; its middle where nothing is said. */
@@ -51,6 +53,7 @@ export class Stage {
   private drawing = false;
   private drawAgain = false;
   private dimming = 0;
+  private first = 0;
 
   constructor(
     private readonly simple: HTMLImageElement,
@@ -73,7 +76,7 @@ export class Stage {
     if (signal.aborted || !pictures) return;
     this.pictures = pictures;
     if (!pictures.length) return this.say(words.noPictures);
-    this.at = Math.max(0, place(pictures));
+    this.at = this.first = Math.max(0, place(pictures));
     this.start();
     this.draw();
   }
@@ -94,7 +97,8 @@ export class Stage {
     if (to === this.at || !this.pictures.length) return;
     this.at = to;
     this.sentence = '';
-    this.loading?.lookAt(to);
+    if (this.loading) this.loading.lookAt(to);
+    else this.start();
     this.draw();
   }
 
@@ -126,9 +130,9 @@ export class Stage {
     this.loading?.play(isPlaying);
   }
 
-  /** After a change of what this place may hold. */
+  /** After a change of what this place may hold, or of who draws. */
   refit(): void {
-    if (this.pictures.length && this.native) this.start();
+    if (this.pictures.length) this.start();
   }
 
   /** After this the screen and the memory hold no picture. */
@@ -169,8 +173,11 @@ export class Stage {
 
   private start(): void {
     this.loading?.stop();
+    this.loading = undefined;
     const { pictures } = this;
     this.native?.know(pictures);
+    // The quick view shows this picture already, and the line is for the code that draws it sharp.
+    if (this.means.isComing() && this.quality === 'quick' && this.at === this.first) return;
     this.loading = new Loading(
       { count: pictures.length, reach: this.reach(), slots: this.means.slots, isReady: (at) => this.isReady(at), load: (at, signal) => this.album.load(pictures[at] as Picture, at + 1, signal) },
       { offline: (is) => this.happenings.offline(is), ended: () => this.happenings.ended(), arrived: (at) => this.arrived(at) },
@@ -180,7 +187,7 @@ export class Stage {
 
   /** How many pictures on each side fit into the memory we may take. */
   private reach(): number {
-    if (!this.native) return REACH_WITHOUT_NATIVE;
+    if (!this.native) return this.means.isComing() ? 0 : REACH_WITHOUT_NATIVE;
     if (!this.pictures.some((picture) => picture.native)) return KEPT_JPEGS / 4;
     return Math.max(2, Math.floor((this.means.memory() * 0.8) / octetsOf(this.picture() as Picture) / 2));
   }
@@ -239,7 +246,7 @@ export class Stage {
 
   /** Keeps what is on the screen, and greys it out when the wait is long, so that it is not taken for the next one. */
   private waiting(): void {
-    if (this.quality !== 'quick' || this.at !== this.pictures.length >> 1) this.quality = 'loading';
+    if (this.quality !== 'quick' || this.at !== this.first) this.quality = 'loading';
     window.clearTimeout(this.dimming);
     if (this.quality === 'loading') {
       this.dimming = window.setTimeout(() => this.sharp.parentElement?.classList.add('v-dim'), DIM_AFTER_MILLISECONDS);

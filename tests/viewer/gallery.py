@@ -4,6 +4,7 @@ It stands in for the gateway so that the viewer is tried alone, in a real browse
 connection; the journeys try both together.
 """
 
+import gzip
 import io
 import json
 import threading
@@ -169,8 +170,8 @@ def app_for(gallery: Gallery) -> Flask:
     @app.get(base + "/metadata")
     def metadata(study: str, series: str) -> Response:
         listed = [] if series in gallery.empty else gallery.series[series]
-        written = json.dumps([in_json(one) for one in listed])
-        return Response(written, mimetype="application/dicom+json")
+        written = gzip.compress(json.dumps([in_json(one) for one in listed]).encode(), 1)
+        return Response(written, mimetype="application/dicom+json", headers={"Content-Encoding": "gzip"})
 
     @app.get(base + "/thumbnail")
     @app.get(base + "/rendered")

@@ -70,6 +70,14 @@ def a_coronal(of: list[Dataset], count: int = 8) -> list[Dataset]:
     return made
 
 
+def a_chart(side: int = 128) -> Dataset:
+    """A test pattern: 8 x 8 squares, each of one value, from -1000 in steps of 32."""
+    one = a_ct(1, side=side)[0]
+    row, column = np.mgrid[0:side, 0:side] // (side // 8)
+    one.PixelData = ((row * 8 + column) * 32 - 1000 + 1024).astype("<u2").tobytes()
+    return one
+
+
 def a_key_object(*marked: Dataset) -> Dataset:
     """What a radiologist leaves who marks pictures (PS3.3 A.35.4)."""
     one = _beside(marked[0], "1.2.840.10008.5.1.4.1.1.88.59", "KO")

@@ -108,7 +108,7 @@ def test_wheel_slider_and_arrows_move_through_the_pictures(visit, gallery):
     me.at(2)
 
 
-def test_a_finger_scrolls_two_zoom_and_two_taps_start_over(visit, gallery):
+def test_v05_a_finger_scrolls_two_zoom_and_two_taps_start_over(visit, gallery):
     me = visit(gallery, size=PHONE, **TOUCH)
     me.sees("full")
     wire = me.context.new_cdp_session(me.page)
@@ -247,7 +247,7 @@ def test_measuring_needs_no_pointer(visit, doctors_gallery):
     me.at(17)
 
 
-def test_letters_follow_the_patient_when_the_picture_is_turned(visit, doctors_gallery):
+def test_v04_letters_follow_the_patient_when_the_picture_is_turned(visit, doctors_gallery):
     me = visit(doctors_gallery)
     me.sees("full")
 
@@ -348,7 +348,7 @@ def test_tags_can_be_searched(visit, doctors_gallery):
     expect(me.page.locator(".v-dialog tbody tr")).to_have_text(["(0010,0030)Patient Birth DateDA19580327"])
 
 
-def test_letter_keys_can_be_switched_off_and_act_only_on_the_picture(visit, doctors_gallery):
+def test_a20_letter_keys_can_be_switched_off_and_act_only_on_the_picture(visit, doctors_gallery):
     me = visit(doctors_gallery)
     me.sees("full")
     before = me.shot()

@@ -33,7 +33,7 @@ def violations(page):
 
 @pytest.mark.parametrize("toolbar", ["patient", "clinician"])
 @pytest.mark.parametrize("size", [SMALL, DESK], ids=["320", "1366"])
-def test_the_viewer_breaks_no_rule_of_access(visit, gallery, size, toolbar):
+def test_a01_the_viewer_breaks_no_rule_of_access(visit, gallery, size, toolbar):
     gallery.toolbar = toolbar
     me = visit(gallery, size=size)
     me.sees("full")
@@ -61,7 +61,7 @@ def test_the_tags_break_no_rule_of_access(visit, gallery):
 
 
 @pytest.mark.parametrize("toolbar", ["patient", "clinician"])
-def test_a_small_phone_scrolls_nothing_sideways_and_every_tool_is_large_enough(visit, gallery, toolbar):
+def test_a06_a_small_phone_scrolls_nothing_sideways_and_every_tool_is_large_enough(visit, gallery, toolbar):
     gallery.toolbar = toolbar
     me = visit(gallery, size=SMALL, has_touch=True, is_mobile=True)
     me.sees("full")
@@ -75,7 +75,7 @@ def test_a_small_phone_scrolls_nothing_sideways_and_every_tool_is_large_enough(v
         assert box["y"] + box["height"] <= SMALL["height"] + 1
 
 
-def test_large_letters_cut_nothing_off(visit, gallery):
+def test_a04_large_letters_cut_nothing_off(visit, gallery):
     me = visit(gallery, size={"width": 640, "height": 900})
     me.sees("full")
     me.page.evaluate("document.documentElement.style.fontSize = '200%'")
@@ -97,7 +97,7 @@ def test_groups_lie_over_the_picture_on_a_phone(visit, gallery):
     me.says("This kind of picture cannot be shown here: ECG wave.")
 
 
-def test_nothing_moves_for_who_wants_less_motion(visit, gallery):
+def test_a11_nothing_moves_for_who_wants_less_motion(visit, gallery):
     me = visit(gallery, reduced_motion="reduce")
     me.sees("full")
     assert me.page.evaluate("document.getAnimations().length") == 0
@@ -116,7 +116,7 @@ def test_keys_alone_lead_to_every_part(visit, gallery):
     assert "Earlier" in seen
 
 
-def test_without_javascript_pictures_are_turned_like_pages(visit, gallery):
+def test_j01_without_javascript_pictures_are_turned_like_pages(visit, gallery):
     me = visit(gallery, size=PHONE, java_script_enabled=False)
     expect(me.page.locator("#quick")).to_be_visible()
     me.page.get_by_role("link", name="Look at the pictures one by one").click()

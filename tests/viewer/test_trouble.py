@@ -47,7 +47,7 @@ def test_every_syntax_shows_a_picture_sharp_or_simple(visit, name, quality):
     assert most - least > 100
 
 
-def test_a_picture_smaller_than_its_original_says_so(visit):
+def test_v04_a_picture_smaller_than_its_original_says_so(visit):
     me = visit(a_gallery_of(from_the_wheel("693_J2KI.dcm"), toolbar="patient"))
     me.sees("lossy")
     me.says("Made smaller by the scan center (lossy)")
@@ -61,7 +61,7 @@ def test_a_spacing_of_nothing_does_not_make_the_picture_vanish(visit):
     assert me.greys()[1] > 240
 
 
-def test_dark_on_light_pictures_are_turned_the_right_way(visit):
+def test_v04_dark_on_light_pictures_are_turned_the_right_way(visit):
     slices = a_ct(1)
     slices[0].PhotometricInterpretation = "MONOCHROME1"
     me = visit(a_gallery_of(*slices))
@@ -125,7 +125,7 @@ def test_a_series_without_pictures_says_so(visit):
         ("patient", "The key for this scan is locked. Sign in again."),
     ],
 )
-def test_the_end_is_told_within_five_seconds_to_who_does_nothing(visit, status, toolbar, sentence):
+def test_j08_the_end_is_told_within_five_seconds_to_who_does_nothing(visit, status, toolbar, sentence):
     gallery = a_gallery_of(*a_ct(5), toolbar=toolbar)
     me = visit(gallery)
     me.sees("full")
@@ -147,7 +147,7 @@ def test_the_end_is_told_at_once_to_who_asks_for_a_picture(visit):
     me.page.get_by_text("Sharing has ended. Ask the patient to share again.").wait_for(timeout=3000)
 
 
-def test_pictures_go_on_when_the_line_comes_back(visit):
+def test_j03_pictures_go_on_when_the_line_comes_back(visit):
     gallery = a_gallery_of(*a_ct(30), toolbar="patient")
     gallery.slow = 0.3
     me = visit(gallery)
