@@ -109,10 +109,9 @@ def _same(ours: Row, theirs: Row) -> bool:
 
 
 def _alike(ours: Any, theirs: Any) -> bool:
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        if "Alphabetic" in theirs:
-            return ours == theirs
-        return not _less(ours, theirs)
+    if isinstance(ours, dict) or isinstance(theirs, dict):
+        are_names = "Alphabetic" in theirs
+        return ours == theirs if are_names else not _less(ours, theirs)
     try:
         return float(ours) == float(theirs)
     except (TypeError, ValueError):

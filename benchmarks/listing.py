@@ -40,9 +40,8 @@ def _search(name: str, count: int) -> Ask:
     def run(server: Server, lab: Lab) -> Figures:
         path = _address(name, lab)
         with server.reader() as connection:
-            for _ in range(_WARM):
-                answer = connection.get(path, JSON).expect()
-            if not json.loads(answer.body):
+            warm = [connection.get(path, JSON).expect() for _ in range(_WARM)]
+            if not json.loads(warm[0].body):
                 raise Unexpected("nothing was found")
             seen = [connection.get(path, JSON).expect().ms for _ in in_time(range(count))]
         return {"ms": statistics.median(seen)}

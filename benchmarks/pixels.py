@@ -85,4 +85,4 @@ class Painter:
     @cached_property
     def _unevenness(self) -> Picture:
         y, x = self._grid
-        return 0.6 + 0.25 * x + 0.2 * y
+        return (0.6 + 0.25 * x + 0.2 * y).astype(np.float32)

@@ -42,7 +42,8 @@ def _storing(name: str, kind: Kind, *, a_request: int, pushers: int = 1, quick: 
         return push(server, lab.fresh(kind), a_request=a_request, pushers=pushers)
 
     among = "1 pusher" if pushers == 1 else f"{pushers} pushers"
-    return Operation(name, f"store {kind.name}, {a_request} a request, {among}", run, quick=quick)
+    # A study of the kind lies there before, so that what is stored is known to come back as it was.
+    return Operation(name, f"store {kind.name}, {a_request} a request, {among}", run, (kind,), quick=quick)
 
 
 STORING = (

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import BinaryIO, Self, TypeVar
+from typing import BinaryIO, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
 PIECE = 1 << 20
@@ -116,9 +116,9 @@ class Connection:
 
     def _opened(self) -> tuple[socket.socket, BinaryIO]:
         if self._socket is None or self._file is None:
-            self._socket = socket.create_connection(self._address, timeout=SECONDS)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._file = self._socket.makefile("rb", buffering=1 << 18)
+            line = socket.create_connection(self._address, timeout=SECONDS)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._socket, self._file = line, cast("BinaryIO", line.makefile("rb", buffering=1 << 18))
         return self._socket, self._file
 
     def _body(self, file: BinaryIO, told: Headers, *, keep: bool) -> tuple[int, list[bytes]]:
