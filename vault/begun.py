@@ -2,51 +2,109 @@
 than what it brings. Where anything is not as it was, `intake` decides (docs/format.md 5).
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 
-from vault import links
 from vault.database import Work
 from vault.ids import Id
 from vault.intake import OpenBatch, Pusher
-from vault.links import SitePatient
+from vault.joined import Found, Joined, Part, table_of
+from vault.keyring import Owner, OwnerKind, check_row_mac
+from vault.links import SitePatient, claim_fields, link_fields
 from vault.sealing import derive
-from vault.tables import BatchKeyRow, BatchRow, IngestRow, InstanceRow, SeriesRow, StudyRow
+from vault.tables import (
+    BatchKeyRow,
+    BatchRow,
+    ClaimRow,
+    IngestRow,
+    InstanceRow,
+    LinkRow,
+    ScopeRow,
+    SeriesRow,
+    StudyRow,
+)
+
+_BATCH, _STUDY, _SCOPE, _SERIES = map(table_of, (BatchRow, StudyRow, ScopeRow, SeriesRow))
+_INGEST, _KEY, _LINK, _CLAIM = map(table_of, (IngestRow, BatchKeyRow, LinkRow, ClaimRow))
+_INSTANCE = table_of(InstanceRow)
+
+
+def _octets(name: str) -> sa.BindParameter[bytes]:
+    return sa.bindparam(name, type_=sa.LargeBinary)
+
+
+def _of_token(wanted: Found) -> Found:
+    """The token's batches of one patient, with whatever link or open claim leads to the patient's pushes now."""
+    key = sa.and_(_KEY.c.batch == _BATCH.c.id, _KEY.c.owner_kind == _SCOPE.c.owner_kind, _KEY.c.owner == _SCOPE.c.owner)
+    ingest = sa.and_(_INGEST.c.batch == _BATCH.c.id, _INGEST.c.token_id == _BATCH.c.token_id)
+    link = sa.and_(_LINK.c.bi == _SCOPE.c.patient_bi, _LINK.c.state == "live")
+    claim = sa.and_(
+        _CLAIM.c.site == _SCOPE.c.site, _CLAIM.c.patient_bi == _SCOPE.c.patient_bi, _CLAIM.c.state == "open"
+    )
+    return wanted.select_from(
+        _BATCH.join(_STUDY, _STUDY.c.id == _BATCH.c.study)
+        .join(_SCOPE, _SCOPE.c.id == _STUDY.c.scope)
+        .join(_INGEST, ingest)
+        .join(_KEY, key)
+        .outerjoin(_LINK, link)
+        .outerjoin(_CLAIM, claim)
+    ).where(
+        _BATCH.c.token_id == _octets("token_id"),
+        _SCOPE.c.site == _octets("site"),
+        _SCOPE.c.patient_bi == _octets("patient_bi"),
+    )
+
+
+def _came_before(wanted: Found) -> Found:
+    """The series, if an instance of it came with the batch."""
+    came = sa.exists().where(_INSTANCE.c.series == _SERIES.c.id, _INSTANCE.c.batch == _octets("batch"))
+    return wanted.where(_SERIES.c.study == _octets("study"), _SERIES.c.uid_bi == _octets("uid_bi"), came)
+
+
+_BATCHES = Joined(
+    Part(BatchRow), Part(StudyRow), Part(ScopeRow), Part(IngestRow), Part(LinkRow), Part(ClaimRow), found=_of_token
+)
+_SERIES_OF_BATCH = Joined(Part(SeriesRow), found=_came_before)
 
 
 def begun_batch(work: Work, pusher: Pusher, patient: SitePatient, study_uid: str) -> OpenBatch | None:
-    """The batch of this token and study if it is still sealed to whoever owns the patient's pushes now, else None.
+    """The batch of this token and study if it is sealed to whoever owns the patient's pushes now, else None.
 
-    Raises what `links.place_for` raises.
+    Raises `BrokenRecord` where a row is not as this server wrote it.
     """
-    home = links.home_of(work, patient)
-    if home is None:
+    asked = {"token_id": pusher.token_id, "site": patient.site_id, "patient_bi": patient.bi}
+    rows = [
+        row
+        for row in _BATCHES.rows(work, **asked)
+        if row[1].uid_bi == derive.uid_index(work.secrets.index_key, row[2].id, study_uid)
+    ]
+    if len(rows) != 1:  # nothing was begun, or several links might fit
         return None
-    owner, scope_id = home
-    found = (
-        sa.select(BatchRow.id, StudyRow.id, IngestRow.ct)
-        .join(StudyRow, BatchRow.study == StudyRow.id)
-        .join(IngestRow, sa.and_(IngestRow.batch == BatchRow.id, IngestRow.token_id == BatchRow.token_id))
-        .join(BatchKeyRow, BatchKeyRow.batch == BatchRow.id)
-        .where(
-            StudyRow.scope == scope_id,
-            StudyRow.uid_bi == derive.uid_index(work.secrets.index_key, scope_id, study_uid),
-            BatchRow.token_id == pusher.token_id,
-            IngestRow.expires > work.now,
-            BatchKeyRow.owner_kind == owner.kind.value,
-            BatchKeyRow.owner == owner.id,
-        )
-    )
-    row = work.session.execute(found).one_or_none()
-    if row is None:
+    batch, study, scope, ingest, link, claim = rows[0]
+    if work.now >= ingest.expires or not _still_leads_home(work, patient, scope, link, claim):
         return None
-    batch_id, study_id, ct = row
-    return OpenBatch(Id(batch_id), Id(study_id), scope_id, owner, pusher.unwrap(ct, batch_id))
+    owner = Owner(OwnerKind(scope.owner_kind), Id(scope.owner))
+    return OpenBatch(Id(batch.id), Id(study.id), Id(scope.id), owner, pusher.unwrap(ingest.ct, batch.id))
 
 
 def begun_series(work: Work, batch: OpenBatch, series_uid: str) -> Id | None:
     """The series if something of it came with this batch before; what grants were owed for it they have, then."""
-    came = sa.exists().where(InstanceRow.series == SeriesRow.id, InstanceRow.batch == batch.id)
     uid_bi = derive.uid_index(work.secrets.index_key, batch.scope_id, series_uid)
-    found = sa.select(SeriesRow.id).where(SeriesRow.study == batch.study_id, SeriesRow.uid_bi == uid_bi, came)
-    series_id = work.session.scalar(found)
-    return None if series_id is None else Id(series_id)
+    for (series,) in _SERIES_OF_BATCH.rows(work, batch=batch.id, study=batch.study_id, uid_bi=uid_bi):
+        return Id(series.id)
+    return None
+
+
+def _still_leads_home(work: Work, patient: SitePatient, scope: Any, link: Any, claim: Any) -> bool:
+    """Whether what is pushed now would be sealed to the scope's owner; only the plain cases, all others are doubts."""
+    check_row_mac(work, scope.row_mac, "scope", scope.id, scope.owner_kind, scope.owner)
+    if link is not None:
+        check_row_mac(work, link.row_mac, "link", link.id, *link_fields(link))
+        same = link.dob_check == patient.dob_check and claim is None
+        return same and (scope.owner_kind, scope.owner, scope.id) == (OwnerKind.VAULT, link.vault, link.scope)
+    if claim is not None:
+        check_row_mac(work, claim.row_mac, "claim", claim.id, *claim_fields(claim))
+        same = claim.dob_check == patient.dob_check and work.now < claim.expires
+        return same and (scope.owner_kind, scope.owner, scope.id) == (OwnerKind.CLAIM, claim.id, claim.scope)
+    return scope.owner_kind == OwnerKind.SITE and scope.dob_check == patient.dob_check

@@ -8,22 +8,26 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from vault.database import Work
+from vault.joined import table_of
 from vault.tables import ScopeRow, SheetRow, StudyRow
 from vault.tables_sharing import GrantStudyRow
 
 _QUIETLY = {"synchronize_session": False}
+_SCOPE, _STUDY = table_of(ScopeRow), table_of(StudyRow)
+_NAMED = sa.bindparam("named", type_=sa.LargeBinary)
+_ITS_SCOPE = sa.select(_STUDY.c.scope).where(_STUDY.c.id == _NAMED).scalar_subquery()
+_OF_SCOPE = sa.update(_SCOPE).where(_SCOPE.c.id == _ITS_SCOPE).values(changes=_SCOPE.c.changes + 1)
+_OF_STUDY = sa.update(_STUDY).where(_STUDY.c.id == _NAMED).values(changed=_STUDY.c.changed + 1)
 
 
 def note_changed(work: Work, study_ids: Collection[bytes]) -> None:
     """What was prepared of these studies is out of date once the caller commits."""
     if not study_ids:
         return
-    scopes = sa.select(StudyRow.scope).where(StudyRow.id.in_(study_ids))
+    named = [{"named": study_id} for study_id in sorted(study_ids)]
     # Scope before study, the order in which everybody locks them.
-    counted = sa.update(ScopeRow).where(ScopeRow.id.in_(scopes)).values(changes=ScopeRow.changes + 1)
-    work.session.execute(counted, execution_options=_QUIETLY)
-    changed = sa.update(StudyRow).where(StudyRow.id.in_(study_ids)).values(changed=StudyRow.changed + 1)
-    work.session.execute(changed, execution_options=_QUIETLY)
+    work.session.connection().execute(_OF_SCOPE, named)
+    work.session.connection().execute(_OF_STUDY, named)
 
 
 def drop_sheets_of(work: Work, study_ids: Collection[bytes]) -> None:

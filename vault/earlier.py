@@ -8,12 +8,28 @@ import sqlalchemy as sa
 
 from vault.database import Services, Work
 from vault.errors import DifferentContent
+from vault.joined import Found, Joined, Part, table_of
 from vault.keyring import KeyClass
 from vault.tables import InstanceRow, ObjectRow
 
 SINGLY = 3  # so many instances of a series are looked for one by one, the next ones among all that it has
 MOST_MARKS = 5000  # 16 octets each
 _TOGETHER = 500
+
+_INSTANCE, _OBJECT = table_of(InstanceRow), table_of(ObjectRow)
+
+
+def _of_mark(wanted: Found) -> Found:
+    """Every version under one mark, the newest one last."""
+    scope, uid_bi = (sa.bindparam(name, type_=sa.LargeBinary) for name in ("scope", "uid_bi"))
+    return (
+        wanted.select_from(_INSTANCE.join(_OBJECT, _OBJECT.c.id == _INSTANCE.c.object))
+        .where(_INSTANCE.c.scope == scope, _INSTANCE.c.uid_bi == uid_bi)
+        .order_by(_INSTANCE.c.version)
+    )
+
+
+_SINGLE = Joined(Part(InstanceRow, without={"layout"}), Part(ObjectRow, only={"id", "key_class"}), found=_of_mark)
 
 Mark = tuple[bytes, bytes]
 """Scope and blind index of an instance's UID."""
@@ -48,7 +64,11 @@ class Looking:
         if not self._may_be_kept(instance):
             return None
         with self._services.reading() as work:
-            return newest_of(work, [(instance.scope, instance.uid_bi)]).get((instance.scope, instance.uid_bi))
+            rows = _SINGLE.rows(work, scope=instance.scope, uid_bi=instance.uid_bi)
+        for one, kept in rows[-1:]:
+            documents = kept.key_class == KeyClass.REPORTS.value
+            return Earlier(one.version, one.series, one.batch, one.content_mac, documents)
+        return None
 
     def _may_be_kept(self, instance: InstanceRow) -> bool:
         self._asked[instance.series] += 1

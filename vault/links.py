@@ -69,20 +69,6 @@ def place_for(work: Work, patient: SitePatient) -> Place:
     return _place_in(work, patient, settled)
 
 
-def home_of(work: Work, patient: SitePatient) -> tuple[Owner, Id] | None:
-    """Who owns what this patient's pushes bring now, and in which scope it is found, without writing anything.
-
-    None where `place_for` would have to settle it first. Raises as it does.
-    """
-    scope = _find_scope(work, patient)
-    if scope is None:
-        return None
-    owner = Owner(OwnerKind(scope.owner_kind), Id(scope.owner))
-    if owner.kind is OwnerKind.CLAIM and find_open_claim(work, patient) is None:
-        return None  # it has run out
-    return owner, Id(scope.id)
-
-
 def _find_scope(work: Work, patient: SitePatient) -> ScopeRow | None:
     link = find_link(work, patient)
     if link is not None:

@@ -12,8 +12,10 @@ from types import TracebackType
 from typing import Any, Self
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from vault import links
+from vault.begun import begun_series
 from vault.changes import note_changed
 from vault.database import Services, Work
 from vault.earlier import Looking, newest_of
@@ -74,7 +76,9 @@ class Receiving:
         """The series' identifier, made if it is new."""
         key = (batch.id, series_uid)
         if key not in self._series:
-            self._series[key] = series_in(self._services, self._pusher, batch, series_uid, modality)
+            with self._services.reading() as work:
+                begun = begun_series(work, batch, series_uid)
+            self._series[key] = begun or series_in(self._services, self._pusher, batch, series_uid, modality)
         return self._series[key]
 
     def instance(self, batch: OpenBatch, incoming: IncomingObject) -> Kept:
@@ -120,12 +124,24 @@ class Receiving:
             self._packs.pop(study_id).writer.abandon()  # all of it was kept before
         for pack in self._packs.values():
             pack.writer.commit()
-        with self._services.work() as work:
-            self._hold_batches(work)
-            refused = self._settle_races(work)
-            self._write_rows(work)
+        refused = self._write()
         self._packs.clear()
         return refused
+
+    def _write(self) -> frozenset[str]:
+        """All rows are there. Only where something is not as it was is it looked for again; answers as `commit`."""
+        try:
+            with self._services.work() as work:
+                if not work.database.is_sqlite:  # where no two write at once, and no row stands without its batch
+                    self._hold_batches(work)
+                self._write_rows(work)
+        except IntegrityError:
+            with self._services.work() as work:
+                self._hold_batches(work)
+                refused = self._settle_races(work)
+                self._write_rows(work)
+            return refused
+        return frozenset()
 
     # -- octets
 
