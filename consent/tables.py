@@ -59,7 +59,7 @@ class GrantRow(Row):
     client: Mapped[bytes | None] = mapped_column(_ID, sa.ForeignKey("client.id", ondelete="SET NULL"), index=True)
     scope: Mapped[str]
     purpose: Mapped[str]
-    created: Mapped[datetime]
+    created: Mapped[datetime] = mapped_column(index=True)
     redeemed_at: Mapped[datetime | None]
     redeemed_by: Mapped[str | None]
     redeemer: Mapped[bytes | None]
@@ -69,6 +69,23 @@ class GrantRow(Row):
     saved_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None]
+
+
+class AlertRow(Row):
+    """Which letters an account gets, and those it is owed: since when a new scan, or a share that nobody opened, waits.
+
+    In the clear, for letters are written while nobody is there who could open anything; it says what not to write, so
+    that it has no MAC: whoever changes it can make a letter come that says next to nothing, or none.
+    """
+
+    __tablename__ = "alert"
+    account: Mapped[bytes] = mapped_column(_ID, sa.ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    new_scan: Mapped[bool]
+    not_opened: Mapped[bool]
+    quiet: Mapped[bool]
+    language: Mapped[str]
+    scan_owed: Mapped[datetime | None] = mapped_column(index=True)
+    share_owed: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class LinkReaderRow(Row):

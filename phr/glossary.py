@@ -7,7 +7,7 @@ stands; without a script, and on paper, there is the list.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 from phr.glossary_terms import TERMS
@@ -41,7 +41,7 @@ def _terms() -> tuple[re.Pattern[str], Mapping[str, str]]:
     return re.compile(rf"(?<![\w-])(?:{either})(?![\w-])", re.IGNORECASE), meanings
 
 
-def _lines() -> Iterator[tuple[list[str], str]]:
+def _lines() -> Iterator[tuple[Sequence[str], str]]:
     for line in TERMS.strip().splitlines():
         ways, _, meaning = line.partition(" = ")
         yield ways.split("|"), meaning

@@ -18,7 +18,7 @@ from huey.serializer import Serializer
 from huey.storage import PostgresStorage, SqliteStorage
 
 from consent import sweeping
-from phr import witness
+from phr import alerting, witness
 from phr.config import Settings
 from vault import custody
 from vault.database import Services
@@ -94,8 +94,14 @@ def _register(queue: Huey, settings: Settings, services: Services) -> dict[str, 
         custody.sweep(services)
         sweeping.sweep(services)
 
+    room = alerting.post_room(settings)
+
+    @queue.periodic_task(crontab(minute="*"), name="alert", expires=50)
+    def alert() -> None:
+        alerting.send_what_is_owed(room, services, settings)
+
     @queue.periodic_task(crontab(minute="7"), name="checkpoint", expires=3_000)
     def checkpoint() -> None:
         witness.checkpoint(services, settings.checkpoint_path)
 
-    return {"sweep": sweep, "checkpoint": checkpoint}
+    return {"sweep": sweep, "alert": alert, "checkpoint": checkpoint}

@@ -5,16 +5,17 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
 
-from consent import sessions
+from consent import alerts, sessions
 from consent.guards import needs_fresh, needs_patient
 from consent.request import access, reading, services, work
-from phr import dates, drafts, forms
+from phr import dates, drafts, forms, languages
 from phr.answers import Answer, again, onward
 from phr.device_names import device_name
 from phr.forms import Mistakes
 from phr.shares import shares_of
 from vault import accounts
 from vault.catalogue import open_catalogue
+from vault.database import Work
 from vault.errors import WeakPassword, WrongSecret
 from vault.ids import parse_id
 from vault.links import links_of, unlink
@@ -40,8 +41,17 @@ def account() -> Answer:
             (_("Devices"), str(len(sessions.devices_of(w, access()))), "/account/devices", _("See")),
             (_("Future scans"), str(len(links_of(w, own.vault_id))), "/account/future-scans", _("See")),
             (_("When a new report comes"), _(CHOICES[choice]), "/account/reports", _("Change")),
+            (_("Alerts"), _alert_words(w), "/account/alerts", _("Change")),
         ]
     return render_template("pages/account/index.html", rows=rows, told=drafts.take("told"))
+
+
+def _alert_words(w: Work) -> str:
+    account_id = access().account_id or b""
+    if accounts.mail_of(w, account_id) is None:
+        return _("Off")
+    choices = alerts.choices_of(w, account_id)
+    return _("By e-mail") if choices.new_scan or choices.not_opened else _("Off")
 
 
 def _kit_words(kit: accounts.Kit) -> str:
@@ -152,6 +162,34 @@ def take_reports() -> Answer:
         return again("pages/account/reports.html", wrong, chosen=None)
     with work() as w:
         access().own_vault().keep_field(w, "report_choice", choice)
+    drafts.keep(told=_("Saved."))
+    return onward("/account")
+
+
+@blueprint.get("/alerts")
+@needs_patient
+def alert_choices() -> Answer:
+    """Which letters come, and when."""
+    account_id = access().account_id or b""
+    with reading() as w:
+        address, chosen = accounts.mail_of(w, account_id), alerts.choices_of(w, account_id)
+    ticked = [one for one in ("new_scan", "not_opened", "quiet") if getattr(chosen, one)]
+    return render_template("pages/account/alerts.html", address=address, chosen=ticked)
+
+
+@blueprint.post("/alerts")
+@needs_patient
+def take_alert_choices() -> Answer:
+    """Letters come as they ticked, in the language they read now."""
+    ticked = request.form.getlist("alerts")
+    choices = alerts.Choices(
+        new_scan="new_scan" in ticked,
+        not_opened="not_opened" in ticked,
+        quiet="quiet" in ticked,
+        language=languages.here(),
+    )
+    with work() as w:
+        alerts.choose(w, access().account_id or b"", choices)
     drafts.keep(told=_("Saved."))
     return onward("/account")
 

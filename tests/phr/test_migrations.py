@@ -74,11 +74,11 @@ def test_two_servers_that_start_at_once_both_find_the_tables(fresh):
 
 def test_upgrading_again_keeps_what_is_there(fresh):
     database.upgrade(fresh.engine)
-    with fresh.writing() as session:
-        session.add(MetaRow(key="kept", value=b"words"))
+    with fresh.writing() as opened:
+        opened.session.add(MetaRow(key="kept", value=b"words"))
     database.upgrade(fresh.engine)
-    with fresh.reading() as session:
-        assert session.get(MetaRow, "kept").value == b"words"
+    with fresh.reading() as opened:
+        assert opened.session.get(MetaRow, "kept").value == b"words"
 
 
 def test_a_claim_of_one_patient_is_open_once_only(fresh):

@@ -8,7 +8,7 @@ PUBLIC = ["/", "/add", "/join", "/join/name", "/sign-in", "/sign-in/recover", "/
           "/accessibility", "/for-doctors", "/for-scan-centers", "/link", "/outbox", "/goodbye"]  # fmt: skip
 PATIENT = ["/home", "/upload", "/save/everything", "/questions", "/share/scans", "/share/how", "/share/app", "/share/time", "/share/may", "/share/link", "/share/code", "/shares",
            "/shares/stop-all", "/history", "/history?kind=looks", "/account", "/account/name", "/account/password",
-           "/account/devices", "/account/reports", "/account/future-scans", "/account/apps", "/account/recovery-kit",
+           "/account/devices", "/account/reports", "/account/alerts", "/account/future-scans", "/account/apps", "/account/recovery-kit",
            "/account/delete", "/account/delete/confirm", "/check"]  # fmt: skip
 
 

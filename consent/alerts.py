@@ -1,0 +1,171 @@
+"""Who is owed a letter: that a new scan came, or that nobody has opened what they shared (experience N1, N3).
+
+What is looked for is what came about since the last look, by indexes of time, so that a look costs what happened and
+not what is kept. A letter is owed until it is sent, or for a day: after that it would be no news.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+import sqlalchemy as sa
+
+from consent.decisions import For
+from consent.tables import AlertRow, GrantRow
+from vault import marks
+from vault.database import Work
+from vault.ids import Id
+from vault.keyring import OwnerKind
+from vault.tables import EPOCH, AccountRow, BatchRow, ScopeRow, StudyRow
+
+PATIENCE: Final = timedelta(days=3)  # before somebody is told that nobody looked
+NO_NEWS: Final = timedelta(days=1)
+_SWEEP: Final = "alerts"
+_SHARED: Final = (For.CODE.value, For.LINK.value, For.PROVIDER.value)
+
+
+class Letter(StrEnum):
+    """The letters there are, by their templates."""
+
+    NEW_SCAN = "new_scan"
+    NOT_OPENED = "not_opened"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What somebody wants to be written; `quiet`: nothing from 9 in the evening to 8 in the morning."""
+
+    new_scan: bool = True
+    not_opened: bool = True
+    quiet: bool = True
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One letter that waits."""
+
+    account_id: Id
+    letter: Letter
+    since: datetime
+    choices: Choices
+
+
+def choices_of(work: Work, account_id: bytes) -> Choices:
+    """What they chose, or what everybody begins with."""
+    row = work.session.get(AlertRow, account_id)
+    return Choices() if row is None else _choices(row)
+
+
+def choose(work: Work, account_id: bytes, choices: Choices) -> None:
+    """They get these letters from now on; what is owed of the others is forgotten."""
+    row = _row(work, account_id)
+    row.new_scan, row.not_opened, row.quiet = choices.new_scan, choices.not_opened, choices.quiet
+    row.language = choices.language
+    if not choices.new_scan:
+        row.scan_owed = None
+    if not choices.not_opened:
+        row.share_owed = None
+    work.session.flush()
+
+
+def look(work: Work) -> None:
+    """What came about since the last look is owed to those who want to hear of it. The first only sets the time."""
+    since, now = marks.reached(work, _SWEEP), work.now
+    if since > EPOCH:
+        for vault_id in work.session.scalars(_vaults_with_new_studies(since, now)):
+            _owe(work, vault_id, Letter.NEW_SCAN)
+        for vault_id in work.session.scalars(_vaults_nobody_looked_at(since - PATIENCE, now - PATIENCE)):
+            _owe(work, vault_id, Letter.NOT_OPENED)
+    marks.reach(work, _SWEEP, now)
+
+
+def owed(work: Work) -> list[Owed]:
+    """Every letter that waits and is still news."""
+    waiting = sa.select(AlertRow).where(sa.or_(AlertRow.scan_owed.is_not(None), AlertRow.share_owed.is_not(None)))
+    found: list[Owed] = []
+    for row in work.session.scalars(waiting).all():
+        for letter, since in ((Letter.NEW_SCAN, row.scan_owed), (Letter.NOT_OPENED, row.share_owed)):
+            if since is not None and (work.now - since > NO_NEWS or not _still_true(work, row.account, letter)):
+                done(work, row.account, letter)
+            elif since is not None:
+                found.append(Owed(Id(row.account), letter, since, _choices(row)))
+    return found
+
+
+def done(work: Work, account_id: bytes, letter: Letter) -> None:
+    """The letter is no longer owed."""
+    row = work.session.get(AlertRow, account_id)
+    if row is not None and letter is Letter.NEW_SCAN:
+        row.scan_owed = None
+    elif row is not None:
+        row.share_owed = None
+    work.session.flush()
+
+
+# -- what came about -------------------------------------------------------------------------------
+
+
+def _vaults_with_new_studies(since: datetime, until: datetime) -> sa.Select[bytes]:
+    """By sites alone: who adds a scan knows of it."""
+    return (
+        sa.select(ScopeRow.owner)
+        .join(StudyRow, StudyRow.scope == ScopeRow.id)
+        .join(BatchRow, BatchRow.study == StudyRow.id)
+        .where(BatchRow.created > since, BatchRow.created <= until, StudyRow.created > since)
+        .where(ScopeRow.owner_kind == OwnerKind.VAULT.value, ScopeRow.site.is_not(None))
+        .distinct()
+    )
+
+
+def _vaults_nobody_looked_at(since: datetime, until: datetime) -> sa.Select[bytes]:
+    return (
+        sa.select(GrantRow.vault)
+        .where(GrantRow.created > since, GrantRow.created <= until, GrantRow.kind.in_(_SHARED))
+        .where(GrantRow.first_opened.is_(None), GrantRow.ended_at.is_(None))
+        .distinct()
+    )
+
+
+def _still_true(work: Work, account_id: bytes, letter: Letter) -> bool:
+    """A share may have been opened or ended since."""
+    if letter is Letter.NEW_SCAN:
+        return True
+    vault_id = sa.select(AccountRow.vault).where(AccountRow.id == account_id).scalar_subquery()
+    unopened = _vaults_nobody_looked_at(work.now - PATIENCE - 2 * NO_NEWS, work.now - PATIENCE)
+    return work.session.scalar(unopened.where(GrantRow.vault == vault_id)) is not None
+
+
+def _owe(work: Work, vault_id: bytes, letter: Letter) -> None:
+    account = work.session.scalar(
+        sa.select(AccountRow).where(AccountRow.vault == vault_id, AccountRow.kind == "person")
+    )
+    if account is None or account.mail is None:
+        return
+    row = _row(work, account.id)
+    if letter is Letter.NEW_SCAN and row.new_scan:
+        row.scan_owed = row.scan_owed or work.now
+    elif letter is Letter.NOT_OPENED and row.not_opened:
+        row.share_owed = row.share_owed or work.now
+    work.session.flush()
+
+
+def _row(work: Work, account_id: bytes) -> AlertRow:
+    row = work.session.get(AlertRow, account_id)
+    if row is None:
+        begin = Choices()
+        row = AlertRow(
+            account=account_id,
+            new_scan=begin.new_scan,
+            not_opened=begin.not_opened,
+            quiet=begin.quiet,
+            language=begin.language,
+        )
+        work.session.add(row)
+        work.session.flush()
+    return row
+
+
+def _choices(row: AlertRow) -> Choices:
+    return Choices(new_scan=row.new_scan, not_opened=row.not_opened, quiet=row.quiet, language=row.language)
