@@ -1,49 +1,42 @@
 """The small pictures of a series, sealed like its pictures: they are pictures (docs/format.md 6)."""
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 
 from vault.changes import note_changed
 from vault.database import Services, Work
-from vault.ids import new_id
+from vault.ids import Id
 from vault.intake import OpenBatch
 from vault.keyring import KeyClass
-from vault.sealing.stream import Kind, Sealer
+from vault.packs import Pack
+from vault.sealing.stream import Kind
 from vault.tables import BatchRow, BlobRow, InstanceRow, ObjectRow, PreviewRow, SeriesRow
 
 
-def keep_preview(
-    services: Services, batch: OpenBatch, *, series_id: bytes, kind: Kind, jpeg: bytes, instances: int
+def keep_previews(
+    services: Services, batch: OpenBatch, *, series_id: Id, pictures: Mapping[Kind, bytes], instances: int
 ) -> None:
-    """Keep a small picture of a series (kind 6 or 7), replacing the one made when the series had fewer instances.
+    """Keep small pictures of a series (kinds 6 and 7), replacing those made when the series had fewer instances.
 
     Nothing is kept where batch or series were erased meanwhile. Raises `StoreFull`.
     """
-    object_id, blob_id = new_id(), new_id().hex()
-    with services.blobs.create(blob_id) as writer:
+    pack = Pack.begin(services.blobs)
+    with pack.writer as writer:
         key = batch.series_key(series_id)
-        sealer = Sealer(writer.write, key32=key, study16=batch.study_id, object_id16=object_id, kind=kind)
-        sealer.write(jpeg)
-        sealed = sealer.close()
+        for kind, jpeg in pictures.items():
+            pack.seal(batch, kind, KeyClass.PICTURES, [jpeg], key=key, series_id=series_id)
+        size = writer.tell()
         writer.commit()
     with services.work() as work:
         if not _lock_series(work, batch, series_id):
             return
-        work.session.add(BlobRow(id=blob_id, bytes=sealed.length, state="live", since=work.now))
+        work.session.add(BlobRow(id=pack.blob_id, bytes=size, state="live", since=work.now))
         work.session.flush()
-        row = ObjectRow(
-            id=object_id,
-            batch=batch.id,
-            series=series_id,
-            kind=int(kind),
-            key_class=KeyClass.PICTURES.value,
-            blob=blob_id,
-            offset=0,
-            length=sealed.length,
-            commitment=sealed.commitment,
-        )
-        work.session.add(row)
+        work.session.add_all(pack.objects)
         work.session.flush()
-        _replace_preview(work, PreviewRow(series=series_id, kind=int(kind), object=object_id, instances=instances))
+        for row in pack.objects:
+            _replace_preview(work, PreviewRow(series=series_id, kind=row.kind, object=row.id, instances=instances))
         note_changed(work, [batch.study_id])
 
 
@@ -64,9 +57,11 @@ def _replace_preview(work: Work, fresh: PreviewRow) -> None:
     old.object, old.instances = fresh.object, fresh.instances
     work.session.flush()
     if before is not None:
-        blob = work.session.get(BlobRow, before.blob)
         work.session.delete(before)
-        if blob is not None:
+        work.session.flush()
+        blob = work.session.get(BlobRow, before.blob)
+        others = sa.select(ObjectRow.id).where(ObjectRow.blob == before.blob).limit(1)
+        if blob is not None and work.session.scalar(others) is None:
             blob.state, blob.since = "freed", work.now
 
 

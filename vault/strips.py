@@ -8,18 +8,16 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-import sqlalchemy as sa
-
 from vault.database import Services, Work
 from vault.errors import NotThere
 from vault.ids import Id
 from vault.keyring import KeyClass, Keyring
 from vault.objects import Strip, read_strip
-from vault.reading import indexes_of, series_rows
 from vault.sealing import derive
 from vault.sealing.errors import Tampered
 from vault.sealing.stream import Kind
-from vault.tables import BlobRow, InstanceRow, ObjectRow, SeriesRow
+from vault.series import FoundSeries, find_series, indexes_in, places_in
+from vault.tables import ObjectRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,28 +91,31 @@ def find_described(
 
     Raises `NotThere`, `NoKey` where descriptions were not given.
     """
-    series = {row.id: row for row in series_rows(work, keyring, study_uid, series_uid)}
-    present = _present(work, keyring, series, instance_uid) if series else {}
-    if not present:
-        raise NotThere
-    sealed: dict[bytes, list[_SealedStrip]] = defaultdict(list)
+    found: list[DescribedSeries] = []
     keys: dict[bytes, bytes] = {}
-    for row in _indexes(work, list(series), list(present)):
-        if row.batch not in keys:
-            keys[row.batch] = keyring.class_key(work, row.batch, KeyClass.META)
-        for series_id in {one.series for one in present[row.id]}:
-            mine = tuple((one.place, one.uid_bi) for one in present[row.id] if one.series == series_id)
-            sealed[series_id].append(_SealedStrip(mine, row, keys[row.batch]))
-    versioned = {one.series for many in present.values() for one in many if one.version}
-    scopes = {one.series: one.scope for many in present.values() for one in many}
-    return [
-        _described(series[series_id], study_uid, scopes[series_id], tuple(strips), has_versions=series_id in versioned)
-        for series_id, strips in sealed.items()
-    ]
+    for series in find_series(work, keyring, study_uid, series_uid):
+        present: dict[bytes, list[tuple[int, bytes]]] = defaultdict(list)
+        only = derive.uid_index(work.secrets.index_key, series.scope, instance_uid) if instance_uid else None
+        has_versions = False
+        for row in places_in(work, series):
+            if only is None or row.uid_bi == only:
+                present[row.index_object].append((row.place, row.uid_bi))
+                has_versions = has_versions or row.version > 0
+        strips: list[_SealedStrip] = []
+        for index in indexes_in(work, series) if present else ():
+            if index.id in present:
+                if index.batch not in keys:
+                    keys[index.batch] = keyring.class_key(work, index.batch, KeyClass.META)
+                strips.append(_SealedStrip(tuple(present[index.id]), index, keys[index.batch]))
+        if strips:
+            found.append(_described(series, study_uid, tuple(strips), has_versions=has_versions))
+    if not found:
+        raise NotThere
+    return found
 
 
 def _described(
-    series: SeriesRow, study_uid: str, scope: bytes, strips: tuple[_SealedStrip, ...], *, has_versions: bool
+    series: FoundSeries, study_uid: str, strips: tuple[_SealedStrip, ...], *, has_versions: bool
 ) -> DescribedSeries:
     mark = sha256()
     for sealed in strips:
@@ -122,51 +123,11 @@ def _described(
         mark.update(len(sealed.present).to_bytes(4, "big"))
         mark.update(b"".join(uid_bi for _, uid_bi in sealed.present))
     return DescribedSeries(
-        study_id=Id(series.study),
+        study_id=series.study_id,
         mark=mark.digest(),
         has_versions=has_versions,
         _study_uid=study_uid,
-        _scope=scope,
+        _scope=series.scope,
         _uid_bi=series.uid_bi,
         _strips=strips,
     )
-
-
-_Present = sa.Row[bytes, bytes, bytes, int, bytes, int]
-
-
-def _present(
-    work: Work, keyring: Keyring, series: dict[bytes, SeriesRow], instance_uid: str | None
-) -> dict[bytes, list[_Present]]:
-    """The instances there are, by the index they are described in, each with its place there."""
-    found = (
-        sa.select(
-            InstanceRow.series,
-            InstanceRow.scope,
-            InstanceRow.index_object,
-            InstanceRow.place,
-            InstanceRow.uid_bi,
-            InstanceRow.version,
-        )
-        .where(InstanceRow.series.in_(series))
-        .order_by(InstanceRow.place)
-    )
-    if instance_uid is not None:
-        found = found.where(InstanceRow.uid_bi.in_(indexes_of(work, keyring, instance_uid)))
-    present: dict[bytes, list[_Present]] = defaultdict(list)
-    for row in work.session.execute(found):
-        present[row.index_object].append(row)
-    return present
-
-
-def _indexes(work: Work, series_ids: list[bytes], ids: list[bytes]) -> list[ObjectRow]:
-    """The indexes in the order in which they came."""
-    wanted = sa.select(InstanceRow.index_object).where(InstanceRow.series.in_(series_ids))
-    found = (
-        sa.select(ObjectRow)
-        .join(BlobRow, ObjectRow.blob == BlobRow.id)
-        .where(ObjectRow.id == ids[0] if len(ids) == 1 else ObjectRow.id.in_(wanted))
-        .order_by(BlobRow.since, BlobRow.id, ObjectRow.offset)
-    )
-    known = set(ids)
-    return [row for row in work.session.scalars(found) if row.id in known]

@@ -19,11 +19,12 @@ from typing import IO, Any, Literal
 from fhir_gateway.errors import PixelsRefused, WhyRefused
 
 SECONDS = 10.0
+WAIT_SECONDS = 20.0  # for a child to be idle
 START_SECONDS = 60.0
 ORDER_MOST = 512 << 20
 _CHILD = Path(__file__).parent / "darkroom" / "__main__.py"
 _REASONS = {1: WhyRefused.NO_PIXELS, 2: WhyRefused.TOO_LARGE, 3: WhyRefused.CANNOT_DECODE}
-_FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
+FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
 MediaType = Literal["image/jpeg", "image/png", "image/gif"]
 
 
@@ -98,7 +99,7 @@ class Renderer:
         media_type: MediaType = "image/jpeg",
     ) -> bytes:
         """Frame `number` (from 1, for its own grey values) as a picture. Raises PixelsRefused."""
-        order = {"order": "picture", "number": number, "format": _FORMATS[media_type]} | look.to_order()
+        order = {"order": "picture", "number": number, "format": FORMATS[media_type]} | look.to_order()
         return self._answer(order, header, frame)
 
     def animation(self, header: bytes, frames: Sequence[bytes], *, look: Look = AS_IT_IS) -> bytes:
@@ -136,7 +137,10 @@ class Renderer:
         if len(header) + len(frame) > ORDER_MOST:
             raise PixelsRefused(WhyRefused.TOO_LARGE)
         octets = json.dumps(order).encode()
-        child = self._idle.get()
+        try:
+            child = self._idle.get(timeout=WAIT_SECONDS)
+        except queue.Empty:
+            raise PixelsRefused(WhyRefused.TOOK_TOO_LONG) from None
         try:
             if child is not None and child.alive():
                 try:

@@ -3,10 +3,12 @@
 from dataclasses import asdict
 from typing import Any
 
+from fhir_gateway.dicom.bare import BarePicture, Tone, bare_picture
 from fhir_gateway.dicom.facts import first, text
 from fhir_gateway.dicom.frames import FrameTable, PixelLayout
 from fhir_gateway.dicom.instance import IncomingInstance
 from fhir_gateway.dicom.json_model import Bulk
+from fhir_gateway.dicom.syntaxes import is_native
 from vault.facts import InstanceFacts, PersonFacts, SeriesFacts, StudyFacts
 
 Json = dict[str, Any]
@@ -76,6 +78,7 @@ def layout(incoming: IncomingInstance) -> Json:
         "uids": [incoming.study_uid, incoming.series_uid, incoming.instance_uid],
         "frames": table.to_json() if table else None,
         "pixel": asdict(pixel) if pixel else None,
+        "tone": tone.to_json() if pixel and (tone := Tone.of(incoming.metadata)) else None,
         "bulk": {path: bulk.to_json() for path, bulk in incoming.bulk().items()},
     }
 
@@ -88,6 +91,15 @@ def frame_table(kept: Json) -> FrameTable | None:
 def pixel_layout(kept: Json) -> PixelLayout | None:
     """The picture's layout of a kept layout."""
     return PixelLayout(**kept["pixel"]) if kept.get("pixel") else None
+
+
+def bare_of(kept: Json) -> BarePicture | None:
+    """How the frames of a kept layout are shown without the darkroom; None where they are not."""
+    table, tone = frame_table(kept), kept.get("tone")
+    if table is None or tone is None:
+        return None
+    packed = table.fragments is not None or not is_native(table.syntax)
+    return bare_picture(pixel_layout(kept), Tone.from_json(tone), packed=packed)
 
 
 def bulk_at(kept: Json, path: str) -> Bulk | None:

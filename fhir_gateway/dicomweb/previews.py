@@ -1,5 +1,6 @@
 """
-The two small pictures of a series, made while its site pushes it and the batch's key is at hand.
+The two small pictures of a series, made by the request that pushes it, once it has been answered: nobody waits for
+them, and the batch's key is at hand no longer than they take.
 
 A preview that cannot be made is no fault of the push: the series then shows without one.
 """
@@ -8,8 +9,8 @@ import logging
 
 from fhir_gateway.dicom.frames import frame_octets
 from fhir_gateway.dicom.reencode import header_octets
-from fhir_gateway.dicom.render import Renderer
-from fhir_gateway.dicomweb.described import frame_table
+from fhir_gateway.dicom.render import Previews, Renderer
+from fhir_gateway.dicomweb.described import bare_of, frame_table
 from fhir_gateway.dicomweb.gathered import once_each
 from fhir_gateway.dicomweb.pushing import Arrived
 from fhir_gateway.errors import GatewayError
@@ -18,8 +19,8 @@ from vault.database import Services, Work
 from vault.errors import NoKey, VaultError
 from vault.intake import OpenBatch
 from vault.keyring import KeyClass, Keyring
-from vault.previews import keep_preview, preview_due
-from vault.reading import FoundInstance, find_instance, open_series
+from vault.previews import keep_previews, preview_due
+from vault.reading import FoundInstance, find_instance, list_series
 from vault.sealing.stream import Kind
 
 DESCRIBED_MOST = 2000  # instances whose descriptions are read to find the middle one
@@ -66,10 +67,21 @@ def _make(services: Services, renderer: Renderer, series: Arrived) -> None:
             return
         middle = _middle(work, keyring, series, count)
         found = find_instance(work, keyring, series.study_uid, series.series_uid, middle)
+    both = _both(services, renderer, found)
+    pictures = {Kind.THUMBNAIL: both.thumbnail, Kind.QUICK_VIEW: both.quick_view}
+    keep_previews(services, series.batch, series_id=series.series_id, pictures=pictures, instances=count)
+
+
+def _both(services: Services, renderer: Renderer, found: FoundInstance) -> Previews:
+    """In the worker itself where the middle frame lies bare, else in the darkroom. Raises `PixelsRefused`."""
+    bare, table = bare_of(found.layout), frame_table(found.layout)
+    if bare is not None and table is not None and table.count:
+        with found.octets.opened(services.blobs) as sealed:
+            both = bare.previews(frame_octets(table, table.count // 2 + 1, sealed.read))
+        if both is not None:
+            return both
     header, frame, number = middle_frame(services, found)
-    both = renderer.previews(header, frame, number=number)
-    for kind, jpeg in ((Kind.THUMBNAIL, both.thumbnail), (Kind.QUICK_VIEW, both.quick_view)):
-        keep_preview(services, series.batch, series_id=series.series_id, kind=kind, jpeg=jpeg, instances=count)
+    return renderer.previews(header, frame, number=number)
 
 
 def _middle(work: Work, keyring: BatchKeyring, series: Arrived, count: int) -> str:
@@ -78,7 +90,7 @@ def _middle(work: Work, keyring: BatchKeyring, series: Arrived, count: int) -> s
     if count == len(arrived) or count > DESCRIBED_MOST:
         return arrived[len(arrived) // 2]
     try:
-        everything = once_each(open_series(work, keyring, series.study_uid, series.series_uid))
+        everything = once_each(list_series(work, keyring, series.study_uid, series.series_uid))
     except NoKey:  # some came under another token
         return arrived[len(arrived) // 2]
     pictures = [one.facts.uid for one in everything if one.facts.frames] or arrived

@@ -1,4 +1,7 @@
-"""WADO-RS rendered pictures and thumbnails (PS3.18 10.4.1.1.3, 10.4.1.1.5), made in the darkroom."""
+"""WADO-RS rendered pictures and thumbnails (PS3.18 10.4.1.1.3, 10.4.1.1.5).
+
+What needs a decoder is made in the darkroom; what lies bare and is toned by a window alone, in the worker itself.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +19,7 @@ from fhir_gateway.dicom.uids import check_uid
 from fhir_gateway.dicomweb import found
 from fhir_gateway.dicomweb.accept import RENDERED, choose, choose_parts
 from fhir_gateway.dicomweb.answers import accepted, blueprint, links, related_answer, warn
-from fhir_gateway.dicomweb.described import bulk_at
+from fhir_gateway.dicomweb.described import bare_of, bulk_at
 from fhir_gateway.dicomweb.found import Shown
 from fhir_gateway.dicomweb.gathered import once_each
 from fhir_gateway.dicomweb.multipart import Part, related
@@ -26,12 +29,14 @@ from fhir_gateway.dicomweb.rendered_report import rendered_report
 from fhir_gateway.dicomweb.retrieve import READ, frame_numbers
 from fhir_gateway.dicomweb.wishes import Wishes
 from fhir_gateway.errors import BadParameter, NoSuchFrame, PixelsRefused, WhyRefused
-from fhir_gateway.looking import catalogue_for, tell_viewed
+from fhir_gateway.looking import tell_viewed
+from vault.catalogue import open_catalogue
+from vault.database import Work
 from vault.errors import NoKey, NotThere
 from vault.keyring import KeyClass
-from vault.reading import find_preview, open_series
+from vault.reading import list_series, open_preview
 from vault.sealing.stream import Kind
-from vault.studies import Study
+from vault.series import FoundSeries, find_series
 
 QUICK_VIEW_PIXELS = 1024
 MOVING_PIXELS = 512
@@ -86,7 +91,7 @@ def rendered_frame(study_uid: str, series_uid: str, instance_uid: str, numbers: 
 @needs(READ)
 def study_thumbnail(study_uid: str) -> Response:
     """A small picture that stands for a study."""
-    return _preview(study_uid, _first_series(check_uid(study_uid)), Kind.THUMBNAIL)
+    return _preview(check_uid(study_uid), None, Kind.THUMBNAIL)
 
 
 @blueprint.get(f"{_SERIES}/thumbnail")
@@ -134,7 +139,7 @@ def _rendered_series(study_uid: str, series_uid: str) -> Response:
     with services().reading() as work:
         instances = [
             one
-            for one in once_each(open_series(work, access().opened(), study_uid, series_uid))
+            for one in once_each(list_series(work, access().opened(), study_uid, series_uid))
             if one.facts.frames and one.facts.key_class == KeyClass.PICTURES.value
         ]
     if not instances:
@@ -203,13 +208,18 @@ def _several(one: Shown, numbers: list[int]) -> Response:
 
 def _made(one: Shown, number: int, look: Look, media_type: str) -> Callable[[], bytes]:
     """What makes the picture later, when there is no app to ask any more. Raises `NoSuchFrame`."""
-    table, renderer = one.picture(), found.renderer()
+    table, renderer, bare = one.picture(), found.renderer(), bare_of(one.found.layout)
+    kind = cast("MediaType", media_type)
     if number > table.count:
         raise NoSuchFrame("The instance has no frame of that number.")
 
     def octets() -> bytes:
-        header, frame = _frame(one, number)
-        return renderer.picture(header, frame, number=number, look=look, media_type=cast("MediaType", media_type))
+        with one.reading() as read:
+            frame = frame_octets(table, number, read)
+            if bare is not None and (made := bare.picture(frame, look, kind)) is not None:
+                return made
+            header = header_octets(table, read)
+        return renderer.picture(header, frame, number=number, look=look, media_type=kind)
 
     return octets
 
@@ -234,23 +244,28 @@ def _jpeg(octets: bytes, one: Shown) -> Response:
     return Response(octets, content_type=JPEG)
 
 
-def _preview(study_uid: str, series_uid: str, kind: Kind) -> Response:
+def _preview(study_uid: str, series_uid: str | None, kind: Kind) -> Response:
     choose(accepted(), (JPEG,))
     with services().reading() as work:
-        octets = find_preview(work, access().opened(), study_uid, series_uid, kind)
-        # A list of one's own scans shows thumbnails by itself: that is no looking at pictures.
-        told = kind is not Kind.THUMBNAIL or not access().is_patient
-        studies = catalogue_for(work, access()).by_uid(study_uid) if told else []
-    for study in studies:
-        if any(one.facts.uid == series_uid for one in study.series):
-            tell_viewed(services(), access(), study.id)
+        keyring = access().opened()
+        series = find_series(work, keyring, study_uid, series_uid)
+        if series_uid is None and len(series) > 1:
+            series = find_series(work, keyring, study_uid, _first_of(work, study_uid, series))
+        study_id, octets = open_preview(work, keyring, series, kind)
+    # A list of one's own scans shows thumbnails by itself: that is no looking at pictures.
+    if kind is not Kind.THUMBNAIL or not access().is_patient:
+        tell_viewed(services(), access(), study_id)
     return Response(octets, content_type=JPEG)
 
 
 def _first_series(study_uid: str) -> str:
     """The first series of the study that has a preview, else its first."""
     with services().reading() as work:
-        studies: list[Study] = catalogue_for(work, access()).by_uid(study_uid)
+        return _first_of(work, study_uid, find_series(work, access().opened(), study_uid))
+
+
+def _first_of(work: Work, study_uid: str, found_series: list[FoundSeries]) -> str:
+    studies = open_catalogue(work, access().opened(), only={one.study_id for one in found_series}).by_uid(study_uid)
     series = [one for study in studies for one in study.series]
     if not series:
         raise NotThere

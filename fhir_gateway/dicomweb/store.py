@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -53,9 +54,10 @@ def _store(study_uid: str | None) -> Response:
     outcome = push.take(incoming)
     if not outcome.stored and not outcome.failed:
         raise BadBody("The body holds no instance.")
-    if outcome.stored and (renderer := current_app.extensions.get("renderer")):
-        make_previews(services(), renderer, push.arrived)
-    return _answer(outcome, media_type)
+    answer = _answer(outcome, media_type)
+    if push.arrived and (renderer := current_app.extensions.get("renderer")):
+        answer.call_on_close(partial(make_previews, services(), renderer, push.arrived))
+    return answer
 
 
 def _incoming() -> Iterator[tuple[str, Iterator[memoryview]]]:

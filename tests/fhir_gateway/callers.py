@@ -29,7 +29,9 @@ class Caller:
     def post(
         self, path: str, data: bytes, content_type: str, accept: str | None = None, **headers: str
     ) -> TestResponse:
-        return self.http.post(path, data=data, content_type=content_type, headers=self._headers(accept, headers))
+        """What is done once the answer has been sent is done when this returns."""
+        named = self._headers(accept, headers)
+        return self.http.post(path, data=data, content_type=content_type, headers=named, buffered=True)
 
     def asks(self, method: str, path: str, **headers: str) -> TestResponse:
         return self.http.open(path, method=method, headers=self._headers(None, headers))

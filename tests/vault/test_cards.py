@@ -15,7 +15,7 @@ from vault.database import Services
 from vault.facts import DocumentFacts, ReportFacts, Section, SeriesFacts, StudyFacts
 from vault.ids import Id
 from vault.keyring import KeyClass
-from vault.previews import keep_preview
+from vault.previews import keep_previews
 from vault.receiving import IncomingResource, Receiving
 from vault.sealing.stream import Kind
 from vault.sharing import GrantTerms
@@ -81,7 +81,7 @@ def test_a_preview_that_is_made_later_is_known(services, shelf):
     study = listed(services, ana)["2.2"]
     assert not study.series[0].has_preview
     batch = begin(services, harbor, study_uid="2.2")
-    keep_preview(services, batch, series_id=study.series[0].id, kind=Kind.THUMBNAIL, jpeg=b"jpeg", instances=1)
+    keep_previews(services, batch, series_id=study.series[0].id, pictures={Kind.THUMBNAIL: b"jpeg"}, instances=1)
     assert listed(services, ana)["2.2"].series[0].has_preview
 
 

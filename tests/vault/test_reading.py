@@ -11,7 +11,7 @@ from vault import reading, sharing
 from vault.blobs import BlobMissing
 from vault.errors import BrokenRecord, NoKey, NotThere
 from vault.keyring import KeyClass
-from vault.previews import keep_preview
+from vault.previews import keep_previews
 from vault.receiving import IncomingResource, Receiving
 from vault.sealing.errors import Tampered
 from vault.sealing.stream import Kind
@@ -93,7 +93,7 @@ def test_a_grant_of_pictures_alone_has_no_descriptions_and_one_of_descriptions_n
             sharing.new_grant(work, ana, GrantTerms((knee.study_id,), frozenset({one}), True, None, work.now, until))
             for one in (KeyClass.PICTURES, KeyClass.META)
         )
-    keep_preview(services, knee, series_id=series, kind=Kind.THUMBNAIL, jpeg=b"small", instances=1)
+    keep_previews(services, knee, series_id=series, pictures={Kind.THUMBNAIL: b"small"}, instances=1)
     with services.reading() as work:
         assert reading.find_preview(work, pictures, "1.2.3", "1.2.3.1", Kind.THUMBNAIL) == b"small"
         with pytest.raises(NoKey):
@@ -108,7 +108,7 @@ def test_a_quick_view_is_not_shown_as_a_thumbnail(services, ana, knee):
     with services.reading() as work:
         series = work.session.scalar(sa.select(ObjectRow.series).where(ObjectRow.kind == int(Kind.INSTANCE)).limit(1))
     for kind in (Kind.THUMBNAIL, Kind.QUICK_VIEW):
-        keep_preview(services, knee, series_id=series, kind=kind, jpeg=b"%d" % kind, instances=1)
+        keep_previews(services, knee, series_id=series, pictures={kind: b"%d" % kind}, instances=1)
     with services.work() as work:
         one, two = work.session.scalars(sa.select(PreviewRow)).all()
         one.object, two.object = two.object, one.object

@@ -16,7 +16,7 @@ from vault.catalogue import open_catalogue
 from vault.erasure import erase_studies
 from vault.errors import DifferentContent, NoKey, NotThere
 from vault.keyring import KeyClass
-from vault.previews import keep_preview, preview_due
+from vault.previews import keep_previews, preview_due
 from vault.receiving import IncomingResource, Receiving
 from vault.sealing.errors import Tampered
 from vault.sealing.stream import Kind
@@ -243,17 +243,40 @@ def test_a_preview_is_remade_when_a_series_has_doubled(services, linked):
         series = open_catalogue(work, keyring).studies[0].series[0]
         assert preview_due(work, series.id) == 2
     for kind in (Kind.THUMBNAIL, Kind.QUICK_VIEW):
-        keep_preview(services, batch, series_id=series.id, kind=kind, jpeg=b"jpeg %d" % kind, instances=2)
+        keep_previews(services, batch, series_id=series.id, pictures={kind: b"jpeg %d" % kind}, instances=2)
     with services.reading() as work:
         assert preview_due(work, series.id) is None
         assert reading.find_preview(work, keyring, "1.2.3", "1.2.3.1", Kind.THUMBNAIL) == b"jpeg 6"
     push(services, site, a_picture("1.3", b"c" * 10), a_picture("1.4", b"d" * 10))
     with services.reading() as work:
         assert preview_due(work, series.id) == 4
-    keep_preview(services, batch, series_id=series.id, kind=Kind.THUMBNAIL, jpeg=b"newer", instances=4)
+    keep_previews(services, batch, series_id=series.id, pictures={Kind.THUMBNAIL: b"newer"}, instances=4)
     with services.reading() as work:
         assert reading.find_preview(work, keyring, "1.2.3", "1.2.3.1", Kind.THUMBNAIL) == b"newer"
         assert work.session.scalars(sa.select(BlobRow.state).where(BlobRow.state == "freed")).all() == ["freed"]
+
+
+def test_a_small_picture_outlives_the_one_that_lay_beside_it(services, linked):
+    site, keyring = linked
+    batch = push(services, site, a_picture("1.1", b"a"))
+    with services.reading() as work:
+        series = work.session.scalars(sa.select(SeriesRow.id)).one()
+
+    def keep(**pictures):
+        by_kind = {Kind[name]: jpeg for name, jpeg in pictures.items()}
+        keep_previews(services, batch, series_id=series, pictures=by_kind, instances=1)
+
+    def freed():
+        with services.reading() as work:
+            return work.session.scalar(sa.select(sa.func.count()).where(BlobRow.state == "freed"))
+
+    keep(THUMBNAIL=b"small", QUICK_VIEW=b"larger")
+    keep(THUMBNAIL=b"newer")
+    assert freed() == 0
+    with services.reading() as work:
+        assert reading.find_preview(work, keyring, "1.2.3", "1.2.3.1", Kind.QUICK_VIEW) == b"larger"
+    keep(THUMBNAIL=b"newest", QUICK_VIEW=b"new")
+    assert freed() == 2
 
 
 def test_swapped_object_rows_are_refused(services, linked):
@@ -475,7 +498,7 @@ def test_a_preview_of_an_erased_study_is_not_kept(services, linked):
         series = work.session.scalar(sa.select(SeriesRow.id))
     with services.work() as work:
         erase_studies(work, [batch.study_id])
-    keep_preview(services, batch, series_id=series, kind=Kind.THUMBNAIL, jpeg=b"jpeg", instances=1)
+    keep_previews(services, batch, series_id=series, pictures={Kind.THUMBNAIL: b"jpeg"}, instances=1)
     with services.reading() as work:
         assert not work.session.scalars(sa.select(PreviewRow)).all()
         assert preview_due(work, series) is None
@@ -487,7 +510,7 @@ def test_a_preview_is_kept_in_its_own_study_only(services, linked):
     other = push(services, site, a_picture("2.1", b"y" * 100, study_uid="2.2", series_uid="2.2.1"))
     with services.reading() as work:
         series = open_catalogue(work, keyring).by_uid("1.2.3")[0].series[0].id
-    keep_preview(services, other, series_id=series, kind=Kind.THUMBNAIL, jpeg=b"other", instances=1)
+    keep_previews(services, other, series_id=series, pictures={Kind.THUMBNAIL: b"other"}, instances=1)
     with services.reading() as work, pytest.raises(NotThere):
         reading.find_preview(work, keyring, "1.2.3", "1.2.3.1", Kind.THUMBNAIL)
 
@@ -500,7 +523,7 @@ def test_two_workers_that_make_one_preview_keep_one(services, linked):
         series = work.session.scalar(sa.select(SeriesRow.id))
 
     def worker(batch):
-        keep_preview(services, batch, series_id=series, kind=Kind.THUMBNAIL, jpeg=b"jpeg", instances=4)
+        keep_previews(services, batch, series_id=series, pictures={Kind.THUMBNAIL: b"jpeg"}, instances=4)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(worker, batches))

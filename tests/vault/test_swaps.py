@@ -15,7 +15,7 @@ from vault.catalogue import open_catalogue
 from vault.database import Database, Services
 from vault.errors import BrokenRecord, DifferentContent, Expired, NoKey, NotThere
 from vault.keyring import KeyClass
-from vault.previews import keep_preview
+from vault.previews import keep_previews
 from vault.receiving import IncomingResource, Receiving
 from vault.sealing.errors import Tampered
 from vault.sealing.stream import Kind
@@ -77,7 +77,7 @@ class Home:
             series = open_catalogue(work, owner).by_uid(study)[0].series[0].id
         for kind in (Kind.THUMBNAIL, Kind.QUICK_VIEW):
             jpeg = os.urandom(30)
-            keep_preview(self.services, batch, series_id=series, kind=kind, jpeg=jpeg, instances=1)
+            keep_previews(self.services, batch, series_id=series, pictures={kind: jpeg}, instances=1)
             self.previews[owner.vault_id, study, kind] = jpeg
 
     def octets(self, owner, uid):

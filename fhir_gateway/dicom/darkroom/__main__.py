@@ -25,7 +25,7 @@ def main() -> None:
     orders, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # libraries in C print to standard output; the pipe stays ours
     sys.path.insert(0, str(Path(__file__).parents[3]))
-    from fhir_gateway.dicom.darkroom import develop, unpack  # noqa: PLC0415 - after the pipe is safe
+    from fhir_gateway.dicom.darkroom import develop, errors  # noqa: PLC0415 - after the pipe is safe
 
     _bound()
     answers.write(b"\0ready")
@@ -36,9 +36,9 @@ def main() -> None:
         try:
             asked = json.loads(order)
             code, octets = DONE, develop.ORDERS[asked["order"]](asked, header, frame)
-        except (unpack.TooManyPixelsError, MemoryError):
+        except (errors.TooManyPixelsError, MemoryError):
             code, octets = TOO_LARGE, b""
-        except unpack.NoPixelsError:
+        except errors.NoPixelsError:
             code, octets = NO_PIXELS, b""
         except Exception as error:  # noqa: BLE001 - whatever a decoder says, the answer is that it cannot
             code, octets = CANNOT_DECODE, type(error).__name__.encode("ascii", "replace")

@@ -9,12 +9,11 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut
 
-from fhir_gateway.dicom.darkroom import colour, grey
+from fhir_gateway.dicom.darkroom import colour, finish, grey
 from fhir_gateway.dicom.darkroom.caption import captioned
-from fhir_gateway.dicom.darkroom.unpack import NoPixelsError, Pixels, TooManyPixelsError, unpacked
+from fhir_gateway.dicom.darkroom.errors import NoPixelsError, TooManyPixelsError
+from fhir_gateway.dicom.darkroom.unpack import Pixels, unpacked
 
-LARGEST_EDGE = 8192
-QUICK_VIEW_MOST = 80 * 1024
 MOST_MOVING = 1 << 26  # pixels of all pictures of a moving one together
 
 
@@ -37,7 +36,7 @@ def picture(order: dict[str, Any], header: bytes, frame: bytes) -> bytes:
     """A JPEG, PNG or GIF as ordered: window, viewport, quality, captions, colour profile."""
     dataset = opened(header)
     image, icc = _looked(dataset, frame, int(order["number"]), order)
-    return _saved(image, order["format"], order.get("quality") or 90, icc)
+    return finish.saved(image, order["format"], order.get("quality") or 90, icc)
 
 
 def animation(order: dict[str, Any], header: bytes, frame: bytes) -> bytes:
@@ -62,7 +61,7 @@ def _looked(dataset: Dataset, frame: bytes, number: int, order: dict[str, Any]) 
     colours = colour.profile_in(dataset)
     image = _image(dataset, frame, number, order.get("window"))
     if order.get("viewport"):
-        image = _fitted(image, order["viewport"])
+        image = finish.fitted(image, order["viewport"])
     image, icc = colour.profiled(image, colours, order.get("profile") or "no")
     if order.get("captions"):
         image = captioned(image, dataset, order["captions"])
@@ -79,32 +78,18 @@ def _pace(dataset: Dataset) -> int:
 def previews(order: dict[str, Any], header: bytes, frame: bytes) -> bytes:
     """The thumbnail and the quick view of one frame, the first's length in four octets before them."""
     image = _image(opened(header), frame, int(order["number"]), None)
-    thumbnail = image.copy()
-    thumbnail.thumbnail((256, 256))
-    small = _saved(thumbnail, "JPEG", 80)
-    return len(small).to_bytes(4, "big") + small + _below(image, QUICK_VIEW_MOST)
+    small = finish.thumbnail(image.copy())
+    return len(small).to_bytes(4, "big") + small + finish.quick_view(image)
 
 
 def thumbnail(order: dict[str, Any], header: bytes, frame: bytes) -> bytes:
     """At most 256 pixels wide or high."""
-    image = _image(opened(header), frame, int(order["number"]), None)
-    image.thumbnail((256, 256))
-    return _saved(image, "JPEG", 80)
+    return finish.thumbnail(_image(opened(header), frame, int(order["number"]), None))
 
 
 def quick_view(order: dict[str, Any], header: bytes, frame: bytes) -> bytes:
     """At most 1024 pixels wide or high, and at most 80 KiB."""
-    return _below(_image(opened(header), frame, int(order["number"]), None), QUICK_VIEW_MOST)
-
-
-def _below(image: Image.Image, most: int) -> bytes:
-    for edge in (1024, 768, 512, 384):
-        image.thumbnail((edge, edge))
-        for quality in (85, 75, 65, 55, 45):
-            saved = _saved(image, "JPEG", quality)
-            if len(saved) <= most:
-                return saved
-    return saved
+    return finish.quick_view(_image(opened(header), frame, int(order["number"]), None))
 
 
 def _image(header: Dataset, frame: bytes, number: int, window: list[Any] | None) -> Image.Image:
@@ -135,34 +120,6 @@ def _eight_bit(pixels: Pixels, bits: int) -> Pixels:
     if pixels.dtype == np.uint8:
         return np.ascontiguousarray(pixels)
     return np.ascontiguousarray((pixels >> max(0, bits - 8)).clip(0, 255).astype(np.uint8))
-
-
-def _fitted(image: Image.Image, viewport: list[float]) -> Image.Image:
-    """Cut the asked region out and scale it into the viewport, its shape kept (PS3.18 8.3.5.1.3)."""
-    width, height = (min(int(edge), LARGEST_EDGE) for edge in viewport[:2])
-    if len(viewport) == 6:
-        left, top, wide, high = viewport[2:]
-        wide, high = wide or image.width - left, high or image.height - top
-        right, bottom = min(left + abs(wide), image.width), min(top + abs(high), image.height)
-        box = (int(left), int(top), int(right), int(bottom))
-        if box[2] - box[0] < 1 or box[3] - box[1] < 1:
-            raise NoPixelsError
-        image = image.crop(box)
-        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if wide < 0 else image
-        image = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM) if high < 0 else image
-    scale = min(width / image.width, height / image.height)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, Image.Resampling.BILINEAR if scale > 1 else Image.Resampling.LANCZOS)
-
-
-def _saved(image: Image.Image, kind: str, quality: int, icc: bytes | None = None) -> bytes:
-    sink = io.BytesIO()
-    named = {} if icc is None else {"icc_profile": icc}
-    if kind == "JPEG":
-        image.save(sink, "JPEG", quality=quality, **named)
-    else:
-        image.save(sink, kind, **named)
-    return sink.getvalue()
 
 
 ORDERS = {

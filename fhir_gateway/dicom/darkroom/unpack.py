@@ -11,6 +11,8 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import ExplicitVRLittleEndian
 
+from fhir_gateway.dicom.darkroom.errors import NoPixelsError, TooManyPixelsError
+
 try:
     import imagecodecs
 except ImportError:  # an optional part; what needs it is refused
@@ -21,14 +23,6 @@ _DICOM = "1.2.840.10008.1.2."
 _OWN = {"4.51", "4.53", "4.55", "4.110", "4.111", "4.112", "8.1"}
 _NATIVE = {"1.2.840.10008.1.2", _DICOM + "1", _DICOM + "1.99", _DICOM + "2"}
 Pixels = NDArray[Any]
-
-
-class NoPixelsError(Exception):
-    """The header names no picture."""
-
-
-class TooManyPixelsError(Exception):
-    """The header names a picture larger than is unpacked."""
 
 
 def unpacked(header: Dataset, frame: bytes) -> Pixels:

@@ -167,6 +167,20 @@ def test_a_series_has_its_previews_when_it_has_been_stored(site, patient):
     assert [one.has_preview for one in study.series] == [True]
 
 
+def test_nobody_waits_for_the_small_pictures(site, patient):
+    def has_preview():
+        with patient.services.reading() as work:
+            return open_catalogue(work, patient.keyring).studies[0].series[0].has_preview
+
+    body, kind = make.a_body(make.a_ct_series(3))
+    named = {"Authorization": f"Bearer {site.token}"}
+    answer = site.http.post("/dicomweb/studies", data=body, content_type=kind, headers=named)
+    assert (answer.status_code, len(stored(answer))) == (200, 3)
+    assert not has_preview()
+    answer.close()  # which the server does once it has sent it
+    assert has_preview()
+
+
 def test_a_series_that_came_in_several_requests_is_seen_by_the_middle_of_all(site, patient):
     files = make.a_ct_series(8)
     for one in (files[:1], files[4:7], files[1:4], files[7:]):
