@@ -12,7 +12,7 @@ export UV_PYTHON_DOWNLOADS := never
 VIEWER_SOURCES := $(shell find viewer -type f 2>/dev/null) $(wildcard vite.config.mjs) styles.mjs packed.mjs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all screens lint types check interop bench translations wheel clean
+.PHONY: help setup run test test-all screens journeys lint types check interop bench translations wheel clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: setup check ## check the code, then run the tests
 
 test-all: setup check ## the same, with what takes long: every page at every width, and in longer words
 	$(PYTHON) -m pytest -n 2 --dist loadfile
+
+journeys: setup ## let a scripted person take the main journeys on a slow line, and print target against measured
+	$(PYTHON) -m tests.acceptance.journeys
 
 screens: setup ## take a picture of every screen at 320, 768 and 1366 px; SHOW=folder says where to
 	$(PYTHON) -m tests.acceptance.screens $(or $(SHOW),build/screens)
