@@ -155,10 +155,7 @@ class Scopes:
 
     def touches(self, needed: Scope | str) -> bool:
         """Whether every letter of `needed` is allowed by one of these, if only for some resources of the type."""
-        wanted = Scope.parse(needed) if isinstance(needed, str) else needed
-        return all(
-            any(scope.touches(replace(wanted, letters=letter)) for scope in self.resources) for letter in wanted.letters
-        )
+        return _touches(self, needed)
 
     def filters_of(self, kind: str, letters: str, *, level: str = "patient") -> tuple[tuple[str, ...], ...] | None:
         """What a resource of a type must have so that one of `letters` is allowed: one of these sets of "name=value".
@@ -209,6 +206,14 @@ class Scopes:
 @lru_cache(maxsize=256)  # the same words come with every request of a token, and are no secret
 def _parsed(text: str) -> Scopes:
     return Scopes.read(text, strict=True)
+
+
+@lru_cache(maxsize=1024)  # every route asks the same of the same words
+def _touches(scopes: Scopes, needed: Scope | str) -> bool:
+    wanted = Scope.parse(needed) if isinstance(needed, str) else needed
+    return all(
+        any(scope.touches(replace(wanted, letters=letter)) for scope in scopes.resources) for letter in wanted.letters
+    )
 
 
 def _read_one(word: str) -> Scope | str:

@@ -208,5 +208,5 @@ def watched(pieces: Iterator[bytes], services: Services, access: Access) -> Iter
         if given > RECHECK_OCTETS or time.monotonic() - asked > RECHECK_SECONDS:
             with services.reading() as work:
                 check_still_open(work, access)
-            asked, given = time.monotonic(), 0
+            asked, given = time.monotonic(), len(piece)
         yield piece

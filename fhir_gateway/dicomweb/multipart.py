@@ -16,7 +16,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from fhir_gateway.errors import BadBody, UnsupportedMediaType
 
 CHUNK = 1 << 18
-GATHERED = 1 << 18  # octets
+SMALL, GATHERED = 1 << 16, 1 << 18  # octets: a copy of more costs more than a turn of the server
 MOST_PARTS = 20_000
 CONTENT_TYPE_MOST = 1024
 # The letters of RFC 2046 5.1.1. It allows 70 of them; archives in the field send more (Orthanc: 73), and mean no harm.
@@ -207,15 +207,18 @@ def related(members: Iterable[Part], kind: str) -> Related:
 
 
 def gathered(octets: Iterable[bytes]) -> Iterator[bytes]:
-    """The same octets, small pieces joined to what follows them: each piece costs the server a turn of its own."""
+    """The same octets, small pieces joined: each piece costs the server a turn of its own."""
     waiting: list[bytes] = []
     length = 0
     for piece in octets:
-        waiting.append(piece)
-        length += len(piece)
-        if length >= GATHERED:
+        if len(piece) < SMALL:
+            waiting.append(piece)
+            length += len(piece)
+        if waiting and (length >= GATHERED or len(piece) >= SMALL):
             yield b"".join(waiting)
             waiting, length = [], 0
+        if len(piece) >= SMALL:
+            yield piece
     if waiting:
         yield b"".join(waiting)
 

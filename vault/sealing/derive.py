@@ -1,8 +1,6 @@
-"""
-Every key, identifier and blind index that follows from another key.
+"""Every key, identifier and blind index that follows from another key. Layout and reasons: docs/format.md 1 to 9.
 
-`Label` (vault/sealing/labels.py) is the one list of the words that keep them apart; each derivation
-is a function named for what it makes. Layout and reasons: docs/format.md 1 to 9.
+`Label` (vault/sealing/labels.py) lists the words that keep them apart; each function is named for what it makes.
 """
 
 import hashlib
@@ -26,16 +24,16 @@ TokenKind = Literal["rt", "authz", "shl-at", "at", "site", "shl", "shl-file", "r
 def lp(*parts: str | bytes | int) -> bytes:
     """Join `parts` so that no other list of parts gives the same octets.
 
-    Each part is its length as u16 big-endian, then its octets: text as UTF-8,
-    a number as u64 big-endian. Raises `ValueError` for a part over 65,535 octets,
-    `OverflowError` for a number outside u64.
+    Each part is its length as u16 big-endian, then its octets: text as UTF-8, a number as u64 big-endian.
+    Raises `ValueError` for a part over 65,535 octets, `OverflowError` for a number outside u64.
     """
     joined = bytearray()
     for part in parts:
-        octets = _octets(part)
-        if len(octets) > LONGEST_PART:
+        octets = part if type(part) is bytes else _octets(part)
+        if (length := len(octets)) > LONGEST_PART:
             raise ValueError("a part over 65,535 octets has no length prefix")
-        joined += len(octets).to_bytes(2, "big") + octets
+        joined += length.to_bytes(2, "big")
+        joined += octets
     return bytes(joined)
 
 
