@@ -17,7 +17,7 @@ from vault.database import Work
 from vault.errors import Expired, NotThere
 from vault.joined import Found, Joined, Part, table_of
 from vault.keyring import GrantKeyring
-from vault.limits import GrantBounds
+from vault.limits import BOUNDS, GrantBounds
 from vault.tables_sharing import GrantOwnerRow, TokenHolderRow
 
 
@@ -33,7 +33,7 @@ def _from_token(wanted: Found) -> Found:
 _LEADING = Joined(
     Part(TokenRow),
     Part(TokenHolderRow),
-    Part(GrantOwnerRow, without={"statement", "signature"}),  # which name every study
+    BOUNDS,
     Part(ClientRow),
     found=_from_token,
 )

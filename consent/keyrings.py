@@ -1,6 +1,6 @@
 """Keyrings of those who hold several grants at once, or who may use less than what theirs opens."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from vault.database import Work
 from vault.errors import Expired, NoKey, NotThere
@@ -65,6 +65,10 @@ class ManyKeyrings(Keyring):
         """Those of all of them, each once."""
         return list(dict.fromkeys(study for keyring in self._keyrings for study in keyring.study_ids(work)))
 
+    def holding(self, work: Work, study_ids: Collection[bytes]) -> set[bytes]:
+        """Those that any of them holds."""
+        return {study_id for keyring in self._keyrings for study_id in keyring.holding(work, study_ids)}
+
 
 class WithoutReports(Keyring):
     """A keyring that opens descriptions and pictures alone, whatever more it holds."""
@@ -86,3 +90,7 @@ class WithoutReports(Keyring):
     def study_ids(self, work: Work) -> list[bytes]:
         """The keyring's own."""
         return self._keyring.study_ids(work)
+
+    def holding(self, work: Work, study_ids: Collection[bytes]) -> set[bytes]:
+        """The keyring's own."""
+        return self._keyring.holding(work, study_ids)

@@ -22,7 +22,7 @@ from vault.database import Work
 from vault.errors import Expired, NotThere
 from vault.ids import Id
 from vault.keyring import GrantKeyring, KeyClass
-from vault.limits import GrantBounds
+from vault.limits import GrantBounds, live_given_to
 from vault.openers import OpenSession
 
 FRESH = timedelta(minutes=5)
@@ -204,14 +204,11 @@ def _provider(work: Work, session: OpenSession) -> Access:
 def _given(work: Work, provider: Access) -> list[Access]:
     """One access for every live grant the provider was given."""
     own, parts = provider.own_vault(), list[Access]()
-    for grant_id in sharing.grants_given_to(work, own.vault_id):
-        try:
-            limits = sharing.check_live(work, grant_id)
-        except (Expired, NotThere):
-            continue
+    for bounds in live_given_to(work, own.vault_id):
+        grant_id = bounds.grant_id
         keyring = GrantToOpen(grant_id, lambda w, grant_id=grant_id: sharing.provider_opens(w, own, grant_id))
         actor = Actor("provider", own.vault_id, grant_id)
-        parts.append(under_grant(actor, limits, keyring, session_id=provider.session_id))
+        parts.append(under_grant(actor, bounds, keyring, session_id=provider.session_id))
     return parts
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -12,14 +13,26 @@ import sqlalchemy as sa
 from vault.database import Work
 from vault.errors import BrokenRecord, Expired, NotThere
 from vault.ids import Id
+from vault.joined import Found, Joined, Part, table_of
 from vault.keyring import KeyClass, Owner, OwnerKind, canonical_json, check_row_mac, classes_from, row_mac
 from vault.sealing import derive
 from vault.sealing.suite import verify_signature
 from vault.tables import EPOCH, ScopeRow, StudyRow, VaultRow
-from vault.tables_sharing import GrantOwnerRow, GrantStudyRow
+from vault.tables_sharing import GrantOwnerRow, GrantStudyRow, HolderRow
 
 BITS = {KeyClass.META: 1, KeyClass.PICTURES: 2, KeyClass.REPORTS: 4}
 VIEW_ONLY, STANDING = 1, 2
+
+
+def _given(wanted: Found) -> Found:
+    grant, holder = table_of(GrantOwnerRow), table_of(HolderRow)
+    mine = (holder.c.kind == "provider", holder.c.ref == sa.bindparam("provider", type_=sa.LargeBinary))
+    given = holder.join(grant, grant.c.id == holder.c.grant)
+    return wanted.select_from(given).where(*mine).order_by(holder.c.created.desc())
+
+
+BOUNDS = Part(GrantOwnerRow, without={"statement", "signature"})  # which name every study
+_GIVEN = Joined(BOUNDS, found=_given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +107,18 @@ def bounds_of_live(work: Work, row: GrantOwnerRow | None) -> GrantBounds:
     if _is_over(_believed(work, row), work.now) or work.now < row.not_before:
         raise Expired
     return GrantBounds(**_bounds_in(row))
+
+
+def live_given_to(work: Work, provider_vault: bytes) -> list[GrantBounds]:
+    """What each grant gives that a provider's vault can open now, the one given last first. Raises `BrokenRecord`.
+
+    One that has ended has no holder left; one whose time has run out, or has not come, is left out.
+    """
+    live = list[GrantBounds]()
+    for (row,) in _GIVEN.rows(work, provider=provider_vault):
+        with suppress(Expired):
+            live.append(bounds_of_live(work, row))
+    return live
 
 
 def hold_grant(work: Work, grant_id: bytes) -> GrantOwnerRow:
