@@ -14,6 +14,7 @@ from vault.audit import SYSTEM_ACTOR, Actor, Did
 from vault.database import Work
 from vault.errors import NotThere
 from vault.ids import Id, new_id
+from vault.joined import Found, Joined, Part, table_of
 from vault.keyring import SYSTEM, Owner, OwnerKind, canonical_json, check_row_mac, row_mac
 from vault.sealing.suite import KeyPair
 from vault.tables import BatchKeyRow, BatchRow, IngestRow, ScopeRow, SiteRow, StudyRow
@@ -81,9 +82,18 @@ def add_site(work: Work, details: SiteDetails, *, by: Actor = SYSTEM_ACTOR) -> N
     return NewSite(site_id, seed)
 
 
+def _by_id(wanted: Found) -> Found:
+    return wanted.where(table_of(SiteRow).c.id == sa.bindparam("id", type_=sa.LargeBinary))
+
+
+_FOUND = Joined(Part(SiteRow), found=_by_id)
+
+
 def find_site(work: Work, site_id: bytes) -> Site:
     """The site, switched off or not. Raises `NotThere`; `BrokenRecord` if its seal key is not the one we wrote."""
-    return _site(work, _row(work, site_id))
+    for (row,) in _FOUND.rows(work, id=site_id):
+        return _site(work, row)
+    raise NotThere
 
 
 def all_sites(work: Work) -> list[Site]:
