@@ -16,8 +16,8 @@ export function showHintsOnce(page: Page): void {
   const lines = matchMedia('(pointer: coarse)').matches ? words.hints : words.mouseHints;
   const box = dialog(words.hintsTitle, make('ul', {}, ...lines.map((text) => make('li', { text }))));
   box.append(closing(box, words.gotIt));
-  box.addEventListener('close', () => sessionStorage.setItem(HINTS_SEEN, 'seen'));
   box.showModal();
+  sessionStorage.setItem(HINTS_SEEN, 'seen');
 }
 
 export function showLookingAt(corners: Corners): void {

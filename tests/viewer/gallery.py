@@ -140,7 +140,7 @@ def app_for(gallery: Gallery) -> Flask:
     app = Flask("phr", template_folder=str(folder.parent / "templates"), static_folder=str(folder / "static"))
     app.config.update(SECRET_KEY="only for tests", TESTING=True)
     furnish(app)
-    app.jinja_env.globals["csrf_token"] = lambda: "token"
+    app.jinja_env.globals.update(csrf_token=lambda: "token", idle_minutes=30)
     install_headers(app)
     install_packed_files(app)
     app.register_blueprint(blueprint_over(lambda _study: (gallery.studies(), gallery.surroundings())))

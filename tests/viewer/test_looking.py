@@ -62,7 +62,8 @@ def test_the_quick_view_is_asked_for_before_the_code_that_draws(visit, gallery):
 def test_pictures_come_from_the_middle_outward_and_six_at_most_at_once(visit, gallery):
     gallery.slow = 0.05
     me = visit(gallery)
-    me.page.wait_for_timeout(3500)
+    while len(gallery.frames_asked()) < 30:
+        me.page.wait_for_timeout(100)
     order = {str(one.SOPInstanceUID): at for at, one in enumerate(next(iter(gallery.series.values())))}
     asked = [order[path.split("/")[-3]] for path in gallery.frames_asked()]
     assert set(asked[:6]) == {13, 14, 15, 16, 17, 18}  # six together, so in any order
