@@ -1,7 +1,7 @@
 """What a patient's answers about sharing come to: an offer, a link, the words of the last page (experience S1 to S9).
 
-Answers are the draft "share": scans, how (code, slip, link), length, may, and for a link its name, its number, what
-opens, and whether it is kept up to date.
+Answers are the draft "share": scans, how (code, slip, link, doctor), length, may, for a link its name, its number, what
+opens and whether it is kept up to date, for a doctor the name of the account and its vault.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from consent.grants import EVERYTHING, Offer
+from consent.grants import EVERYTHING, For, Offer
 from phr import drafts, forms, words
 from vault.catalogue import Catalogue
 from vault.database import Work
@@ -31,6 +31,8 @@ def first_missing(share: drafts.Kept) -> str:
     pages = {"scans": "/share/scans", "how": "/share/how", "length": "/share/time", "may": "/share/may"}
     if share.get("how") == "link":
         pages["link"] = "/share/link"
+    if share.get("how") == "doctor":
+        pages["doctor"] = "/share/doctor"
     return next((page for name, page in pages.items() if not share.get(name)), "")
 
 
@@ -43,13 +45,15 @@ def in_words(share: drafts.Kept, scans: int) -> Rows:
     """The answers, each with the way back to its question."""
     may_do = {"see": _("See"), "save": _("Save a copy"), "new": _("See new scans")}
     count = ngettext("%(num)s scan", "%(num)s scans", scans)
-    means = {"slip": _("Print a code"), "link": _("Send a link")}.get(share["how"], _("Show a code"))
+    means = {"slip": _("Print a code"), "link": _("Send a link"), "doctor": _("To a doctor's account")}
     rows = [
         (_("Scans"), count, "/share/scans", _("Change")),
-        (_("How"), means, "/share/how", _("Change")),
+        (_("How"), means.get(share["how"], _("Show a code")), "/share/how", _("Change")),
         (_("How long"), _(LENGTH_WORDS[share["length"]]), "/share/time", _("Change")),
         (_("They may"), ", ".join(may_do[one] for one in share["may"]), "/share/may", _("Change")),
     ]
+    if share["how"] == "doctor":
+        rows.append((_("The doctor"), share["doctor"]["login"], "/share/doctor", _("Change")))
     if share["how"] == "link":
         rows.append((_("The link"), _link_in_words(share["link"]), "/share/link", _("Change")))
     return rows
@@ -76,6 +80,8 @@ def offer_of(w: Work, share: drafts.Kept, catalogue: Catalogue) -> Offer:
         classes=_REPORTS_ALONE if reports_alone else EVERYTHING,
         view_only="save" not in share["may"],
         standing=Standing(modalities=kinds) if "new" in share["may"] else None,
+        kind=For.PROVIDER if share["how"] == "doctor" else For.CODE,
+        label=share["doctor"]["login"] if share["how"] == "doctor" else "",
     )
 
 

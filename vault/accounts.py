@@ -196,6 +196,16 @@ def mail_of(work: Work, account_id: bytes) -> str | None:
     return unwrap(work.secrets.mail_key, row.mail, "mail", account_id).decode()
 
 
+def provider_called(work: Work, login: str) -> Id:
+    """The vault of the provider who signs in with this name. Raises `NotThere`, for anybody else's name as well."""
+    login_bi = derive.login_index(work.secrets.index_key, login)
+    found = sa.select(AccountRow.vault).where(AccountRow.login_bi == login_bi, AccountRow.kind == "provider")
+    vault_id = work.session.scalar(found)
+    if vault_id is None:
+        raise NotThere
+    return Id(vault_id)
+
+
 def keep_mail(work: Work, account_id: bytes, mail: str | None) -> None:
     """Notices go to this address; to none for None. Raises `NotThere`."""
     row = work.session.get(AccountRow, account_id)

@@ -39,6 +39,7 @@ class Limit(StrEnum):
     API = "api"  # token, session or client
     SECOND_FACTOR = "second factor"  # account
     RECOVERY = "recovery"  # login index
+    FIND_PROVIDER = "find provider"  # account
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ PACES: dict[Limit, Pace] = {
     Limit.API: Pace(600, 60),
     Limit.SECOND_FACTOR: Pace(5, 15, longest=900),
     Limit.RECOVERY: Pace(5, 5, longest=900),
+    Limit.FIND_PROVIDER: Pace(20, 3600),
 }
 
 _REST = timedelta(days=30)

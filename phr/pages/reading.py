@@ -17,7 +17,7 @@ from phr.answers import Answer, file, onward
 from phr.glossary import words_in
 from phr.people import today
 from phr.report_files import asked_for, files_of, handed_out_as
-from phr.report_words import as_paper, readable, standing
+from phr.report_words import ReadableReport, as_paper, readable, standing
 from phr.scans import Scan, scan_of, site_names
 from vault import audit
 from vault.audit import Did
@@ -59,25 +59,36 @@ def report(study_id: str) -> Answer:
             what="report",
         )
         said = follow_up.answered(w, own, study.id)
-    asked = None if shown.is_old or shown.withdrawn else follow_up.follow_up_of(study.reports)
     return render_template(
         "pages/report.html",
         scan=scan,
         report=shown,
-        words_met=words_in((text for _, texts in shown.sections for text in texts), shown.language),
-        follow_up=None if said == follow_up.WRONG else asked,
-        follow_up_said=said,
-        remind_on=follow_up.remind_on(said),
         told=drafts.take("told"),
         here=here,
         came_from=f"/scans/{scan.id}",
         documents=files_of(chosen, here),
-        actions=[
-            (f"/scans/{scan.id}/report.pdf{asked_for(study.reports, chosen)}", _("Save as PDF"), "save"),
-            (f"/share/scans?scan={scan.id}", _("Share"), "sharing"),
-            ("/questions", _("Questions for my doctor"), "help"),
-        ],
+        actions=_actions(scan, asked_for(study.reports, chosen)),
+        **_beside(study, shown, said),
     )
+
+
+def _actions(scan: Scan, version: str) -> list[tuple[str, str, str]]:
+    return [
+        (f"/scans/{scan.id}/report.pdf{version}", _("Save as PDF"), "save"),
+        (f"/share/scans?scan={scan.id}", _("Share"), "sharing"),
+        ("/questions", _("Questions for my doctor"), "help"),
+    ]
+
+
+def _beside(study: Study, shown: ReadableReport, said: str) -> dict[str, object]:
+    """What stands beside the report's own text: meanings of its words, and R4 unless they said it is not right."""
+    is_asked = not (shown.is_old or shown.withdrawn or said == follow_up.WRONG)
+    return {
+        "words_met": words_in((text for _, texts in shown.sections for text in texts), shown.language),
+        "follow_up": follow_up.follow_up_of(study.reports) if is_asked else None,
+        "follow_up_said": said,
+        "remind_on": follow_up.remind_on(said),
+    }
 
 
 @blueprint.post("/scans/<study_id>/follow-up")

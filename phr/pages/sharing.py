@@ -21,7 +21,10 @@ from phr.people import today
 from phr.questions import questions_of
 from phr.scans import Scan, people_of, scans_of
 from phr.shares import share_of, until_words
+from vault import accounts
+from vault.attempts import Limit, within
 from vault.catalogue import open_catalogue
+from vault.errors import NotThere
 from vault.ids import parse_id
 
 blueprint = Blueprint("sharing", __name__)
@@ -72,12 +75,38 @@ def how() -> Answer:
 def take_how() -> Answer:
     """A code on the screen or on paper, or a link, goes on here; an app asks by itself."""
     chosen = request.form.get("how", "")
-    if chosen not in {"code", "slip", "link", "app"}:
+    if chosen not in {"code", "slip", "link", "doctor", "app"}:
         wrong = Mistakes({"how": _("Pick how you want to share.")})
         return again("pages/share/how.html", wrong, chosen=None)
     if chosen == "app":
         return onward("/share/app")
     drafts.keep(share={**drafts.found("share"), "how": chosen})
+    return onward("/share/doctor" if chosen == "doctor" else "/share/time")
+
+
+@blueprint.get("/share/doctor")
+@needs_patient
+def doctor() -> Answer:
+    """S10: there is no list of doctors to look through; they tell their patients the name of their account."""
+    typed = drafts.found("share").get("doctor", {}).get("login", "")
+    return render_template("pages/share/doctor.html", typed=typed)
+
+
+@blueprint.post("/share/doctor")
+@needs_patient
+def take_doctor() -> Answer:
+    """Kept if a doctor signs in with that name; how many names may be tried is limited."""
+    try:
+        login = forms.read_login(request.form)
+        within(services(), Limit.FIND_PROVIDER, access().account_id or b"")
+        with reading() as w:
+            vault_id = accounts.provider_called(w, login)
+    except Mistakes as wrong:
+        return again("pages/share/doctor.html", wrong, typed=request.form.get("login", ""))
+    except NotThere:
+        wrong = Mistakes({"login": _("We found no doctor with that name. Check the spelling, or send a link instead.")})
+        return again("pages/share/doctor.html", wrong, typed=request.form.get("login", ""))
+    drafts.keep(share={**drafts.found("share"), "doctor": {"login": login, "vault": vault_id.hex()}})
     return onward("/share/time")
 
 
@@ -93,7 +122,7 @@ def app() -> Answer:
 def time() -> Answer:
     """S3; a code is good for the visit, paper and a link for longer."""
     share = drafts.found("share")
-    usual = "30d" if share.get("how") in {"slip", "link"} else "4h"
+    usual = {"slip": "30d", "link": "30d", "doctor": "1y"}.get(share.get("how", ""), "4h")
     return render_template("pages/share/time.html", chosen=share.get("length", usual))
 
 
@@ -112,9 +141,10 @@ def take_time() -> Answer:
 @blueprint.get("/share/may")
 @needs_patient
 def may() -> Answer:
-    """S4; saving a copy is off until the patient ticks it."""
+    """S4; saving a copy is off until the patient ticks it, but for a doctor who has an account."""
     share = drafts.found("share")
-    return render_template("pages/share/may.html", chosen=share.get("may", ["see"]), how=share.get("how"))
+    usual = ["see", "save"] if share.get("how") == "doctor" else ["see"]
+    return render_template("pages/share/may.html", chosen=share.get("may", usual), how=share.get("how"))
 
 
 @blueprint.post("/share/may")
@@ -154,7 +184,7 @@ def give() -> Answer:
     share = drafts.found("share")
     if giving.first_missing(share):
         return onward("/share/code" if drafts.found("given") else "/share/scans")
-    offered = _give_link if share["how"] == "link" else _give_code
+    offered = {"link": _give_link, "doctor": _give_doctor}.get(share["how"], _give_code)
     next_page = offered(share)
     drafts.drop("share")
     return onward(next_page)
@@ -173,6 +203,14 @@ def _give_code(share: drafts.Kept) -> str:
     given = {"grant": grant_id.hex(), "code": code.reveal(), "count": len(share["scans"])}
     drafts.keep(given={**given, "until": giving.iso(offer.expires), "scans": share["scans"]})
     return "/share/code"
+
+
+def _give_doctor(share: drafts.Kept) -> str:
+    with work() as w:
+        offer = giving.offer_of(w, share, open_catalogue(w, access().own_vault()))
+        grants.give_to_provider(w, access(), offer, parse_id(share["doctor"]["vault"]))
+    drafts.keep(told=_("Shared. The scans stand in the list of %(doctor)s now.", doctor=share["doctor"]["login"]))
+    return "/shares"
 
 
 def _give_link(share: drafts.Kept) -> str:

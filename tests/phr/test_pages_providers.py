@@ -96,3 +96,39 @@ def test_signing_out_closes_the_list(provider):
     provider.post("/pro/sign-out", page="/pro/account")
     provider.get("/pro")
     assert provider.path == "/pro/sign-in"
+
+
+def gives_to(ana, name, **page):
+    ana.post("/share/scans", scans=ana.scan().rpartition("/")[2])
+    ana.post("/share/how", how="doctor")
+    return ana.post("/share/doctor", login=name, **page)
+
+
+def test_a_patient_shares_with_a_doctors_account(ana_with_a_scan, provider):
+    ana = ana_with_a_scan
+    gives_to(ana, "dr.lee")
+    assert ana.path == "/share/time"
+    ana.post("/share/time", length="1y")
+    ana.post("/share/may", may=["see", "save"])
+    assert "dr.lee" in ana.get("/share/check").text
+    shown = ana.post("/share/check").text
+    assert ana.path == "/shares"
+    assert "The scans stand in the list of dr.lee now." in shown
+    assert "Not opened yet." in shown
+    listed = provider.get("/pro").text
+    assert "MRI of the right knee" in listed
+    patient = re.search(r'href="(/pro/patients/[0-9a-f]{32})"', listed)[1]
+    provider.get(patient)
+    assert "Opened 1 time" in ana.get("/shares").text
+    [share] = set(re.findall(r"/shares/([0-9a-f]{32})/stop", ana.get("/shares").text))
+    ana.post(f"/shares/{share}/stop")
+    assert "MRI of the right knee" not in provider.get("/pro").text
+
+
+def test_only_a_doctors_account_is_found_and_few_names_are_tried(ana_with_a_scan):
+    ana = ana_with_a_scan
+    for name in ("dr.nobody", "ana.perez"):
+        assert "We found no doctor with that name" in gives_to(ana, name).text
+    for _ in range(19):
+        answer = ana.post("/share/doctor", login="dr.nobody")
+    assert answer.status_code == 429
