@@ -19,7 +19,7 @@ from vault.catalogue import Catalogue
 from vault.database import Work
 from vault.errors import NoKey, NotThere
 from vault.keyring import Keyring
-from vault.reading import open_series
+from vault.reading import list_series
 from vault.sites import find_site
 from vault.studies import Study
 
@@ -143,7 +143,7 @@ def _provenance(study: Study, scan: Scan) -> str:
 def _shown_series(work: Work, keyring: Keyring, study: Study, series_uid: str) -> ShownSeries | None:
     facts = next(one.facts for one in study.series if one.facts.uid == series_uid)
     try:
-        instances = open_series(work, keyring, study.uid, series_uid)
+        instances = list_series(work, keyring, study.uid, series_uid)
     except (NotThere, NoKey):
         return None
     ordered = sorted(instances, key=lambda one: (one.facts.number is None, one.facts.number or 0))

@@ -1,8 +1,9 @@
 """Series found by their UIDs, only inside the studies that a keyring holds; and what is said of them, row by row."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from operator import itemgetter
 
 import sqlalchemy as sa
 
@@ -80,10 +81,10 @@ def _statement(owner: OwnerKind | None, width: int, named: bool) -> Joined:  # n
 
 # --- what is said of a series -----------------------------------------------------------------------------------------
 
-_PLACES = Joined(
-    Part(InstanceRow, only={"id", "uid_bi", "version", "index_object", "place"}),
-    found=lambda wanted: wanted.where(_INSTANCE.c.series == _THIS).order_by(_INSTANCE.c.place),
-)
+_PLACED = Part(InstanceRow, only={"id", "uid_bi", "version", "index_object", "place"})
+_PLACES = Joined(_PLACED, found=lambda wanted: wanted.where(_INSTANCE.c.series == _THIS))
+_NAMES = [column.name for column in _PLACED.columns]
+_placed = itemgetter(*map(_NAMES.index, ("index_object", "place", "uid_bi", "version")))
 _INDEXES = Joined(
     Part(ObjectRow),
     found=lambda wanted: (
@@ -100,9 +101,9 @@ _SMALL = Joined(
 )
 
 
-def places_in(work: Work, series: FoundSeries) -> list[Any]:
-    """Of each instance of the series its blind index, version, index and place there, by place."""
-    return [row for (row,) in _PLACES.rows(work, series=series.id)]
+def places_in(work: Work, series: FoundSeries) -> Iterator[tuple[bytes, int, bytes, int]]:
+    """Of each instance of the series the index that describes it, its place there, its blind index, its version."""
+    return map(_placed, _PLACES.columns(work, series=series.id))
 
 
 def indexes_in(work: Work, series: FoundSeries) -> list[ObjectRow]:

@@ -97,16 +97,16 @@ def find_described(
         present: dict[bytes, list[tuple[int, bytes]]] = defaultdict(list)
         only = derive.uid_index(work.secrets.index_key, series.scope, instance_uid) if instance_uid else None
         has_versions = False
-        for row in places_in(work, series):
-            if only is None or row.uid_bi == only:
-                present[row.index_object].append((row.place, row.uid_bi))
-                has_versions = has_versions or row.version > 0
+        for index_id, place, uid_bi, version in places_in(work, series):
+            if only is None or uid_bi == only:
+                present[index_id].append((place, uid_bi))
+                has_versions = has_versions or version > 0
         strips: list[_SealedStrip] = []
         for index in indexes_in(work, series) if present else ():
             if index.id in present:
                 if index.batch not in keys:
                     keys[index.batch] = keyring.class_key(work, index.batch, KeyClass.META)
-                strips.append(_SealedStrip(tuple(present[index.id]), index, keys[index.batch]))
+                strips.append(_SealedStrip(tuple(sorted(present[index.id])), index, keys[index.batch]))
         if strips:
             found.append(_described(series, study_uid, tuple(strips), has_versions=has_versions))
     if not found:

@@ -68,6 +68,7 @@ def pictures() -> Answer:
         return _told("no-room", 413)
     request.max_content_length = max(1, room)
     taking = Adding(services(), own, document_octets=settings.document_octets)
+    taking.origin = settings.base_url
     try:
         outcome = taking.take(first_of(parts(request.stream, request.content_type)))
     except GatewayError:
