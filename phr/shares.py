@@ -42,6 +42,8 @@ class ShareWords:
     sees: Sees | None
     is_link: bool
     ends: datetime | None
+    began: datetime
+    ended: datetime | None
     study_ids: tuple[bytes, ...]
     lines: tuple[str, ...]
 
@@ -89,6 +91,8 @@ def _in_words(one: Shared, *, now: datetime, whole: dict[bytes, bytes]) -> Share
         sees=one.sees,
         is_link=one.kind is For.LINK and one.ended_at is None,
         ends=one.until,
+        began=one.created,
+        ended=one.ended_at,
         study_ids=studies,
         lines=(f"{what} {ending}", f"{opened} {saved}".strip()),
     )

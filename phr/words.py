@@ -75,13 +75,19 @@ def title(series: Iterable[NamedSeries], description: str = "") -> str:
     all_of_it = list(series)
     seen = [one for one in all_of_it if one.modality not in SILENT]
     kind = _kind([one.modality for one in seen])
-    part = _part([one.body_part for one in seen], [description, *(one.description for one in seen)])
+    part = part_of(seen, description)
     side = _side([one.laterality for one in seen], description)
     if not part or " of " in kind:
         part = side = ""
     if languages.here().startswith("es"):
         return words_es.title(kind, part, side)
     return f"{kind} of {_with_side(part, side)}" if part else kind
+
+
+def part_of(series: Iterable[NamedSeries], description: str = "") -> str:
+    """The part of the body in our words, such as "knee"; empty where it is not known."""
+    seen = list(series)
+    return _part([one.body_part for one in seen], [description, *(one.description for one in seen)])
 
 
 def _kind(modalities: list[str]) -> str:
