@@ -1,0 +1,71 @@
+"""A report in a real Chromium: its words open with the keyboard alone, and nothing of it is lost without a script."""
+
+import os
+
+import pytest
+
+from tests.phr.conftest import BORN, PASSWORD
+from tests.phr.test_pages_browser import chromium, house, visitor  # noqa: F401  fixtures of ours
+from vault.facts import Section
+
+pytestmark = pytest.mark.browser
+SAID = (
+    Section("Findings", "A joint effusion.\n\nThe ligaments are intact."),
+    Section("Impression", "No fracture. Recommend repeat MRI in 6 months."),
+)
+
+
+@pytest.fixture
+def ana(visitor, scan_center):  # noqa: F811
+    uid = scan_center.pushes_a_knee()
+    scan_center.reports(uid, sections=SAID)
+    pin = scan_center.slip_for().reveal()
+    someone = visitor()
+    someone.goes("/join/name")
+    someone.types(name="ana.perez")
+    someone.presses("Continue")
+    someone.types(password=PASSWORD, called="Ana Perez")
+    someone.presses("Use a password")
+    someone.goes("/add")
+    someone.types(pin=pin)
+    someone.presses("Continue")
+    someone.types(**{name.replace("-", "_"): value for name, value in BORN.items()})
+    someone.presses("Continue")
+    someone.scan = someone.page.url.removeprefix(someone.base).partition("?")[0]
+    return someone
+
+
+def looked_at(ana, name):
+    ana.check()
+    if os.environ.get("PHR_SHOTS"):
+        for width, height in ((320, 640), (768, 1024), (1366, 768)):
+            ana.page.set_viewport_size({"width": width, "height": height})
+            ana.page.screenshot(path=f"{os.environ['PHR_SHOTS']}/{name}-{width}.png", full_page=True)
+        ana.page.set_viewport_size({"width": 320, "height": 640})
+
+
+def test_k07_words_open_and_close_with_the_keyboard_alone(ana):
+    ana.goes(f"{ana.scan}/report")
+    button = ana.page.get_by_role("button", name="Read it now")
+    button.focus()
+    with ana.page.expect_navigation():
+        ana.page.keyboard.press("Enter")
+    ana.settles()
+    word = ana.page.get_by_role("button", name="effusion")
+    assert word.get_attribute("aria-expanded") == "false"
+    word.focus()
+    ana.page.keyboard.press("Enter")
+    assert word.get_attribute("aria-expanded") == "true"
+    assert "Fluid that has collected" in ana.page.inner_text("main")
+    looked_at(ana, "report")
+    ana.page.keyboard.press("Escape")
+    assert word.get_attribute("aria-expanded") == "false"
+    assert "Recommend repeat MRI in 6 months." in ana.page.inner_text("q")
+    assert ana.page.inner_text(".kr-report >> nth=0") == "No fracture. Recommend repeat MRI in 6 months."
+
+
+@pytest.mark.parametrize("path", ["/questions", "/account/alerts", "/share/doctor", "/save/everything"])
+def test_new_pages_hold_at_every_width(ana, path):
+    ana.goes(path)
+    looked_at(ana, path.strip("/").replace("/", "-"))
+    assert ana.complaints == []
