@@ -1,5 +1,6 @@
 """The viewer for everyone: by keys and screen reader, on small screens, and without JavaScript."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -137,3 +138,32 @@ def test_the_paged_pictures_break_no_rule_of_access(visit, gallery):
     expect(me.page.get_by_role("img", name="Picture 2 of 6, CT of the chest")).to_be_visible()
     assert violations(me.page) == []
     assert me.page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
+
+
+def test_k04_a_doctor_looks_compares_and_ends_with_keys_alone(visit, gallery):
+    gallery.toolbar = "clinician"
+    gallery.hang(*a_ct(20, description="Old"), taken=date(2024, 5, 2))
+    gallery.hang(*a_ct(20, description="New"), taken=date(2026, 3, 4))
+    me = visit(gallery)
+    me.sees("full")
+    keys = me.page.keyboard
+    keys.press("Tab")
+    keys.press("Enter")  # "Skip to the picture"
+    expect(me.picture).to_be_focused()
+    keys.press("]")
+    keys.press("]")
+    keys.press("]")
+    me.says("11 of 20")
+    for _ in range(9):
+        keys.press("ArrowDown")
+    me.at(20)
+    keys.press("Alt+3")
+    expect(me.corner("bottom-right")).to_contain_text("W 1800 L 400")
+    keys.press("p")
+    expect(me.page.locator(".v-pane")).to_have_count(2)
+    for _ in range(30):
+        keys.press("Shift+Tab")
+        if me.page.evaluate("document.activeElement.textContent.trim()") == "End":
+            break
+    with me.page.expect_request("**/see/end"):
+        keys.press("Enter")
