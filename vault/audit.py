@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from vault.database import Work
 from vault.errors import BrokenChain
+from vault.joined import table_of
 from vault.keyring import Owner
 from vault.rows import insert_or_renew, insert_unless_there
 from vault.sealing import derive
@@ -24,6 +25,13 @@ from vault.tables import EPOCH
 from vault.tables_sharing import AuditHeadRow, AuditRow, OnceRow
 
 NOTHING_YET = bytes(32)
+
+# Every event is written with the same three statements, which are made once.
+_HEAD, _EVENTS = table_of(AuditHeadRow), table_of(AuditRow)
+_MINE = (_HEAD.c.owner_kind == sa.bindparam("kind"), _HEAD.c.owner == sa.bindparam("whose"))
+_LOCK = sa.select(_HEAD.c.n, _HEAD.c.h).where(*_MINE).with_for_update()
+_MOVE = sa.update(_HEAD).where(*_MINE).values(n=sa.bindparam("to_n"), h=sa.bindparam("to_h"), checkpoint=0)
+_ADD = sa.insert(_EVENTS)
 
 
 class Did(StrEnum):
@@ -110,11 +118,13 @@ def record(work: Work, *, owner: Owner, did: Did, by: Actor, to: bytes | None = 
     for a detail named like a part of every event.
     """
     event = _written(work.now, did, by, to, detail)
-    head = _locked_head(work, owner)
-    n, h = head.n + 1, derive.audit_link(owner.id, head.n + 1, head.h, event)
-    work.session.add(AuditRow(owner_kind=owner.kind.value, owner=owner.id, n=n, at=work.now, event=event.decode(), h=h))
-    head.n, head.h, head.checkpoint = n, h, 0
     work.session.flush()
+    connection, whose = work.session.connection(), {"kind": owner.kind.value, "whose": owner.id}
+    last, before = _locked_head(work, connection, whose)
+    n, h = last + 1, derive.audit_link(owner.id, last + 1, before, event)
+    told = {"owner_kind": owner.kind.value, "owner": owner.id, "n": n, "at": work.now, "event": event.decode(), "h": h}
+    connection.execute(_ADD, told)
+    connection.execute(_MOVE, {**whose, "to_n": n, "to_h": h})
 
 
 def record_once(
@@ -145,15 +155,14 @@ def _written(at: datetime, did: Did, by: Actor, to: bytes | None, detail: dict[s
     return canonical_json(named | detail)
 
 
-def _locked_head(work: Work, owner: Owner) -> AuditHeadRow:
-    key = (owner.kind.value, owner.id)
-    locked = work.session.get(AuditHeadRow, key, with_for_update=True, populate_existing=True)
-    if locked is not None:
-        return locked
-    insert_unless_there(
-        work.session, AuditHeadRow, owner_kind=owner.kind.value, owner=owner.id, n=-1, h=NOTHING_YET, checkpoint=0
-    )
-    return work.session.get_one(AuditHeadRow, key, with_for_update=True, populate_existing=True)
+def _locked_head(work: Work, connection: sa.Connection, whose: dict[str, str | bytes]) -> tuple[int, bytes]:
+    """The number and hash of the newest event; nobody adds another before the caller's transaction has ended."""
+    found = connection.execute(_LOCK, whose).first()
+    if found is None:
+        begun = {"owner_kind": whose["kind"], "owner": whose["whose"], "n": -1, "h": NOTHING_YET, "checkpoint": 0}
+        insert_unless_there(work.session, AuditHeadRow, **begun)
+        found = connection.execute(_LOCK, whose).one()
+    return found[0], found[1]
 
 
 # -- reading ---------------------------------------------------------------------------------------

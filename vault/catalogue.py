@@ -20,6 +20,7 @@ from vault.errors import NotThere
 from vault.facts import PersonFacts
 from vault.gathering import gathered
 from vault.ids import Id
+from vault.joined import Found, Joined, Part, table_of
 from vault.keyring import Keyring
 from vault.opening import Opened, open_studies
 from vault.sealing import derive
@@ -27,6 +28,7 @@ from vault.studies import Report, Study
 from vault.tables import ResourceRow, SeriesRow, StudyRow
 from vault.versions import with_versions
 
+_RESOURCE, _SERIES = table_of(ResourceRow), table_of(SeriesRow)
 _AT_ONCE: Final = 400  # blind indexes in one question
 
 
@@ -85,8 +87,9 @@ class Catalogue:
 
     @property
     def people(self) -> tuple[PersonFacts, ...]:
-        """The patient as each study's site wrote them, without repeats."""
-        return tuple(dict.fromkeys(study.facts.person for study in self.studies))
+        """The patient as each study's site wrote them, without repeats; where none sent any, as their own discs do."""
+        sent = [study for study in self.studies if study.site_id is not None]
+        return tuple(dict.fromkeys(study.facts.person for study in sent or self.studies))
 
 
 @dataclass(slots=True)
@@ -129,10 +132,21 @@ def _may_meet_others(work: Work, study: Study) -> bool:
     """Whether papers without pictures lie in the same scope, or another study's reports beside reports of its own."""
     if not study.uid:
         return True
-    others = sa.select(ResourceRow.study).where(ResourceRow.scope == study.scope_id, ResourceRow.study != study.id)
-    if not study.reports:
-        others = others.where(~sa.exists().where(SeriesRow.study == ResourceRow.study))
-    return work.session.scalar(others.limit(1)) is not None
+    others = _OTHERS if study.reports else _PAPERS
+    return bool(others.rows(work, scope=study.scope_id, study=study.id))
+
+
+def _of_others(wanted: Found) -> Found:
+    bound = sa.bindparam("scope", type_=sa.LargeBinary), sa.bindparam("study", type_=sa.LargeBinary)
+    return wanted.where(_RESOURCE.c.scope == bound[0], _RESOURCE.c.study != bound[1]).limit(1)
+
+
+def _without_pictures(wanted: Found) -> Found:
+    return _of_others(wanted).where(~sa.exists().where(_SERIES.c.study == _RESOURCE.c.study))
+
+
+_OTHERS: Final = Joined(Part(ResourceRow, only={"id"}), found=_of_others)
+_PAPERS: Final = Joined(Part(ResourceRow, only={"id"}), found=_without_pictures)
 
 
 def listing(work: Work, keyring: Keyring, only: Collection[bytes] | None = None) -> Listing:

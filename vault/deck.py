@@ -19,6 +19,7 @@ from vault.cards import SHAPE
 from vault.database import Database, Work
 from vault.errors import StoreAway
 from vault.ids import Id
+from vault.joined import Found, Joined, Part, table_of
 from vault.keyring import Owner, OwnerKind
 from vault.rows import put_rows
 from vault.sealing import derive
@@ -34,8 +35,19 @@ _MANY: Final = 1000  # studies that are asked for by name; above, all the owner 
 _DEFLATED_FROM: Final = 1000  # octets: with fewer it is not worth the time
 _DEFLATED: Final = b"\x78"  # with which zlib's octets begin, and JSON's never do
 
+_CARD, _STUDY = table_of(CardRow), table_of(StudyRow)
+
 T = TypeVar("T")
 _Values = dict[str, Any]
+
+
+def _right(wanted: Found) -> Found:
+    bound = [column == sa.bindparam(column.name) for column in (_CARD.c.owner, _CARD.c.study, _CARD.c.what)]
+    still = sa.and_(_STUDY.c.id == _CARD.c.study, _STUDY.c.changed == _CARD.c.changed)
+    return wanted.select_from(_CARD.join(_STUDY, still)).where(*bound)
+
+
+_ONE: Final = Joined(Part(CardRow, only={"study", "changed", "ct"}), found=_right)  # card of one study
 
 
 class What(IntEnum):
@@ -80,7 +92,11 @@ class Deck:
             database, owner = self._work.database, self._owner
             self._work.afterwards(lambda: _write(database, owner, rows))
 
-    def _rows(self, what: What, ids: Collection[bytes]) -> Iterator[sa.Row[bytes, int, bytes]]:
+    def _rows(self, what: What, ids: Collection[bytes]) -> Iterator[tuple[bytes, int, bytes]]:
+        if len(ids) == 1:
+            (study_id,) = ids
+            yield from (row for (row,) in _ONE.rows(self._work, owner=self._owner.id, study=study_id, what=int(what)))
+            return
         found = (
             sa.select(CardRow.study, CardRow.changed, CardRow.ct)
             .join(StudyRow, sa.and_(StudyRow.id == CardRow.study, StudyRow.changed == CardRow.changed))
@@ -89,10 +105,11 @@ class Deck:
         if len(ids) <= _MANY:
             listed = list(ids)
             for start in range(0, len(listed), _FEW):
-                yield from self._work.session.execute(found.where(CardRow.study.in_(listed[start : start + _FEW])))
+                part = found.where(CardRow.study.in_(listed[start : start + _FEW]))
+                yield from ((one, changed, ct) for one, changed, ct in self._work.session.execute(part))
             return
         wanted = frozenset(ids)
-        yield from (row for row in self._work.session.execute(found) if row[0] in wanted)
+        yield from ((one, changed, ct) for one, changed, ct in self._work.session.execute(found) if one in wanted)
 
     def _context(self, study_id: bytes, what: What, changed: int) -> tuple[bytes | int, ...]:
         return self._owner.id, study_id, int(what), changed, SHAPE

@@ -6,7 +6,6 @@ another site keeps (docs/format.md 10).
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from hmac import compare_digest
 
 import sqlalchemy as sa
@@ -127,13 +126,6 @@ def scope_of_begun_study(work: Work, pusher: Pusher, study_uid: str) -> Id | Non
         if compare_digest(uid_bi, derive.uid_index(work.secrets.index_key, scope, study_uid)):
             return Id(scope)
     return None
-
-
-def last_received(work: Work, study_ids: list[Id]) -> dict[bytes, datetime]:
-    """When something last began to arrive for each of these studies."""
-    newest = sa.select(BatchRow.study, sa.func.max(BatchRow.created)).group_by(BatchRow.study)
-    rows = work.session.execute(newest.where(BatchRow.study.in_(study_ids)))
-    return {study: at for study, at in rows}  # noqa: C416  a row is no pair to the type checker
 
 
 def open_batch_of(services: Services, pusher: Pusher, patient: SitePatient, study_id: Id) -> OpenBatch:

@@ -125,11 +125,13 @@ def open_sheet(work: Work, keyring: Keyring) -> Sheet | None:
     owner, key = keyring.owner, keyring.catalogue_key(work) if len(keyring.parts) == 1 else None
     if key is None:
         return None
-    now = _scopes(work, keyring)
     before = _read(work, owner, key)
+    if before is None and _has_few(work, owner):
+        return None
+    now = _scopes(work, keyring)
     if before is not None and before.scopes == now:
         return before
-    held = _held(work, owner)
+    held = {Id(study_id): changed for study_id, changed in work.session.execute(_held(owner))}
     if len(held) <= FEW:
         return None
     known = {} if before is None else before.entries()
@@ -151,7 +153,12 @@ def _scopes(work: Work, keyring: Keyring) -> dict[str, int]:
     return {scope.hex(): changes for scope, changes in work.session.execute(asked)}
 
 
-def _held(work: Work, owner: Owner) -> dict[Id, int]:
+def _has_few(work: Work, owner: Owner) -> bool:
+    some = _held(owner).limit(FEW + 1).subquery()
+    return (work.session.scalar(sa.select(sa.func.count()).select_from(some)) or 0) <= FEW
+
+
+def _held(owner: Owner) -> sa.Select[bytes, int]:
     """How often each study of the owner has changed. Who may see it is asked of what is answered with."""
     asked = sa.select(StudyRow.id, StudyRow.changed)
     if owner.kind is OwnerKind.GRANT:
@@ -159,7 +166,7 @@ def _held(work: Work, owner: Owner) -> dict[Id, int]:
     else:
         asked = asked.join(ScopeRow, StudyRow.scope == ScopeRow.id)
         asked = asked.where(ScopeRow.owner_kind == owner.kind.value, ScopeRow.owner == owner.id)
-    return {Id(study_id): changed for study_id, changed in work.session.execute(asked)}
+    return asked
 
 
 def _read(work: Work, owner: Owner, key: bytes) -> Sheet | None:

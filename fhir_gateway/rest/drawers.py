@@ -91,8 +91,8 @@ def provenances(shelf: "Shelf") -> Iterator[Found]:
 
 def _sender(shelf: "Shelf", study: Study) -> Json:
     if study.site_id is None:
-        return {"display": "not known"}
-    name = find_site(shelf.work, study.site_id).details.name
+        return {"reference": f"Patient/{shelf.patient_of(study)}"}
+    name = shelf.site(study.site_id).details.name
     return {"reference": f"Organization/{study.site_id.hex()}", "display": name}
 
 
@@ -115,7 +115,7 @@ def organizations(shelf: "Shelf") -> Iterator[Found]:
     for study in shelf.studies:
         if study.site_id is not None and study.site_id not in told:
             told.add(study.site_id)
-            yield Found(versioned(organization.to_fhir(find_site(shelf.work, study.site_id))), study)
+            yield Found(versioned(organization.to_fhir(shelf.site(study.site_id))), study)
     yield from shelf.sent("Organization")
 
 

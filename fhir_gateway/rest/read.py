@@ -24,6 +24,7 @@ from fhir_gateway.rest.answers import (
     resource_answer,
     versioned,
 )
+from fhir_gateway.rest.came_with import what_came_with
 from fhir_gateway.rest.question import PAGE_MOST
 from fhir_gateway.rest.shelf import Found, Shelf
 from vault.audit import Did
@@ -85,7 +86,7 @@ def _looked_up(kind: Kind, resource_id: str, look: Callable[[Shelf], list[Found]
 def read_document(resource_id: str) -> Response:
     """A file that came with a report or document the asker sees: bare, or as a Binary where FHIR was asked for."""
     with services().reading() as work:
-        study, paper = _shelf(work).document(resource_id)
+        study, paper = what_came_with(_shelf(work), resource_id)
         media_type, octets = open_document(work, access().opened(), parse_id(resource_id))
     with services().work() as work:
         tell_read(work, access(), Did.READ, of="Binary", to=paper.id, study=study.id)

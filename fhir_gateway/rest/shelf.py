@@ -12,7 +12,6 @@ from functools import cached_property
 from consent.access import Access
 from fhir_gateway.links import Links
 from fhir_gateway.resources import diagnostic_report, endpoint, imaging_study, patient
-from fhir_gateway.resources.attachments import attachments_of, file_id
 from fhir_gateway.resources.imaging_study import Telling
 from fhir_gateway.resources.references import rewritten
 from fhir_gateway.rest import drawers as more
@@ -26,7 +25,7 @@ from vault.errors import NoKey, NotThere
 from vault.ids import Id, parse_id
 from vault.instances import BySeries, listed_instances
 from vault.reading import OpenResource, open_resource
-from vault.sites import find_site
+from vault.sites import Site, find_site
 from vault.studies import Listed, Report, Resource, Study
 
 FIRST = "1"  # the version of whatever a site sent and cannot replace
@@ -40,7 +39,7 @@ class Shelf:
         self._named = named_endpoint  # the Endpoint resource that studies refer to besides the one they contain
         self._patients: dict[bytes, str] = {}
         self._instances: dict[Id, BySeries] = {}
-        self._zones: dict[Id | None, str] = {None: "UTC"}
+        self._sites: dict[Id, Site] = {}
 
     @property
     def base(self) -> str:
@@ -117,7 +116,7 @@ class Shelf:
         lets_through = let_through(self._access, kind, "r")
         report = next(one for one in found.study.reports if one.id.hex() == found.resource["id"])
         opened = [(one, self.opened(one.kept)) for one in report.versions]
-        drawn = [self._report(found.study, one, body) for one, body in opened if body is not None]
+        drawn = [self.report(found.study, one, body) for one, body in opened if body is not None]
         return [Found(one, found.study) for one in drawn if lets_through(one)]
 
     def whole(self, found: Found) -> Found:
@@ -136,36 +135,6 @@ class Shelf:
         """The one endpoint there is."""
         return versioned(endpoint.to_fhir(self._links.dicomweb))
 
-    def document(self, document_id: str) -> tuple[Study, Report | Resource]:
-        """The report or document that a file came with. Raises `NotThere`."""
-        wanted = parse_id(document_id).hex()
-        for study in self.studies:
-            for report in (one for one in study.every_report if not one.is_document):
-                if any(one.resource_id == wanted for one in report.facts.documents):
-                    self._check_lets_read(study, report, wanted)
-                    return study, report
-            for paper in study.resources:
-                if any(one["resource_id"] == wanted for one in paper.facts.get("documents") or ()):
-                    self.one_of(paper.type, paper.id.hex())
-                    return study, paper
-        raise NotThere
-
-    def _check_lets_read(self, study: Study, report: Report, document_id: str) -> None:
-        """Raise `NotThere` unless the scopes let the report through that a file came with.
-
-        Where none of them is about reports, the file is a document like any other.
-        """
-        if not any(self._access.can_scope(f"patient/DiagnosticReport.{letter}") for letter in "rs"):
-            documents = (found.resource for found in self.all_of("DocumentReference", "r"))
-            files = {file_id(one, self._links) for made in documents for _, one in attachments_of(made)}
-            if document_id not in files:
-                raise NotThere
-            return
-        opened = self.opened(report.kept)
-        drawn = {} if opened is None else self._report(study, report, opened)
-        if not let_through(self._access, "DiagnosticReport", "r")(drawn):
-            raise NotThere
-
     # --- what other drawers need ---
 
     @property
@@ -182,6 +151,12 @@ class Shelf:
     def access(self) -> Access:
         """Who asks."""
         return self._access
+
+    def site(self, site_id: Id) -> Site:
+        """A site that something came from."""
+        if site_id not in self._sites:
+            self._sites[site_id] = find_site(self._work, site_id)
+        return self._sites[site_id]
 
     @property
     def brand(self) -> str:
@@ -201,7 +176,8 @@ class Shelf:
             name = born = ""
             if own is not None and own.vault_id.hex() == patient_id:
                 name, born = own.field(self._work, "name") or "", own.field(self._work, "born") or ""
-            people = [one.facts.person for one in studies]
+            # A disc that the patient added says what it says: where a site knows them, the site's word stands.
+            people = [one.facts.person for one in [one for one in studies if one.site_id is not None] or studies]
             made = patient.to_fhir(patient_id, people, name=name, born=born)
             yield Found(versioned(made, max((one.arrived for one in studies), default=None)))
 
@@ -246,9 +222,10 @@ class Shelf:
             for report in (one for one in study.reports if not one.is_document):
                 opened = self.opened(report.kept)
                 if opened is not None:
-                    yield Found(self._report(study, report, opened), study)
+                    yield Found(self.report(study, report, opened), study)
 
-    def _report(self, study: Study, report: Report, opened: OpenResource) -> Json:
+    def report(self, study: Study, report: Report, opened: OpenResource) -> Json:
+        """A report as its reader gets it."""
         made = diagnostic_report.to_fhir(
             self.for_reader(opened, study),
             report_id=report.id.hex(),
@@ -299,7 +276,4 @@ class Shelf:
         return imaging_study.started_at(facts.date, facts.time, facts.zone, self._zone(study.site_id))
 
     def _zone(self, site_id: Id | None) -> str:
-        if site_id not in self._zones:
-            assert site_id is not None
-            self._zones[site_id] = find_site(self._work, site_id).details.zone
-        return self._zones[site_id]
+        return "UTC" if site_id is None else self.site(site_id).details.zone

@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from tests.vault.owners import ANA, a_picture, a_site, a_vault, begin, link, push
 from vault import cards, custody, sharing
 from vault.audit import Actor
-from vault.catalogue import open_catalogue
+from vault.catalogue import open_catalogue, open_study
 from vault.database import Services
+from vault.errors import NotThere
 from vault.facts import DocumentFacts, ReportFacts, Section, SeriesFacts, StudyFacts
 from vault.ids import Id
+from vault.instances import listed_instances
 from vault.keyring import KeyClass
 from vault.previews import keep_previews
 from vault.receiving import IncomingResource, Receiving
@@ -283,3 +285,70 @@ def test_what_could_not_be_opened_gets_no_card(services, shelf):
     with services.work() as work:
         work.session.get_one(ObjectRow, broken).commitment = kept
     assert len(listed(services, ana)) == 2
+
+
+# -- the instances of a study, and a study by itself -------------------------------------------------------------------
+
+
+def instances(services, keyring, uid):
+    study = listed(services, keyring)[uid]
+    with services.reading() as work:
+        found = listed_instances(work, keyring, [study.id])[study.id]
+    return {series.facts.uid: [one.uid for one in found[series.id]] for series in study.series}
+
+
+def test_the_instances_of_a_study_are_kept_on_a_card_and_follow_what_is_pushed(services, shelf):
+    ana, harbor = shelf
+    assert instances(services, ana, "1.2.3") == {"1.2.3.1": ["1.1", "1.2"]}
+    push(services, harbor.next_token(services), a_picture("1.3", b"d"))
+    assert instances(services, ana, "1.2.3") == {"1.2.3.1": ["1.1", "1.2", "1.3"]}
+    lose_all_blobs(services)
+    assert instances(services, ana, "1.2.3") == {"1.2.3.1": ["1.1", "1.2", "1.3"]}
+
+
+def test_instances_are_told_to_whom_their_study_was_given(services, shelf):
+    ana, _ = shelf
+    grant = a_grant(services, ana, ["2.2"], frozenset({KeyClass.REPORTS}))
+    studies = listed(services, ana)
+    with services.reading() as work:
+        assert listed_instances(work, grant, [studies["2.2"].id]) == {studies["2.2"].id: {}}
+
+
+def test_what_is_lost_of_the_instances_is_left_out_and_gets_no_card(services, shelf):
+    ana, _ = shelf
+    study = listed(services, ana)["2.2"]
+    lose_all_blobs(services)
+    with services.reading() as work:
+        assert listed_instances(work, ana, [study.id]) == {study.id: {}}
+    assert counted(services, what=1) == 0
+
+
+def test_a_study_by_itself_is_the_one_in_the_list(services, shelf):
+    ana, harbor = shelf
+    for study_uid, facts in (
+        ("urn:keepray:papers:A1", {"title": "late", "study_uids": ["2.2"], "known_as": "s|1"}),
+        ("2.2", {"title": "first", "known_as": "s|2"}),
+        ("1.2.3", {"title": "second", "known_as": "s|2", "version": 2}),
+        ("urn:keepray:papers:B2", {"title": "about nothing", "accession": "B2"}),
+    ):
+        check_each_alone(services, ana)
+        batch = begin(services, harbor, study_uid=study_uid)
+        with Receiving(services, harbor.pusher) as receiving:
+            body = {"type": "DiagnosticReport", "facts": facts, "fhir": {}}
+            receiving.resource(batch, IncomingResource(KeyClass.REPORTS, body))
+            receiving.commit()
+    check_each_alone(services, ana)
+
+
+def check_each_alone(services, keyring):
+    with services.reading() as work:
+        every = open_catalogue(work, keyring).studies
+        assert [open_study(work, keyring, study.id) for study in every] == list(every)
+
+
+def test_nobody_opens_a_study_by_itself_that_was_not_given(services, shelf):
+    ana, _ = shelf
+    grant = a_grant(services, ana, ["2.2"])
+    other = listed(services, ana)["1.2.3"].id
+    with services.reading() as work, pytest.raises(NotThere):
+        open_study(work, grant, other)
