@@ -1,9 +1,11 @@
 """What the processes of `phr serve` are started with."""
 
+import gc
 from pathlib import Path
 
 import pytest
 
+from phr import serving
 from tests.houses import RunningHouse
 
 ARENAS = "MALLOC_ARENA_MAX"
@@ -21,3 +23,13 @@ def test_workers_keep_memory_as_their_operator_says(tmp_path, monkeypatch, given
     finally:
         house.stop()
     assert environment[ARENAS] == had
+
+
+def test_what_a_worker_has_loaded_is_not_looked_through_again_and_again():
+    before = gc.get_freeze_count()
+    try:
+        serving.keep_what_is_loaded()
+        assert gc.get_freeze_count() > before + 10_000
+        assert len(gc.get_objects()) < 10_000
+    finally:
+        gc.unfreeze()
