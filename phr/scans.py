@@ -173,8 +173,11 @@ def preview_series(study: Study) -> str | None:
 
 
 def people_of(studies: Sequence[Study]) -> tuple[str, date | None]:
-    """The patient's name as clinics file it, and birth date, from the newest study that has one."""
-    for study in studies:
+    """The patient's name as clinics file it, and birth date, from the newest study that has one.
+
+    What a scan center sent comes first: a disc that the patient added says what it says.
+    """
+    for study in sorted(studies, key=lambda one: one.site_id is None):
         if study.facts.person.name:
             return words.person_filed(study.facts.person.name), words.day_of(study.facts.person.born)
     return "", None
