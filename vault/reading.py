@@ -178,14 +178,13 @@ def find_preview(work: Work, keyring: Keyring, study_uid: str, series_uid: str, 
 def open_preview(work: Work, keyring: Keyring, among: Iterable[FoundSeries], kind: Kind) -> tuple[Id, bytes]:
     """The small picture of the first of these series that has one, and its study. Raises `NotThere`, `NoKey`."""
     for series in among:
-        row = small_picture_of(work, series, kind)
-        if row is None:
+        found = small_picture_of(work, keyring, series, kind)
+        if found is None:
             continue
-        if row.kind != int(kind):
+        if found.row.kind != int(kind):
             raise Tampered("another picture of the series")
-        pictures = keyring.class_key(work, row.batch, KeyClass.PICTURES)
-        key = derive.series_key(pictures, series.id)
-        return series.study_id, read_object(work, row, key, series.study_id)
+        key = derive.series_key(found.class_key(work, keyring), series.id)
+        return series.study_id, read_object(work, found.row, key, series.study_id)
     raise NotThere
 
 

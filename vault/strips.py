@@ -11,7 +11,7 @@ from hashlib import sha256
 from vault.database import Services, Work
 from vault.errors import NotThere
 from vault.ids import Id
-from vault.keyring import KeyClass, Keyring
+from vault.keyring import Keyring
 from vault.objects import Strip, read_strip
 from vault.sealing import derive
 from vault.sealing.errors import Tampered
@@ -102,11 +102,12 @@ def find_described(
                 present[index_id].append((place, uid_bi))
                 has_versions = has_versions or version > 0
         strips: list[_SealedStrip] = []
-        for index in indexes_in(work, series) if present else ():
-            if index.id in present:
-                if index.batch not in keys:
-                    keys[index.batch] = keyring.class_key(work, index.batch, KeyClass.META)
-                strips.append(_SealedStrip(tuple(sorted(present[index.id])), index, keys[index.batch]))
+        for index in indexes_in(work, keyring, series) if present else ():
+            row = index.row
+            if row.id in present:
+                if row.batch not in keys:
+                    keys[row.batch] = index.class_key(work, keyring)
+                strips.append(_SealedStrip(tuple(sorted(present[row.id])), row, keys[row.batch]))
         if strips:
             found.append(_described(series, study_uid, tuple(strips), has_versions=has_versions))
     if not found:
