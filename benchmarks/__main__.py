@@ -37,6 +37,8 @@ from benchmarks.servers import KEEPRAY, ORTHANC, Server
 from benchmarks.storing import STORING
 from benchmarks.targets import DISK, MEMORY, OWN_MEMORY, WHOLE_RUN
 from benchmarks.visits import VISITS
+from benchmarks.wire import Unexpected
+from phr.commands import CommandFailed
 
 # Lists are measured last: the holder with many studies stays in the store.
 OPERATIONS: tuple[Operation, ...] = (*STORING, *READING, *DRAWING, *RESOURCES, *VISITS, *SEARCHING)
@@ -57,6 +59,8 @@ def main() -> None:
         options.run(options)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except (CommandFailed, Unexpected) as error:
+        raise SystemExit(str(error)) from None
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,6 +12,7 @@ from benchmarks.multipart import FILES, FRAMES, JSON, PACKED_JSON
 from benchmarks.servers import Server
 from benchmarks.storing import MB, push
 from benchmarks.studies import Kind
+from benchmarks.targets import CPU
 from benchmarks.wire import Answer, Connection, Unexpected, in_time
 
 CONNECTIONS = 6  # as many as a browser opens to one server
@@ -103,10 +104,12 @@ def first_metadata(server: Server, lab: Lab) -> Figures:
     push(server, copy, a_request=60)
     server.let_read()
     with server.reader() as connection:
+        before = server.meter.cpu()
         answer = connection.get(f"{copy.path}/metadata", JSON).expect()
+        used = server.meter.cpu() - before
     if len(json.loads(answer.body)) != len(copy.study.instances):
         raise Unexpected("the metadata are of another number of instances")
-    return {"ms": answer.ms}
+    return {"ms": answer.ms, CPU: used}
 
 
 def plain(answer: Answer) -> bytes:

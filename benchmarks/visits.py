@@ -10,6 +10,7 @@ from benchmarks.keys import FORM, PASSWORD, SHARE_CODE, from_afar, person
 from benchmarks.lab import Ask, Figures, Lab, Operation
 from benchmarks.resources import MANY
 from benchmarks.servers import Keepray, Server
+from benchmarks.targets import CPU
 from benchmarks.wire import Connection, Unexpected
 from tests.browser import Page
 from tests.factories import Person
@@ -21,6 +22,8 @@ class House:
 
     def __init__(self, server: Keepray) -> None:
         self.base_url = server.base
+        self.cpu = 0.0  # of the server, for what was timed
+        self._meter = server.meter
         self.seen: list[tuple[str, float]] = []
 
     def session(self) -> requests.Session:
@@ -35,8 +38,9 @@ class House:
 
     def seconds(self, deed: Callable[[], Page], method: str = "POST") -> float:
         """How long the server took for what was sent meanwhile, all such requests together."""
-        before = len(self.seen)
+        before, cpu = len(self.seen), self._meter.cpu()
         page = deed()
+        self.cpu += self._meter.cpu() - cpu
         if page.status != 200:
             raise Unexpected(f"a page was answered {page.status}: {page.heading}")
         return sum(took for asked, took in self.seen[before:] if asked == method)
@@ -63,7 +67,7 @@ def _claiming(count: int) -> Ask:
         slip = Slip(came.pin, _known(came.number))
         seconds = house.seconds(lambda: patient.types_a_slip(slip))
         patient.close()
-        return {"s": seconds}
+        return {"s": seconds, CPU: house.cpu}
 
     return run
 
@@ -81,7 +85,7 @@ def _giving(server: Server, lab: Lab) -> Figures:
     stopping = patient.open(f"/shares/{share}/stop")
     stopped = house.seconds(lambda: stopping.send("Stop sharing"))
     patient.close()
-    return {"give s": seconds, "stop s": stopped}
+    return {"give s": seconds, "stop s": stopped, CPU: house.cpu}
 
 
 def _home(server: Server, lab: Lab) -> Figures:
@@ -91,7 +95,7 @@ def _home(server: Server, lab: Lab) -> Figures:
     patient.open("/home")
     seconds = house.seconds(lambda: patient.open("/home"), "GET")
     patient.close()
-    return {"s": seconds}
+    return {"s": seconds, CPU: house.cpu}
 
 
 def _redeeming(server: Server, lab: Lab) -> Figures:
@@ -99,9 +103,10 @@ def _redeeming(server: Server, lab: Lab) -> Figures:
     own = cast("Keepray", server)
     code = own.keys.code(household(own, lab, 50))
     form = f"grant_type={SHARE_CODE}&code={code}&client_id={own.keys.client}&scope=patient/*.rs"
+    before = own.meter.cpu()
     with Connection(own.base) as connection:
         answer = connection.post("/oauth/token", {**FORM, **from_afar()}, [form.encode()]).expect()
-    return {"s": answer.ms / 1000}
+    return {"s": answer.ms / 1000, CPU: own.meter.cpu() - before}
 
 
 VISITS = (
