@@ -20,7 +20,7 @@ from vault.keyring import VaultKeyring
 from vault.reading import open_series
 from vault.settling import Doubt, doubt_about
 
-MOST_STUDIES = 200
+MOST_STUDIES = 1000
 LONGEST = 200  # letters of any word a disc says
 Json = Mapping[str, Any]
 

@@ -84,6 +84,6 @@ const begun = (header: Header): Study => ({
 export const described = (found: Found): string => JSON.stringify({
   studies: [...found.studies.values()].map((study) => ({
     uid: study.uid, date: study.date, description: study.description, name: study.name, born: study.born,
-    pictures: study.pictures.size, series: [...study.series].slice(0, 50).map(([uid, one]) => ({ uid, ...one })),
+    pictures: study.pictures.size, series: [...study.series].slice(0, 6).map(([uid, one]) => ({ uid, ...one })),
   })),
 });

@@ -137,7 +137,7 @@ def test_what_is_no_list_of_scans_is_refused(ana):
         {"studies": [{"uid": "1"}]},
         [],
         "x",
-        {"studies": [{}] * 300},
+        {"studies": [{}] * 1001},
     ):
         assert ana.client.post("/upload/found", json=wrong, headers=headers).status_code == 422
     many = json.dumps({"studies": [told("1.2")], "more": "x" * (2 << 20)})
