@@ -15,7 +15,7 @@ VIEWER_SOURCES := $(shell find viewer -type f 2>/dev/null) $(wildcard vite.confi
 .PHONY: help setup run test test-all screens journeys lint types check interop bench translations wheel clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMPS)/python $(STAMPS)/viewer $(STAMPS)/system ## install what run and test share; quick when nothing changed
 	@:

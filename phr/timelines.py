@@ -19,7 +19,7 @@ from phr.shares import ShareWords
 from vault.studies import Study
 
 WIDTH = 320
-LEFT, RIGHT, SLANT = 48, 8, 48
+LEFT, RIGHT, SLANT = 48, 8, 62
 TOP, ROW = 84, 44
 BAR_ROW, BAR_TOP = 46, 30
 

@@ -1,13 +1,16 @@
 """`python -m tests.acceptance.screens FOLDER [part of an address]`: every screen at three widths, as pictures to look at.
+With `--main` only those of docs/screens.md, as small as they are kept there.
 
 Names are the width, who looks, and the address: `320 ana home.png`. Nothing is kept but the pictures.
 """
 
+import io
 import re
 import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 from playwright.sync_api import TimeoutError as TooLate
 
@@ -18,6 +21,24 @@ WIDTHS = {320: 640, 768: 1024, 1366: 768}
 MISTAKES = {
     "nobody": ["/add", "/join", "/join/name", "/sign-in", "/sign-in/recover", "/see", "/pro/join", "/pro/sign-in"],
     "ana": ["/account/password", "/account/delete/confirm"],
+}
+
+# By file name: who looks, where, how wide, in which language.
+MAIN = {
+    "front": ("nobody", "/", 390, "en"),
+    "add": ("nobody", "/add", 390, "en"),
+    "home": ("ana", "/home", 390, "en"),
+    "home-es": ("ana", "/home", 390, "es"),
+    "scan": ("ana", "SCAN", 390, "en"),
+    "report": ("ana", "SCAN/report", 390, "en"),
+    "share-how": ("ana", "/share/how", 390, "en"),
+    "share-code": ("ana", "/share/code", 390, "en"),
+    "shares": ("ana", "/shares", 390, "en"),
+    "timeline": ("ana", "/timeline", 390, "en"),
+    "viewer-patient": ("ana", "SCAN/pictures", 390, "en"),
+    "viewer-doctor": ("doctor", "/see/view", 1366, "en"),
+    "doctor-list": ("doctor", "/see/scans", 1366, "en"),
+    "history": ("ana", "/history", 1366, "en"),
 }
 
 
@@ -67,6 +88,28 @@ def viewers(context: BrowserContext, house: Household, folder: Path, width: int,
     page.close()
 
 
+def main_ones(folder: Path) -> None:
+    """The pictures of docs/screens.md: what fits on the screen, as WebP of some 20 KB."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as home, lived_in(Path(home)) as house, sync_playwright() as playwright:
+        chromium = chromium_of(playwright)
+        for name, (who, address, width, language) in MAIN.items():
+            context = chromium.new_context(viewport={"width": width, "height": 780 if width < 700 else 768})
+            as_person(context, house, who)
+            context.add_cookies([{"name": "phr-language", "value": language, "url": house.base}])
+            page = context.new_page()
+            page.goto(house.base + address.replace("SCAN", house.scan))
+            page.wait_for_selector(
+                "#picture[data-shown=full]" if name.startswith("viewer") else "body[data-ready]", timeout=120_000
+            )
+            page.wait_for_timeout(800)
+            if page.get_by_role("button", name="Got it").is_visible():
+                page.get_by_role("button", name="Got it").click()
+            Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(folder / f"{name}.webp", quality=70, method=6)
+            context.close()
+        chromium.close()
+
+
 def take(folder: Path, only: str = "") -> None:
     """After this the folder holds every screen at every width."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,4 +133,7 @@ def take(folder: Path, only: str = "") -> None:
 
 
 if __name__ == "__main__":
-    take(Path(sys.argv[1]), *sys.argv[2:3])
+    if "--main" in sys.argv:
+        main_ones(Path(sys.argv[1]))
+    else:
+        take(Path(sys.argv[1]), *sys.argv[2:3])
