@@ -5,10 +5,9 @@ how often it had changed by then; where one has changed since, only the studies 
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final
 
@@ -51,7 +50,7 @@ COLUMNS: Final[dict[str, Callable[[Study], str]]] = {
     "number": lambda study: study.facts.study_number,
 }
 _NOTHING: Final = ("",) * len(COLUMNS)
-_SHAPE: Final = sha256(SHAPE + repr(list(COLUMNS)).encode()).digest()[:16]
+_SHAPE: Final = sha256(b"2" + SHAPE + repr(list(COLUMNS)).encode()).digest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,10 @@ class _Entry:
 
 
 class Sheet:
-    """The columns of an owner's studies, the newest study first; those without pictures have no UID, and come last."""
+    """The columns of an owner's studies, the newest study first.
+
+    The first `listed` of them have pictures; the others have no UID here. `is_plain`: no two of them have the same.
+    """
 
     def __init__(self, octets: bytes) -> None:
         """From the octets of `laid_out`."""
@@ -71,16 +73,22 @@ class Sheet:
         head: dict[str, Any] = from_json(octets[_HEAD.size : end])
         self.scopes: dict[str, int] = head["scopes"]
         self._count: int = head["count"]
+        self.listed: int = head["listed"]
+        self.is_plain: bool = head["plain"]
         self._octets, self._places = octets, dict[str, tuple[int, int]]()
         for name, length in head["columns"]:
             self._places[name] = (end, end + length)
             end += length
 
-    @cached_property
+    @property
     def ids(self) -> list[Id]:
         """The studies."""
+        return self.ids_at(range(self._count))
+
+    def ids_at(self, places: Iterable[int]) -> list[Id]:
+        """The studies at these places."""
         octets = self._column("id")
-        return [Id(octets[at : at + 16]) for at in range(0, 16 * self._count, 16)]
+        return [Id(octets[16 * at : 16 * at + 16]) for at in places]
 
     def words(self, name: str) -> list[str]:
         """A column."""
@@ -107,7 +115,14 @@ def laid_out(scopes: dict[str, int], entries: dict[Id, _Entry]) -> bytes:
     for at, name in enumerate(COLUMNS):
         text = _BETWEEN.join(entry.words[at].replace(_BETWEEN, " ") for _, entry in ordered)
         columns[name] = text.encode(errors="surrogatepass")
-    told = {"scopes": scopes, "count": len(ordered), "columns": [[name, len(made)] for name, made in columns.items()]}
+    uids = [entry.words[0] for _, entry in ordered if entry.words[0]]
+    told = {
+        "scopes": scopes,
+        "count": len(ordered),
+        "listed": len(uids),
+        "plain": len(set(uids)) == len(uids),
+        "columns": [[name, len(made)] for name, made in columns.items()],
+    }
     head = as_json(told)
     return b"".join((_HEAD.pack(len(head)), head, *columns.values()))
 

@@ -20,6 +20,8 @@ NAMED_MOST = 20
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _RANGED = frozenset({"DA", "TM", "DT"})
 _LISTED = frozenset({"CS", "UI", "IS"})  # no value of these holds a comma, and viewers send several modalities so
+_WRITTEN = frozenset({"CS", "LO", "SH", "UI"})
+_JOKERS = frozenset("*?")
 _COUNTED = frozenset({"IS", "US", "SS", "UL", "SL", "UV", "SV"})
 _MEASURED = frozenset({"DS", "FL", "FD"})
 _DIGITS = re.compile(r"[0-9.]+")
@@ -57,6 +59,31 @@ def path_of(name: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """A date or time, or between two of which either may be open; compared digit by digit (PS3.4 C.2.2.2.5)."""
+
+    low: str
+    high: str
+    open: bool
+
+    @classmethod
+    def parse(cls, asked: str) -> Self:
+        """As it is asked for."""
+        low, dash, high = asked.partition("-")
+        return cls(_plain(low), _plain(high), bool(dash))
+
+    def holds(self, found: str) -> bool:
+        """Tell whether a date or time lies in it."""
+        value = found if found.isdecimal() else _plain(found)
+        if not value or not _DIGITS.fullmatch(value):
+            return False
+        if not self.open:
+            return value.startswith(self.low)
+        low, high = self.low, self.high
+        return (not low or value[: len(low)] >= low) and (not high or value[: len(high)] <= high)
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """One attribute and what it must be; a path leads into sequences. `several` and `empty` as asked for."""
 
@@ -72,6 +99,18 @@ class Match:
             return dictionary_VR(int(self.path[-1], 16))
         except KeyError:
             return "LO"
+
+    @property
+    def plain(self) -> frozenset[str] | None:
+        """The texts of which one must be there as it is; None where more is compared than that."""
+        written = self.vr in _WRITTEN and not (self.empty and self.asked == _EMPTY)
+        return frozenset(self.wanted) if written and not set(self.asked) & _JOKERS else None
+
+    @property
+    def ranges(self) -> list[Range] | None:
+        """The dates or times of which one must hold; None for what is no date or time."""
+        ranged = self.vr in _RANGED and not (self.empty and self.asked == _EMPTY)
+        return [Range.parse(one) for one in self.wanted] if ranged else None
 
     @property
     def everything(self) -> bool:
@@ -99,7 +138,7 @@ class Match:
     def _is(self, value: Any, asked: str) -> bool:
         vr = self.vr
         if vr in _RANGED:
-            return _in_range(str(value), asked)
+            return Range.parse(asked).holds(str(value))
         if vr in _COUNTED | _MEASURED and not isinstance(value, str):
             return value == float(asked)
         return _is_like(_text(value), asked, person=vr == "PN")
@@ -240,17 +279,6 @@ def _is_like(found: str, asked: str, *, person: bool) -> bool:
         return fnmatchcase(found, pattern)
     groups = [found, *found.split("=")]
     return any(fnmatchcase(one.casefold().rstrip("^"), pattern.casefold().rstrip("^")) for one in groups)
-
-
-def _in_range(found: str, asked: str) -> bool:
-    """A date or time between two, either of which may be open; compared digit by digit (PS3.4 C.2.2.2.5)."""
-    value, (low, dash, high) = _plain(found), asked.partition("-")
-    if not value or not _DIGITS.fullmatch(value):
-        return False
-    low, high = _plain(low), _plain(high)
-    if not dash:
-        return value.startswith(low)
-    return (not low or value[: len(low)] >= low) and (not high or value[: len(high)] <= high)
 
 
 def _plain(moment: str) -> str:

@@ -3,7 +3,7 @@
 A column says of a study what its row would say, so that what is compared here need not be compared again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from fhir_gateway.dicomweb.rows import person_of
 from vault.catalogue import listing
 from vault.database import Work
 from vault.ids import Id
-from vault.sheets import Sheet, open_sheet
+from vault.sheets import open_sheet
 from vault.studies import Study
 
 # The attributes that have a column.
@@ -48,19 +48,18 @@ def shortlist(work: Work, access: Access, query: Query) -> Shortlist | None:
     sheet = open_sheet(work, access.opened())
     if sheet is None:
         return None
-    uids = sheet.words("uid")
-    last = uids.index("") if "" in uids else len(uids)  # the studies that have no pictures stand last
-    kept: list[int] = list(range(last))
+    kept: Sequence[int] = range(sheet.listed)
     compared = [match for match in query.matches if not match.everything]
     columns = [(match, COLUMN_OF[match.path[0]]) for match in compared if _has_column(match)]
     for match, name in columns:
-        words, fits = sheet.words(name), _Tester(match, name)
+        words, fits = sheet.words(name), _comparing(match, name)
         kept = [at for at in kept if fits(words[at])]
-    if len(set(uids[:last])) == last:
-        return Shortlist(_ids(sheet, kept), sure=len(columns) == len(compared))
+    if sheet.is_plain:
+        return Shortlist(sheet.ids_at(kept), sure=len(columns) == len(compared))
     # Two sites pushed one study: what fits of either is told of both together.
+    uids = sheet.words("uid")
     meant = {uids[at] for at in kept}
-    return Shortlist(_ids(sheet, [at for at in range(last) if uids[at] in meant]), sure=False)
+    return Shortlist(sheet.ids_at(at for at in range(sheet.listed) if uids[at] in meant), sure=False)
 
 
 def opened(work: Work, access: Access, listed: Shortlist, page: slice) -> list[Study]:
@@ -72,31 +71,32 @@ def opened(work: Work, access: Access, listed: Shortlist, page: slice) -> list[S
     return each_once(work, access, [one for one in listing(work, access.opened()).studies if one.id in wanted])
 
 
-def _ids(sheet: Sheet, places: Sequence[int]) -> list[Id]:
-    ids = sheet.ids
-    return [ids[at] for at in places]
-
-
 def _has_column(match: Match) -> bool:
     return len(match.path) == 1 and match.path[0] in COLUMN_OF
 
 
-class _Tester:
-    """Compares the words of one column, each but once: days, names and modalities come again and again."""
+def _comparing(match: Match, column: str) -> Callable[[str], bool]:
+    """Tells of a word of the column whether it fits."""
+    plain, ranges = match.plain, match.ranges
+    if plain is not None and column == "modalities":
+        return lambda word: not plain.isdisjoint(word.split("\\"))
+    if plain is not None:
+        return lambda word: word != "" and word in plain
+    if ranges is not None:
+        return lambda word: any(one.holds(word) for one in ranges)
+    known: dict[str, bool] = {}  # names come again and again
 
-    def __init__(self, match: Match, column: str) -> None:
-        self._match, self._column = match, column
-        self._known: dict[str, bool] = {}
+    def fits(word: str) -> bool:
+        if word not in known:
+            known[word] = match.fits_one_of(_values(word, column))
+        return known[word]
 
-    def __call__(self, word: str) -> bool:
-        known = self._known.get(word)
-        if known is None:
-            known = self._known[word] = self._match.fits_one_of(self._values(word))
-        return known
+    return fits
 
-    def _values(self, word: str) -> list[Any]:
-        if not word:
-            return []
-        if self._column == "modalities":
-            return word.split("\\")
-        return [person_of(word)] if self._column in _PEOPLE else [word]
+
+def _values(word: str, column: str) -> list[Any]:
+    if not word:
+        return []
+    if column == "modalities":
+        return word.split("\\")
+    return [person_of(word)] if column in _PEOPLE else [word]
