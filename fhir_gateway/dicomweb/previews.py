@@ -13,10 +13,8 @@ from fhir_gateway.dicom.render import Previews, Renderer
 from fhir_gateway.dicomweb.described import bare_of, frame_table
 from fhir_gateway.dicomweb.gathered import once_each
 from fhir_gateway.dicomweb.pushing import Arrived
-from fhir_gateway.errors import GatewayError
-from vault.blobs import BlobError
 from vault.database import Services, Work
-from vault.errors import NoKey, VaultError
+from vault.errors import NoKey
 from vault.intake import OpenBatch
 from vault.keyring import KeyClass, Keyring
 from vault.previews import keep_previews, preview_due
@@ -55,7 +53,7 @@ def make_previews(services: Services, renderer: Renderer, arrived: list[Arrived]
     for series in arrived:
         try:
             _make(services, renderer, series)
-        except (GatewayError, VaultError, BlobError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  the push was answered; nobody is left to be told
             log.warning("a preview could not be made: %s", type(error).__name__)
 
 
