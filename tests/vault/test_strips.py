@@ -87,6 +87,20 @@ def test_instances_of_one_request_lie_by_number(services, site, ana):
     assert first.is_whole
 
 
+@pytest.mark.postgres
+def test_postgresql_finds_the_same(postgres_services):
+    site = a_site(postgres_services)
+    with postgres_services.work() as work:
+        ana = a_vault(work)
+    link(postgres_services, site.site, ana)
+    push(postgres_services, site, *(numbered(number) for number in (3, 10, 1)))
+    push(postgres_services, site, numbered(2))
+    (opened,) = described(postgres_services, ana, "1.2.3", "1.2.3.1")
+    assert numbers(opened) == [[1, 3, 10], [2]]
+    (opened,) = described(postgres_services, ana, "1.2.3", "1.2.3.1", "1.10")
+    assert numbers(opened) == [[10]]
+
+
 def test_one_instance_is_found_alone(services, site, ana):
     push(services, site, *(numbered(number) for number in (1, 2, 3)))
     (opened,) = described(services, ana, "1.2.3", "1.2.3.1", "1.2")
