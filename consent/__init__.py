@@ -22,6 +22,6 @@ Floors, each importing from lower ones only:
     keyrings, jwks, redirects, launches, signing_keys, assertion, jwe
     tables
     sees
-    scopes, devices, refusals
+    scopes, devices, refusals, spelled
     errors
 """

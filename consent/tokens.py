@@ -6,8 +6,6 @@ whoever brings one again is noticed.
 """
 
 import os
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as NotBase64
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,6 +16,7 @@ from sqlalchemy.orm import aliased
 
 from consent.errors import TokenRefused
 from consent.scopes import Scopes
+from consent.spelled import octets_of, text_of
 from consent.tables import LaunchRow, TokenRow
 from vault import audit, marks, openers
 from vault.audit import Actor, Did
@@ -38,7 +37,6 @@ SITE_SECONDS = 300
 REFRESH_SECONDS = 90 * 86_400
 GRACE = timedelta(seconds=10)
 TOMBSTONE = timedelta(minutes=10)
-LENGTH = 43  # characters of 32 octets in base64url without padding
 
 
 class Kind(StrEnum):
@@ -99,22 +97,6 @@ class Bearer(Unprintable):
     def reveal(self) -> str:
         """The only way out as text; called where the answer is written."""
         return PREFIX[self.kind] + text_of(self._secret)
-
-
-def text_of(secret: bytes) -> str:
-    """Octets in base64url without padding; 32 of them are 43 characters."""
-    return urlsafe_b64encode(secret).rstrip(b"=").decode()
-
-
-def octets_of(text: str) -> bytes | None:
-    """The reverse; None unless `text` is exactly what `text_of` writes."""
-    if len(text) != LENGTH or not text.isascii():
-        return None
-    try:
-        secret = urlsafe_b64decode(text + "=")
-    except (NotBase64, ValueError):
-        return None
-    return secret if text_of(secret) == text else None
 
 
 @dataclass(frozen=True, slots=True)

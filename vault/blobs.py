@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -27,23 +26,9 @@ LOOKED_AT: Final = 2000  # blobs in one sweep
 _SHELVES: Final = [f"{number:02x}" for number in range(256)]
 
 __all__ = [
-    "BlobError",
-    "BlobExists",
-    "BlobMissing",
-    "BlobReader",
-    "BlobSource",
-    "BlobStore",
-    "BlobWriter",
-    "BlobsAway",
-    "DiskBlobWriter",
-    "DiskBlobs",
-    "DiskFull",
-    "Looked",
-    "NotABlobId",
-    "Octets",
-    "StoreFull",
-    "check_blob_id",
-]
+    "BlobError", "BlobExists", "BlobMissing", "BlobReader", "BlobStore", "BlobWriter", "BlobsAway",
+    "DiskBlobWriter", "DiskBlobs", "DiskFull", "Looked", "NotABlobId", "Octets", "StoreFull", "check_blob_id",
+]  # fmt: skip
 
 Octets = bytes | bytearray | memoryview
 Keep = Callable[[Sequence[str]], Collection[str]]  # which of these blobs are to stay
@@ -94,14 +79,6 @@ class BlobReader(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
-
-
-class BlobSource(Protocol):
-    """Where blobs are read from."""
-
-    def reader(self, blob_id: str) -> AbstractContextManager[BlobReader]:
-        """Open a committed blob. Raises `BlobMissing`, `NotABlobId`, `BlobsAway`."""
-        ...
 
 
 class BlobStore(Protocol):
@@ -279,9 +256,8 @@ class DiskBlobReader:
             raise ValueError("this blob is closed")
         with telling_away():
             piece = os.pread(self._file, length, offset)
-        if len(piece) == length or not piece:
+        if len(piece) == length or not piece:  # it may stop early (a signal, 2 GiB); what it gave is kept
             return piece
-        # pread may stop early (a signal, 2 GiB); what it gave is kept.
         return piece + self.read_at(offset + len(piece), length - len(piece))
 
     def close(self) -> None:

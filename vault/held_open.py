@@ -1,9 +1,18 @@
-"""A blob that stays open while one answer reads object after object of it."""
+"""Where an answer reads blobs from, and one that stays open while object after object of it is read."""
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
 
 from vault.blobs import BlobReader, BlobStore
+
+
+class BlobSource(Protocol):
+    """Where blobs are read from."""
+
+    def reader(self, blob_id: str) -> AbstractContextManager[BlobReader]:
+        """Open a committed blob. Raises `BlobMissing`, `NotABlobId`, `BlobsAway`."""
+        ...
 
 
 class HeldOpen:

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import orjson
 
-from vault.blobs import BlobReader, BlobSource
+from vault.blobs import BlobReader
 from vault.database import Work
+from vault.held_open import BlobSource
 from vault.sealing import derive
 from vault.sealing.errors import Tampered
 from vault.sealing.layout import SEGMENT_LOG2

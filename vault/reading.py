@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from vault.blobs import BlobSource
 from vault.database import Work
 from vault.errors import BrokenRecord, NoKey, NotThere
 from vault.facts import InstanceFacts
+from vault.held_open import BlobSource
 from vault.ids import Id
 from vault.keyring import KeyClass, Keyring
 from vault.lying import Lying, Uids, find_lying, key_of

@@ -16,10 +16,9 @@ from fhir_gateway.dicomweb.described import frame_table, pixel_layout
 from fhir_gateway.errors import PixelsRefused, WhyRefused
 from fhir_gateway.looking import access_for
 from fhir_gateway.outcome import forbidden
-from vault.blobs import BlobSource
 from vault.database import Work
 from vault.errors import NoKey
-from vault.held_open import HeldOpen
+from vault.held_open import BlobSource, HeldOpen
 from vault.ids import Id
 from vault.objects import check_at_hand
 from vault.reading import FoundInstance, find_instance, find_instances
