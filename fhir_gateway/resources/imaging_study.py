@@ -94,8 +94,10 @@ def started_at(date: str, time: str, zone: str, site_zone: str) -> str:
     if len(digits) not in (2, 4, 6) or not digits.isdigit():
         return day
     try:
-        clock = datetime.strptime((date + digits).ljust(14, "0"), "%Y%m%d%H%M%S")  # noqa: DTZ007 - its zone comes next
-        return clock.replace(tzinfo=offset or ZoneInfo(site_zone)).isoformat()
+        hour, minute, second = (int(digits[at : at + 2] or "0") for at in (0, 2, 4))
+        month, of_month = int(date[4:6]), int(date[6:])
+        zoned = offset or ZoneInfo(site_zone)
+        return datetime(int(date[:4]), month, of_month, hour, minute, second, tzinfo=zoned).isoformat()
     except (ValueError, ZoneInfoNotFoundError):
         return day
 

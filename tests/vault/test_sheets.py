@@ -139,3 +139,22 @@ def test_a_sheet_that_was_changed_or_moved_is_not_believed_but_made_again(servic
             setattr(one, column, getattr(one, column)[:-1] + bytes([getattr(one, column)[-1] ^ 1]))
     assert (uids(services, ana), uids(services, grant)) == before
     assert (uids(services, ana), uids(services, grant)) == before
+
+
+@pytest.mark.postgres
+def test_a_sheet_is_kept_and_goes_on_postgres_as_well(postgres_services):
+    services = postgres_services
+    with services.work() as work:
+        ana = a_vault(work)
+    harbor = a_site(services, "Harbor")
+    link(services, harbor.site, ana)
+    for number in range(1, STUDIES + 1):
+        push(services, harbor, of(number))
+    grant = a_grant(services, ana, "1", "2", "3")
+    for _ in range(2):
+        assert (uids(services, ana), uids(services, grant)) == (["4", "3", "2", "1"], ["3", "2", "1"])
+    assert None not in {kept(services, ana), kept(services, grant)}
+    gone = ids_of(services, ana)["2"]
+    with services.work() as work:
+        custody.forget_study(work, [gone], owner=ana, by=Actor("patient", ana.vault_id))
+    assert (kept(services, ana), uids(services, ana)) == (None, ["4", "3", "1"])
