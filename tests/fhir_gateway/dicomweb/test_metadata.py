@@ -107,12 +107,15 @@ def test_an_instance_that_came_twice_and_one_that_was_refused_are_told_as_they_a
 
 
 def test_documents_among_pictures_are_told_in_full_to_whoever_was_given_reports(site, patient, monkeypatch):
-    site.stores(*make.a_ct_series(2), make.a_text_report("Nothing new."), make.a_pdf_document())
+    beside = make.a_text_report("Nothing more.", series="first", number=9)
+    site.stores(*make.a_ct_series(2), beside, make.a_text_report("Nothing new."), make.a_pdf_document())
     everything = patient.lets_in()
     pictures = patient.lets_in(classes=frozenset({KeyClass.META, KeyClass.PICTURES}))
     assert "Nothing new." in everything.get(AT, JSON).text
     assert "Nothing new." not in pictures.get(AT, JSON).text
-    assert len(asked(everything)) == len(asked(pictures)) == 4
+    assert "Nothing more." in everything.get(AT_SERIES, JSON).text
+    assert "Nothing more." not in pictures.get(AT_SERIES, JSON).text
+    assert len(asked(everything)) == len(asked(pictures)) == 5
     assert asked(everything) == anew(everything, monkeypatch)
     tags = {app.get(AT, JSON).headers["ETag"] for app in (everything, pictures)}
     assert len(tags) == 2
