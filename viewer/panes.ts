@@ -219,9 +219,13 @@ export class Panes {
   }
 
   private shut(pane: Pane): void {
-    const rest = this.all.filter((one) => one !== pane);
-    this.active = rest[0] ?? pane;
-    void this.setLayout(1);
+    if (pane === this.active) this.active = this.all.find((one) => one !== pane) ?? pane;
+    if (this.all.length > 2) {
+      this.remove(pane);
+      for (const one of this.all) one.stage.refit();
+      this.mark();
+      this.around.turned();
+    } else void this.setLayout(1);
     this.active.area.focus();
   }
 
@@ -229,6 +233,10 @@ export class Panes {
     this.all.splice(this.all.indexOf(pane), 1);
     this.linking.end();
     pane.close();
+    // Where "Skip to the picture" leads.
+    const { id } = pane.area;
+    if (id) pane.area.removeAttribute('id');
+    if (id && this.all[0]) this.all[0].area.id = id;
   }
 
   private aim(): void {

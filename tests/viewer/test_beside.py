@@ -223,6 +223,9 @@ def test_four_places_share_six_requests(visit, gallery):
     me.sees("full")
     me.press("Control+4")
     stand(me, 16, 5, 16, 16)
+    me.page.get_by_role("button", name="Close this place").first.click()
+    stand(me, 5, 16, 16)
+    expect(me.picture).to_have_attribute("data-number", "5")
     assert gallery.most_at_once <= 6
 
 
