@@ -11,10 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from babel.numbers import format_decimal
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from phr import dates, words
+from phr import dates, languages, words
+from phr.dose import UNITS, Dose
 from phr.shares import ShareWords
 from vault.studies import Study
 
@@ -89,6 +91,53 @@ class ShareChart:
     last: str
     bars: tuple[Bar, ...]
     table: tuple[tuple[str, str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DoseRow:
+    """One scan: its words, its amount with the unit, and how long its bar is."""
+
+    y: float
+    width: float
+    day: str
+    title: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoseChart:
+    """One measure: bars of all scans that have it, the newest first."""
+
+    measure: str
+    height: int
+    rows: tuple[DoseRow, ...]
+
+
+def charts_of_doses(doses: Sequence[Dose]) -> list[DoseChart]:
+    """One drawing for each measure, because amounts of two measures cannot be compared."""
+    return [
+        _chart_of_doses(measure, [one for one in doses if one.measure == measure])
+        for measure in UNITS
+        if any(one.measure == measure for one in doses)
+    ]
+
+
+def _chart_of_doses(measure: str, doses: Sequence[Dose]) -> DoseChart:
+    most = max(one.amount for one in doses)
+    return DoseChart(
+        measure=measure,
+        height=BAR_TOP + BAR_ROW * len(doses),
+        rows=tuple(
+            DoseRow(
+                y=BAR_TOP + row * BAR_ROW,
+                width=max(4.0, (WIDTH - 2 * RIGHT) * one.amount / most),
+                day=dates.in_words(one.day),
+                title=one.title,
+                amount=f"{format_decimal(one.amount, '#,##0.##', locale=languages.here())} {UNITS[measure]}",
+            )
+            for row, one in enumerate(doses)
+        ),
+    )
 
 
 def region_of(study: Study) -> str:

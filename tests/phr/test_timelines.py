@@ -3,7 +3,10 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from phr import words
+from phr.dose import _totals
 from phr.timelines import REGION_OF, REGIONS, WIDTH, chart_of_shares
 from tests.factories import an_instance
 from tests.phr.conftest import ANA
@@ -74,3 +77,46 @@ def test_bars_lie_within_the_drawing_and_begin_where_sharing_began():
     newest, middle, oldest = chart.bars
     assert oldest.x < middle.x < newest.x
     assert [bar.open for bar in chart.bars] == [True, False, True]
+
+
+def a_dose_report(code: str, amount: str) -> dict:
+    """A dose report's tree with one total, two levels down (PS3.16 TID 10011)."""
+    total = {
+        "0040A043": {"Value": [{"00080100": {"Value": [code]}}]},
+        "0040A300": {"Value": [{"0040A30A": {"Value": [amount]}}]},
+    }
+    return {"0040A730": {"Value": [{"0040A730": {"Value": [total]}}]}}
+
+
+def test_what_the_machine_wrote_is_shown_and_nothing_is_added_up(ana_with_a_scan, scan_center):
+    ct = {"person": ANA, "study": "belly", "series": "axial", "BodyPartExamined": "ABDOMEN", "StudyDate": "20250110"}
+    scan_center.pushes(
+        an_instance(number=1, CTDIvol=9.25, **ct),
+        an_instance(number=2, CTDIvol=11.5, **ct),
+        an_instance(
+            study="foot",
+            series="one",
+            person=ANA,
+            modality="DX",
+            BodyPartExamined="FOOT",
+            StudyDate="20240110",
+            ImageAndFluoroscopyAreaDoseProduct="2.5",
+        ),
+    )
+    ana_with_a_scan.get("/home")
+    assert 'href="/timeline/doses"' in ana_with_a_scan.get("/timeline").text
+    page = ana_with_a_scan.get("/timeline/doses").text
+    assert re.findall(r'data-label="Amount">([^<]+)<', page) == ["11.5 mGy", "0.25 Gy·cm²"]
+    assert "CT of the belly" in page
+
+
+def test_a_dose_report_says_its_totals_wherever_they_stand():
+    assert list(_totals(a_dose_report("113813", "512.4"))) == [("dlp", 512.4)]
+    assert list(_totals(a_dose_report("113722", "0.00012"))) == [("dap", pytest.approx(1.2))]
+    assert list(_totals(a_dose_report("113813", "much"))) == []
+    assert list(_totals(a_dose_report("121342", "7"))) == []
+
+
+def test_who_had_no_x_rays_reads_so(ana_with_a_scan):
+    assert "/timeline/doses" not in ana_with_a_scan.get("/timeline").text
+    assert "Your scans have no numbers about radiation in them." in ana_with_a_scan.get("/timeline/doses").text
