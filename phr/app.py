@@ -10,7 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from consent.guards import install_guards
 from fhir_gateway.dicom.render import Renderer
-from phr import people, scans, slips
+from phr import people, printing, scans, slips
 from phr.components import furnish, template_folder
 from phr.config import Settings
 from phr.headers import install_headers
@@ -55,6 +55,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> Flask
     install_guards(app)
     install_error_pages(app)
     app.before_request(_keep_forms_small)
+    app.before_request(_send_away_from_full_presses)
     app.context_processor(people.around)
     for room in settings.serve:
         for name in BLUEPRINTS[room]:
@@ -68,6 +69,12 @@ def create_app(settings: Settings, *, services: Services | None = None) -> Flask
 def from_environment() -> Flask:
     """What a server is pointed at: `phr.app:from_environment()`."""
     return create_app(Settings.from_env())
+
+
+def _send_away_from_full_presses() -> None:
+    """A page costs more to put together than to refuse, and those who look at pictures wait for neither."""
+    if request.path.endswith(".pdf"):
+        printing.check_room()
 
 
 def _keep_forms_small() -> None:

@@ -31,9 +31,10 @@ CPU_SECONDS = 20
 MEMORY = 768 << 20
 NO_LIBRARIES = 3  # what the child ends with when Pango is not there
 
-# Printing may use this many processors and hold up this many more requests, never all of a server's threads.
+# Printing may use this many processors and hold up this many more requests: alone in its process, or until told better.
 AT_ONCE = max(1, min(4, os.cpu_count() or 1))
 IN_LINE = 8
+YIELDING = 10  # a press works when nobody waits for a picture (nice(2))
 
 # The only settings the child inherits: where programs and libraries lie.
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "FONTCONFIG_FILE", "FONTCONFIG_PATH")
@@ -68,6 +69,24 @@ class PrintingRefused(PrintingError):
 
 _line = threading.BoundedSemaphore(AT_ONCE + IN_LINE)
 _presses = threading.BoundedSemaphore(AT_ONCE)
+
+
+def keep_to(*, processes: int, threads: int) -> None:
+    """Called once at start: printing takes its part of the cores, and never more than half of the threads.
+
+    Pictures are answered by the others, however many PDFs are asked for.
+    """
+    global _line, _presses
+    most = max(1, threads // 2)
+    at_once = max(1, min(AT_ONCE // processes, most))
+    _line, _presses = threading.BoundedSemaphore(max(at_once, most)), threading.BoundedSemaphore(at_once)
+
+
+def check_room() -> None:
+    """Raise PrintingBusy where nobody could print now: asked before the page to be printed is put together."""
+    if not _line.acquire(blocking=False):
+        raise PrintingBusy
+    _line.release()
 
 
 def pdf(html: str, files: Mapping[str, TypeAndOctets], *, seconds: int = SECONDS) -> bytes:
@@ -128,6 +147,7 @@ def _surroundings() -> dict[str, str]:
 
 def _child() -> int:
     """Read an order from standard input and write the PDF to standard output."""
+    os.nice(YIELDING)
     order = json.load(sys.stdin.buffer)
     try:
         from weasyprint import HTML  # noqa: PLC0415  (only the child knows it: it needs Pango, and half a second)

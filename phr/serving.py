@@ -22,6 +22,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from consent import signing_keys
+from phr import printing
 from phr.config import Settings, is_given
 from phr.jobs import Jobs, make_consumer, make_jobs
 from phr.storing import open_store, prepare
@@ -67,6 +68,7 @@ def worker_app() -> Flask:
     keep_to_ourselves()
     settings = Settings.from_env()
     share_cores(among=settings.processes)
+    printing.keep_to(processes=settings.processes, threads=settings.threads)
     app = create_app(settings, services=open_store(settings))
     keep_what_is_loaded()
     return app
@@ -90,6 +92,7 @@ def serve(settings: Settings, listening: Listening) -> None:
     # Spawned workers read the settings anew: they must know how many they are, to share the cores.
     multiprocessing.set_start_method("spawn", force=True)
     os.putenv("PHR_PROCESSES", str(listening.processes))
+    os.putenv("PHR_THREADS", str(listening.threads))
     # glibc would give each thread an arena of its own, which keeps what a pushed study once needed.
     if not is_given("MALLOC_ARENA_MAX"):
         os.putenv("MALLOC_ARENA_MAX", "2")

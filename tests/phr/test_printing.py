@@ -283,9 +283,22 @@ def test_printing_never_holds_up_more_than_its_share(monkeypatch):
         assert len(held) == printing.AT_ONCE + printing.IN_LINE
         with pytest.raises(printing.PrintingBusy):
             printing.pdf("<html lang=en><title>t</title>", {})
+        with pytest.raises(printing.PrintingBusy):
+            printing.check_room()
     finally:
         for _ in held:
             printing._line.release()
+
+
+def test_however_many_print_half_of_the_threads_are_left_for_pictures(monkeypatch):
+    for name in ("_line", "_presses"):
+        monkeypatch.setattr(printing, name, getattr(printing, name))
+    printing.keep_to(processes=2, threads=8)
+    held = 0
+    while printing._line.acquire(blocking=False):
+        held += 1
+    assert held == 4
+    assert printing._presses.acquire(blocking=False)
 
 
 def test_values_with_codes_do_not_print_them():
