@@ -3,7 +3,10 @@
 import io
 import zipfile
 
+import sqlalchemy as sa
+
 from tests.phr.conftest import SECTIONS
+from vault.tables import CardRow
 
 
 def test_the_list_has_words_not_codes(ana_with_a_scan):
@@ -27,7 +30,9 @@ def test_a_scan_is_new_until_it_was_opened(ana, scan_center):
     assert page.count("New</strong>") <= 1
 
 
-def test_a_lost_file_is_told_and_hides_nothing_else(ana_with_a_scan, tmp_path):
+def test_a_file_lost_before_its_scan_had_a_card_is_told_and_hides_nothing_else(ana_with_a_scan, services, tmp_path):
+    with services.work() as work:
+        work.session.execute(sa.delete(CardRow))
     for blob in (path for path in (tmp_path / "objects").rglob("*") if path.is_file()):
         blob.write_bytes(b"not what was sealed")
     page = ana_with_a_scan.get("/home")
