@@ -157,7 +157,13 @@ class ClaimRow(Row):
     __tablename__ = "claim"
     __table_args__ = (
         sa.UniqueConstraint("locator", "lane"),
-        sa.Index("ix_claim_state", "state", "expires"),
+        sa.Index("ix_claim_expires", "expires"),
+        sa.Index(
+            "ix_claim_open_expires",
+            "expires",
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        ),
         sa.Index(
             "uq_claim_open",
             "site",
