@@ -63,7 +63,7 @@ def _run(options: argparse.Namespace) -> None:
         options.json.write_text(json.dumps([asdict(one) for one in figures], indent=1) + "\n")
     if options.picture:
         options.picture.parent.mkdir(parents=True, exist_ok=True)
-        options.picture.write_text(picture([(one.database, one.path, one.vaults, one.median) for one in figures]))
+        options.picture.write_text(picture([(one.database, one.path, one.vaults, one.cores) for one in figures]))
 
 
 def run(folder: Path, sizes: Sequence[int] = SIZES, *, postgres: str = "") -> list[Figure]:

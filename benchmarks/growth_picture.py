@@ -1,4 +1,4 @@
-"""The curves as a small SVG: both databases side by side, both axes by powers of ten."""
+"""The curves as a small SVG: seconds of our cores, both databases side by side, both axes by powers of ten."""
 
 import math
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def picture(points: Sequence[Point]) -> str:
     drawn = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" role="img" aria-labelledby="t d">',
         '<g font-family="sans-serif" font-size="12" fill="#212b32">',
-        '<title id="t">What the number of patients costs</title>',
+        '<title id="t">What the number of patients costs, in milliseconds of a core</title>',
         f'<desc id="d">{_told(points)}</desc>',
         f'<rect width="{wide}" height="{high}" fill="#ffffff"/>',
     ]

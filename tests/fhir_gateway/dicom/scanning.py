@@ -13,12 +13,14 @@ import argparse
 import logging
 import math
 import random
+import struct
 import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from pydicom.dataset import Dataset
 
 from fhir_gateway.dicom.one_pass import UnusualHeaderError
 from fhir_gateway.dicom.reading import Reading
+from fhir_gateway.dicom.walk import LONG_VRS, SHORT_VRS, UNDEFINED
 from fhir_gateway.errors import UnreadableDicom
 from tests.factories import EVERY_SYNTAX, an_instance
 
@@ -37,6 +40,7 @@ EXPLAINED = {
     "low group": "Groups 0000 to 0002 have no place in a data set (PS3.5 7.1, PS3.10 7.1); we pass over them.",
     "unknown VR": "Where the VR is none or UN the library asks its dictionary; we keep such a value as the octets it is.",
     "no number": "A float that is infinite or none has no place in JSON (RFC 8259 6); we give it as null.",
+    "no VR": "Where two octets are no VR it is a guess where the value begins; what follows is read as each guessed.",
     "no character": "A NUL within text is no character of any set (PS3.5 6.1.2.1): we mark where it stood.",
     "odd set": "Where (0008,0005) names no set the standard knows, what text means is a guess; the two guess otherwise.",
     "lengths at odds": "An item that is longer than its sequence says: we read the item, the library stops within it.",
@@ -94,13 +98,18 @@ def compare(compared: Compared, name: str, octets: bytes) -> None:
     if isinstance(ours, str):
         compared.met["only we refuse"] += 1
         return
-    before = compared.met.total(), len(compared.unexplained)
-    for where, why in differences(ours, theirs, dataset):
-        if why in EXPLAINED:
-            compared.met[why] += 1
-        else:
-            compared.unexplained.append(f"{name}: {where} {why}")
-    compared.same += (compared.met.total(), len(compared.unexplained)) == before
+    if not theirs:
+        compared.met["only it refuses"] += 1
+        return
+    found = list(differences(ours, theirs, dataset))
+    compared.met.update({why for _, why in found if why in EXPLAINED})
+    without = [f"{name}: {where} {why}" for where, why in found if why not in EXPLAINED]
+    why = broken(octets) if without else None
+    if why is None:
+        compared.unexplained += without
+    else:
+        compared.met[why] += 1
+    compared.same += not found
 
 
 def seen(kind: type[Reading], octets: bytes) -> dict[str, Any] | str:
@@ -149,12 +158,16 @@ def _in_values(tag: str, mine: dict, its: dict, *, odd: bool) -> Iterator[tuple[
     here, there = _values(mine), _values(its)
     if here == there and _is_bulk(mine) == _is_bulk(its):
         return
-    if here == _values(its, nul="\ufffd"):
+    if _values(mine, nul="\ufffd") == _values(its, nul="\ufffd"):
         yield tag, "no character"
-    elif here == [None if isinstance(one, float) and not math.isfinite(one) else one for one in there]:
+    elif all(one == other or _is_none(other) for one, other in zip_longest(here, there)):
         yield tag, "no number"
     else:
         yield tag, "odd set" if odd else f"{here} and {there}"
+
+
+def _is_none(number: Any) -> bool:
+    return isinstance(number, float) and not math.isfinite(number)
 
 
 def _says(element: dict) -> bool:
@@ -172,17 +185,43 @@ def _values(element: dict, nul: str = "\0") -> list:
     return values if any(one is not None for one in values) else []
 
 
+_STRIPPED = {"\0": " ", "\ufffd": " \ufffd"}
+
+
 def _value(one: Any, nul: str) -> Any:
     if isinstance(one, str):
-        return one.replace("\0", nul).strip() or None
+        return one.replace("\0", nul).strip().strip(_STRIPPED[nul]) or None
     if isinstance(one, dict):
-        named = {kind: name.replace("\0", nul).strip() for kind, name in one.items()}
+        named = {kind: name.replace("\0", nul).strip().strip(_STRIPPED[nul]) for kind, name in one.items()}
         return {kind: name for kind, name in named.items() if name.strip("^ ")} or None
     return one
 
 
 def _is_odd(element: dict | None) -> bool:
     return any(name and name not in python_encoding for name in (element or {}).get("Value", []))
+
+
+def broken(octets: bytes) -> str | None:
+    """Of an explicit syntax, what before the picture is so wrong that what follows it can only be guessed."""
+    order = ">" if b"1.2.840.10008.1.2.2\0" in octets[:600] else "<"
+    at = 144 + int.from_bytes(octets[140:144], "little")
+    while at + 8 <= len(octets):
+        group, number, vr, short = struct.unpack_from(f"{order}HH2sH", octets, at)
+        if (group, number) == (0x7FE0, 0x0010):
+            return None
+        if group == 0xFFFE:
+            at += 8
+        elif vr.decode("latin-1") in LONG_VRS:
+            (length,) = struct.unpack(f"{order}I", octets[at + 8 : at + 12].ljust(4, b"\0"))
+            (item,) = struct.unpack(f"{order}I", octets[at + 16 : at + 20].ljust(4, b"\0"))
+            if vr == b"SQ" and 0 < length < item + 8 < UNDEFINED:
+                return "lengths at odds"
+            at += 12 if vr == b"SQ" or length == UNDEFINED else 12 + length
+        elif vr.decode("latin-1") in SHORT_VRS:
+            at += 8 + short
+        else:
+            return "no VR"
+    return None
 
 
 # --- damage ----------------------------------------------------------------------------------------------------------
