@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 Point = tuple[str, str, int, float]  # database, path, patients, milliseconds
-_WIDE, _HIGH, _LEFT, _TOP = 300, 220, 52, 34
+_WIDE, _HIGH, _LEFT, _TOP = 300, 220, 64, 34
 _COLOURS = ("#005eb8", "#7c2855", "#007f3b", "#d5281b", "#ae7300", "#425563")
 _DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 4", "10 4")
 
