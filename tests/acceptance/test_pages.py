@@ -151,10 +151,11 @@ def test_a18_every_picture_has_words(tour):
     assert faults(tour, "thumbnails") == {}
 
 
+# A login is also the name of somebody else, whom one shares with.
 FILLED_BY_BROWSERS = {
     "mail": ("email", "email"), "password": ("current-password", "new-password"), "new": ("new-password",),
     "old": ("current-password",), "born-day": ("bday-day",), "born-month": ("bday-month",), "born-year": ("bday-year",),
-    "login": ("username",), "clinic": ("organization",),
+    "login": ("username", "off"), "clinic": ("organization",),
 }  # fmt: skip
 
 

