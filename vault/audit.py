@@ -119,7 +119,8 @@ def record(work: Work, *, owner: Owner, did: Did, by: Actor, to: bytes | None = 
     """
     event = _written(work.now, did, by, to, detail)
     work.session.flush()
-    connection, whose = work.session.connection(), {"kind": owner.kind.value, "whose": owner.id}
+    connection = work.session.connection()
+    whose: dict[str, str | bytes] = {"kind": owner.kind.value, "whose": owner.id}
     last, before = _locked_head(work, connection, whose)
     n, h = last + 1, derive.audit_link(owner.id, last + 1, before, event)
     told = {"owner_kind": owner.kind.value, "owner": owner.id, "n": n, "at": work.now, "event": event.decode(), "h": h}

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from fhir_gateway.dicom.feed import Octets
 from fhir_gateway.dicom.instance import read_instance
 from fhir_gateway.errors import UnreadableDicom
 from phr.pulling import NoRoom
@@ -51,7 +52,7 @@ class Shelf:
             return _is_whole(place, wanted)
         return place.stat().st_size == wanted.length and _digest(place) == wanted.sha256
 
-    def take(self, octets: Iterable[bytes]) -> Arrived:
+    def take(self, octets: Iterable[Octets]) -> Arrived:
         """They lie in a file beside, readable by its owner alone. Raises `NoRoom`."""
         digest, length = hashlib.sha256(), 0
         with _telling_full(), _new_file(self._part) as file:
@@ -120,7 +121,7 @@ def _digest(place: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write_all(file: int, piece: bytes) -> None:
+def _write_all(file: int, piece: Octets) -> None:
     left = memoryview(piece)
     while left:
         left = left[os.write(file, left) :]
