@@ -79,8 +79,8 @@ class Door:
                 if self.pause:
                     time.sleep(self.pause)
                 piece = given
-                if self.flip and len(piece) > 2000:
-                    piece = piece[:1500] + bytes([piece[1500] ^ 1]) + piece[1501:]
+                if self.flip:
+                    piece = piece.replace(bytes(64), b"\1" + bytes(63))
                 if left is not None and left < len(piece):
                     yield piece[:left]
                     raise ConnectionError("cut")
@@ -88,7 +88,8 @@ class Door:
                     left -= len(piece)
                 yield piece
         finally:
-            answer.close()
+            if hasattr(answer, "close"):
+                answer.close()
 
     def asked(self, ending):
         return [path for _, path, _ in self.seen if path.endswith(ending)]
