@@ -1,7 +1,6 @@
 """What is kept already of the instances that a request brings: looked for in few questions, however many come."""
 
 from collections import Counter
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -14,7 +13,6 @@ from vault.tables import InstanceRow, ObjectRow
 
 SINGLY = 3  # so many instances of a series are looked for one by one, the next ones among all that it has
 MOST_MARKS = 5000  # 16 octets each
-_TOGETHER = 500
 
 _INSTANCE, _OBJECT = table_of(InstanceRow), table_of(ObjectRow)
 
@@ -29,7 +27,7 @@ def _of_mark(wanted: Found) -> Found:
     )
 
 
-_SINGLE = Joined(Part(InstanceRow, without={"layout"}), Part(ObjectRow, only={"id", "key_class"}), found=_of_mark)
+_VERSIONS = Joined(Part(InstanceRow, without={"layout"}), Part(ObjectRow, only={"id", "key_class"}), found=_of_mark)
 
 Mark = tuple[bytes, bytes]
 """Scope and blind index of an instance's UID."""
@@ -45,11 +43,6 @@ class Earlier:
     content_mac: bytes
     of_documents: bool
 
-    def check_same(self, instance: InstanceRow) -> None:
-        """Raise `DifferentContent` unless it is the same octets in the same series."""
-        if self.series != instance.series or self.content_mac != instance.content_mac:
-            raise DifferentContent
-
 
 class Looking:
     """One request's questions after what is kept."""
@@ -64,11 +57,7 @@ class Looking:
         if not self._may_be_kept(instance):
             return None
         with self._services.reading() as work:
-            rows = _SINGLE.rows(work, scope=instance.scope, uid_bi=instance.uid_bi)
-        for one, kept in rows[-1:]:
-            documents = kept.key_class == KeyClass.REPORTS.value
-            return Earlier(one.version, one.series, one.batch, one.content_mac, documents)
-        return None
+            return newest_of(work, (instance.scope, instance.uid_bi))
 
     def _may_be_kept(self, instance: InstanceRow) -> bool:
         self._asked[instance.series] += 1
@@ -87,32 +76,16 @@ class Looking:
         return None if len(marks) > MOST_MARKS else frozenset(marks)
 
 
-def newest_of(work: Work, marks: Collection[Mark]) -> dict[Mark, Earlier]:
-    """What is kept under these marks, some hundreds in one question."""
-    found: dict[Mark, Earlier] = {}
-    by_scope: dict[bytes, list[bytes]] = {}
-    for scope_id, uid_bi in marks:
-        by_scope.setdefault(scope_id, []).append(uid_bi)
-    for scope_id, indexes in by_scope.items():
-        for start in range(0, len(indexes), _TOGETHER):
-            together = indexes[start : start + _TOGETHER]
-            for uid_bi, version, series, batch, mac, documents in work.session.execute(_under(scope_id, together)):
-                found[scope_id, uid_bi] = Earlier(version, series, batch, mac, documents)
-    return found
+def newest_of(work: Work, mark: Mark) -> Earlier | None:
+    """What is kept under this mark."""
+    scope_id, uid_bi = mark
+    for one, kept in _VERSIONS.rows(work, scope=scope_id, uid_bi=uid_bi)[-1:]:
+        documents = kept.key_class == KeyClass.REPORTS.value
+        return Earlier(one.version, one.series, one.batch, one.content_mac, documents)
+    return None
 
 
-def _under(scope_id: bytes, indexes: list[bytes]) -> sa.Select[bytes, int, bytes, bytes, bytes, bool]:
-    """Ascending versions, so that the newest one comes last."""
-    return (
-        sa.select(
-            InstanceRow.uid_bi,
-            InstanceRow.version,
-            InstanceRow.series,
-            InstanceRow.batch,
-            InstanceRow.content_mac,
-            ObjectRow.key_class == KeyClass.REPORTS.value,
-        )
-        .join(ObjectRow, InstanceRow.object == ObjectRow.id)
-        .where(InstanceRow.scope == scope_id, InstanceRow.uid_bi.in_(indexes))
-        .order_by(InstanceRow.version)
-    )
+def check_same(kept: Earlier | InstanceRow, instance: InstanceRow) -> None:
+    """Raise `DifferentContent` unless both are the same octets in the same series."""
+    if kept.series != instance.series or kept.content_mac != instance.content_mac:
+        raise DifferentContent

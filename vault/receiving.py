@@ -18,7 +18,7 @@ from vault import links
 from vault.begun import begun_series
 from vault.changes import note_changed
 from vault.database import Services, Work
-from vault.earlier import Looking, newest_of
+from vault.earlier import Looking, check_same, newest_of
 from vault.errors import DifferentContent, NotThere
 from vault.ids import Id, new_id
 from vault.incoming import IncomingObject, IncomingReport, IncomingResource, Kept
@@ -241,14 +241,15 @@ class Receiving:
     def _is_kept(self, instance: InstanceRow, *, documents: bool) -> bool:
         taken = self._taken.get((instance.scope, instance.uid_bi))
         if taken is not None:
-            return _is_same(taken.row, instance)
+            check_same(taken.row, instance)
+            return True
         earlier = self._looking.earlier(instance)
         if earlier is None:
             return False
         if documents and earlier.of_documents and earlier.series == instance.series and earlier.batch != instance.batch:
             instance.version = earlier.version + 1  # not comparable under another token: kept as a newer version
             return False
-        earlier.check_same(instance)
+        check_same(earlier, instance)
         return True
 
     def _hold_batches(self, work: Work) -> None:
@@ -263,12 +264,12 @@ class Receiving:
         """Another worker may have kept an instance since it was looked for; the first one stays."""
         refused: set[str] = set()
         dropped: set[bytes] = set()
-        for mark, earlier in newest_of(work, self._taken).items():
-            taken = self._taken[mark]
-            if taken.row.version > earlier.version:
+        for mark, taken in list(self._taken.items()):
+            earlier = newest_of(work, mark)
+            if earlier is None or taken.row.version > earlier.version:
                 continue
             try:
-                earlier.check_same(taken.row)
+                check_same(earlier, taken.row)
             except DifferentContent:
                 refused.add(taken.uid)
             dropped |= self._taken.pop(mark).objects
@@ -287,13 +288,6 @@ class Receiving:
         add_rows(work.session, [taken.row for taken in self._taken.values()])
         add_rows(work.session, papers)
         note_changed(work, list(self._packs))
-
-
-def _is_same(earlier: InstanceRow, instance: InstanceRow) -> bool:
-    """True for the same octets in the same series. Raises `DifferentContent`."""
-    if earlier.series != instance.series or earlier.content_mac != instance.content_mac:
-        raise DifferentContent
-    return True
 
 
 __all__ = ["IncomingObject", "IncomingReport", "IncomingResource", "Kept", "Receiving"]
