@@ -6,8 +6,6 @@ opened; nothing is kept for the next request, so that an end counts at once.
 
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
 from consent.errors import TokenRefused
 from consent.scopes import Scopes
 from consent.tables import ClientRow, TokenRow
@@ -15,7 +13,7 @@ from consent.tokens import Bearer, State, holder_kind
 from vault import openers
 from vault.database import Work
 from vault.errors import Expired, NotThere
-from vault.joined import Found, Joined, Part, table_of
+from vault.joined import Found, Joined, Part, octets, table_of
 from vault.keyring import GrantKeyring
 from vault.limits import BOUNDS, GrantBounds
 from vault.tables_sharing import GrantOwnerRow, TokenHolderRow
@@ -27,7 +25,7 @@ def _from_token(wanted: Found) -> Found:
         token.outerjoin(holder, holder.c.id == token.c.id)
         .outerjoin(grant, grant.c.id == token.c.grant)
         .outerjoin(client, client.c.id == token.c.client)
-    ).where(token.c.id == sa.bindparam("id", type_=sa.LargeBinary))
+    ).where(token.c.id == octets("id"))
 
 
 _LEADING = Joined(

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from vault.database import Work
 from vault.ids import Id
 from vault.intake import OpenBatch, Pusher
-from vault.joined import Found, Joined, Part, table_of
+from vault.joined import Found, Joined, Part, octets, table_of
 from vault.keyring import Owner, OwnerKind, check_row_mac
 from vault.links import SitePatient, claim_fields, link_fields
 from vault.sealing import derive
@@ -30,10 +30,6 @@ _INGEST, _KEY, _LINK, _CLAIM = map(table_of, (IngestRow, BatchKeyRow, LinkRow, C
 _INSTANCE = table_of(InstanceRow)
 
 
-def _octets(name: str) -> sa.BindParameter[bytes]:
-    return sa.bindparam(name, type_=sa.LargeBinary)
-
-
 def _of_token(wanted: Found) -> Found:
     """The token's batches of one patient, with whatever link or open claim leads to the patient's pushes now."""
     key = sa.and_(_KEY.c.batch == _BATCH.c.id, _KEY.c.owner_kind == _SCOPE.c.owner_kind, _KEY.c.owner == _SCOPE.c.owner)
@@ -50,16 +46,16 @@ def _of_token(wanted: Found) -> Found:
         .outerjoin(_LINK, link)
         .outerjoin(_CLAIM, claim)
     ).where(
-        _BATCH.c.token_id == _octets("token_id"),
-        _SCOPE.c.site == _octets("site"),
-        _SCOPE.c.patient_bi == _octets("patient_bi"),
+        _BATCH.c.token_id == octets("token_id"),
+        _SCOPE.c.site == octets("site"),
+        _SCOPE.c.patient_bi == octets("patient_bi"),
     )
 
 
 def _came_before(wanted: Found) -> Found:
     """The series, if an instance of it came with the batch."""
-    came = sa.exists().where(_INSTANCE.c.series == _SERIES.c.id, _INSTANCE.c.batch == _octets("batch"))
-    return wanted.where(_SERIES.c.study == _octets("study"), _SERIES.c.uid_bi == _octets("uid_bi"), came)
+    came = sa.exists().where(_INSTANCE.c.series == _SERIES.c.id, _INSTANCE.c.batch == octets("batch"))
+    return wanted.where(_SERIES.c.study == octets("study"), _SERIES.c.uid_bi == octets("uid_bi"), came)
 
 
 _BATCHES = Joined(

@@ -20,7 +20,7 @@ from vault.errors import NotThere
 from vault.facts import PersonFacts
 from vault.gathering import gathered
 from vault.ids import Id
-from vault.joined import Found, Joined, Part, table_of
+from vault.joined import Found, Joined, Part, octets, table_of
 from vault.keyring import Keyring
 from vault.opening import Opened, open_studies
 from vault.sealing import derive
@@ -137,7 +137,7 @@ def _may_meet_others(work: Work, study: Study) -> bool:
 
 
 def _of_others(wanted: Found) -> Found:
-    bound = sa.bindparam("scope", type_=sa.LargeBinary), sa.bindparam("study", type_=sa.LargeBinary)
+    bound = octets("scope"), octets("study")
     return wanted.where(_RESOURCE.c.scope == bound[0], _RESOURCE.c.study != bound[1]).limit(1)
 
 

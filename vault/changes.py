@@ -8,13 +8,13 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from vault.database import Work
-from vault.joined import table_of
+from vault.joined import octets, table_of
 from vault.tables import ScopeRow, SheetRow, StudyRow
 from vault.tables_sharing import GrantStudyRow
 
 _QUIETLY = {"synchronize_session": False}
 _SCOPE, _STUDY = table_of(ScopeRow), table_of(StudyRow)
-_NAMED = sa.bindparam("named", type_=sa.LargeBinary)
+_NAMED = octets("named")
 _ITS_SCOPE = sa.select(_STUDY.c.scope).where(_STUDY.c.id == _NAMED).scalar_subquery()
 _OF_SCOPE = sa.update(_SCOPE).where(_SCOPE.c.id == _ITS_SCOPE).values(changes=_SCOPE.c.changes + 1)
 _OF_STUDY = sa.update(_STUDY).where(_STUDY.c.id == _NAMED).values(changed=_STUDY.c.changed + 1)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from vault.database import Services, Work
 from vault.errors import DifferentContent
-from vault.joined import Found, Joined, Part, table_of
+from vault.joined import Found, Joined, Part, octets, table_of
 from vault.keyring import KeyClass
 from vault.tables import InstanceRow, ObjectRow
 
@@ -19,7 +19,7 @@ _INSTANCE, _OBJECT = table_of(InstanceRow), table_of(ObjectRow)
 
 def _of_mark(wanted: Found) -> Found:
     """Every version under one mark, the newest one last."""
-    scope, uid_bi = (sa.bindparam(name, type_=sa.LargeBinary) for name in ("scope", "uid_bi"))
+    scope, uid_bi = octets("scope"), octets("uid_bi")
     return (
         wanted.select_from(_INSTANCE.join(_OBJECT, _OBJECT.c.id == _INSTANCE.c.object))
         .where(_INSTANCE.c.scope == scope, _INSTANCE.c.uid_bi == uid_bi)

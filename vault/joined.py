@@ -96,6 +96,11 @@ class _Written:
         return found
 
 
+def octets(name: str) -> sa.BindParameter[bytes]:
+    """The place of an identifier or a blind index that is told when the statement is asked."""
+    return sa.bindparam(name, type_=sa.LargeBinary)
+
+
 def table_of(kind: type[Row]) -> sa.Table:
     """The table of such rows, to join by."""
     return Row.metadata.tables[kind.__tablename__]

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from vault.database import Work
 from vault.errors import BrokenRecord, Expired, NotThere
 from vault.ids import Id
-from vault.joined import Found, Joined, Part, table_of
+from vault.joined import Found, Joined, Part, octets, table_of
 from vault.keyring import KeyClass, Owner, OwnerKind, canonical_json, check_row_mac, classes_from, row_mac
 from vault.sealing import derive
 from vault.sealing.suite import verify_signature
@@ -26,7 +26,7 @@ VIEW_ONLY, STANDING = 1, 2
 
 def _given(wanted: Found) -> Found:
     grant, holder = table_of(GrantOwnerRow), table_of(HolderRow)
-    mine = (holder.c.kind == "provider", holder.c.ref == sa.bindparam("provider", type_=sa.LargeBinary))
+    mine = (holder.c.kind == "provider", holder.c.ref == octets("provider"))
     given = holder.join(grant, grant.c.id == holder.c.grant)
     return wanted.select_from(given).where(*mine).order_by(holder.c.created.desc())
 

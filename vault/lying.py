@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from vault.database import Work
-from vault.joined import Found, Joined, Part, table_of
+from vault.joined import Found, Joined, Part, octets, table_of
 from vault.keyring import GrantKeyring, KeyClass, Keyring, OwnerKind, VaultKeyring, check_row_mac
 from vault.sealing import derive
 from vault.tables import BatchKeyRow, BlobRow, InstanceRow, ObjectRow, ScopeRow, SeriesRow, StudyRow
@@ -22,7 +22,7 @@ from vault.tables_sharing import GrantKeyRow, GrantStudyRow
 _INSTANCE, _SERIES, _STUDY, _OBJECT, _BLOB = map(table_of, (InstanceRow, SeriesRow, StudyRow, ObjectRow, BlobRow))
 _SCOPE, _BATCH_KEY = table_of(ScopeRow), table_of(BatchKeyRow)
 _NAMED, _GRANT_KEY = table_of(GrantStudyRow), table_of(GrantKeyRow)
-_OWNER = sa.bindparam("owner", type_=sa.LargeBinary)
+_OWNER = octets("owner")
 _PARTS = (Part(InstanceRow, without={"content_mac"}), Part(SeriesRow), Part(ObjectRow))
 
 
@@ -113,7 +113,7 @@ def _found(narrowed: Any, levels: int, width: int, wanted: Found) -> Found:
     )
     columns = (_STUDY.c.uid_bi, _SERIES.c.uid_bi, _INSTANCE.c.uid_bi)[:levels]
     for level, column in enumerate(columns):
-        binds = [sa.bindparam(f"uid{level}_{at}", type_=sa.LargeBinary) for at in range(width)]
+        binds = [octets(f"uid{level}_{at}") for at in range(width)]
         wanted = wanted.where(column.in_(binds) if width > 1 else column == binds[0])
     order = (_INSTANCE.c.version, _BLOB.c.since, _BLOB.c.id, _OBJECT.c.offset)
     return wanted.select_from(narrowed(together)).order_by(*order)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from vault.database import Work
 from vault.errors import Expired, NotThere
 from vault.ids import Id
-from vault.joined import Joined, Part, table_of
+from vault.joined import Joined, Part, octets, table_of
 from vault.keyring import GrantKeyring, VaultKeyring
 from vault.limits import GrantBounds, bounds_of_live, hold_grant
 from vault.rows import changed_rows
@@ -26,7 +26,7 @@ TokenKind = Literal["authz", "at", "rt", "shl-at", "guest"]
 _SEEN_EVERY = timedelta(minutes=1)
 _SESSION = Joined(
     Part(SessionRow, without={"device"}),
-    found=lambda wanted: wanted.where(table_of(SessionRow).c.id == sa.bindparam("id", type_=sa.LargeBinary)),
+    found=lambda wanted: wanted.where(table_of(SessionRow).c.id == octets("id")),
 )
 
 

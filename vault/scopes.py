@@ -1,15 +1,13 @@
 """The scopes an owner may look into: blind indexes are made with them, so that every question for a UID begins here."""
 
-import sqlalchemy as sa
-
 from vault.database import Work
-from vault.joined import Found, Joined, Part, table_of
+from vault.joined import Found, Joined, Part, octets, table_of
 from vault.owners import OwnerKind
 from vault.tables import ScopeRow
 from vault.tables_sharing import GrantOwnerRow
 
 _SCOPE, _GRANT = table_of(ScopeRow), table_of(GrantOwnerRow)
-_OWNER = sa.bindparam("owner", type_=sa.LargeBinary)
+_OWNER = octets("owner")
 _OF_A_VAULT = _SCOPE.c.owner_kind == OwnerKind.VAULT.value
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from vault.believed import check_row_mac
 from vault.database import Work
 from vault.ids import Id
-from vault.joined import Found, Joined, Part, table_of
+from vault.joined import Found, Joined, Part, octets, table_of
 from vault.keyring import GrantKeyring, KeyClass, Keyring, OwnerKind, VaultKeyring
 from vault.sealing import derive
 from vault.sealing.stream import Kind
@@ -21,7 +21,7 @@ from vault.tables_sharing import GrantKeyRow, GrantStudyRow
 _INSTANCE, _SERIES, _STUDY, _OBJECT = map(table_of, (InstanceRow, SeriesRow, StudyRow, ObjectRow))
 _BLOB, _PREVIEW, _SCOPE, _NAMED = map(table_of, (BlobRow, PreviewRow, ScopeRow, GrantStudyRow))
 _BATCH_KEY, _GRANT_KEY = table_of(BatchKeyRow), table_of(GrantKeyRow)
-_OWNER, _THIS = (sa.bindparam(name, type_=sa.LargeBinary) for name in ("owner", "series"))
+_OWNER, _THIS = octets("owner"), octets("series")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def _statement(owner: OwnerKind | None, width: int, named: bool) -> Joined:  # n
         elif owner is OwnerKind.GRANT:
             together = together.join(_NAMED, sa.and_(_NAMED.c.study == _STUDY.c.id, _NAMED.c.grant == _OWNER))
         for level, column in (("study", _STUDY.c.uid_bi), ("series", _SERIES.c.uid_bi))[: 1 + named]:
-            binds = [sa.bindparam(f"{level}_{at}", type_=sa.LargeBinary) for at in range(width)]
+            binds = [octets(f"{level}_{at}") for at in range(width)]
             wanted = wanted.where(column.in_(binds) if width > 1 else column == binds[0])
         return wanted.select_from(together)
 

@@ -14,7 +14,7 @@ from vault.audit import SYSTEM_ACTOR, Actor, Did
 from vault.database import Work
 from vault.errors import NotThere
 from vault.ids import Id, new_id
-from vault.joined import Found, Joined, Part, table_of
+from vault.joined import Found, Joined, Part, octets, table_of
 from vault.keyring import SYSTEM, Owner, OwnerKind, canonical_json, check_row_mac, row_mac
 from vault.sealing.suite import KeyPair
 from vault.tables import BatchKeyRow, BatchRow, IngestRow, ScopeRow, SiteRow, StudyRow
@@ -83,7 +83,7 @@ def add_site(work: Work, details: SiteDetails, *, by: Actor = SYSTEM_ACTOR) -> N
 
 
 def _by_id(wanted: Found) -> Found:
-    return wanted.where(table_of(SiteRow).c.id == sa.bindparam("id", type_=sa.LargeBinary))
+    return wanted.where(table_of(SiteRow).c.id == octets("id"))
 
 
 _FOUND = Joined(Part(SiteRow), found=_by_id)

@@ -1,6 +1,5 @@
 """An old disc in a real Chromium: found by what the files hold, ticked, sent, and carried on after the line dropped."""
 
-import os
 import zipfile
 
 import pytest
@@ -43,17 +42,8 @@ def ana(visitor):  # noqa: F811
     return someone
 
 
-def looked_at(ana, name):
-    ana.check()
-    if os.environ.get("PHR_SHOTS"):
-        for width, height in ((320, 640), (768, 1024), (1366, 768)):
-            ana.page.set_viewport_size({"width": width, "height": height})
-            ana.page.screenshot(path=f"{os.environ['PHR_SHOTS']}/{name}-{width}.png", full_page=True)
-        ana.page.set_viewport_size({"width": 320, "height": 640})
-
-
 def test_a_disc_is_looked_through_ticked_and_added(ana, disc):
-    looked_at(ana, "u1")
+    ana.check()
     ana.page.set_input_files("#folder", disc)
     ana.page.wait_for_selector("#mine")
     assert ana.page.title() == "Is this yours? - Keepray"
@@ -61,14 +51,14 @@ def test_a_disc_is_looked_through_ticked_and_added(ana, disc):
     assert "5 pictures" in ana.page.inner_text("#mine")
     ticks = ana.page.locator("#mine input[type=checkbox]")
     assert sorted(ticks.nth(n).is_checked() for n in range(2)) == [False, True]
-    looked_at(ana, "u3")
+    ana.check()
     with ana.page.expect_navigation(url="**/upload/added"):
         ana.page.get_by_role("button", name="Add the ticked scans").click()
     ana.settles()
-    looked_at(ana, "u5")
+    ana.check()
     assert "1 scan is in your account" in ana.page.inner_text("main")
     ana.goes("/home")
-    looked_at(ana, "home")
+    ana.check()
     assert "SMITH" not in ana.page.content()
     assert ana.complaints == []
 
@@ -85,7 +75,7 @@ def test_j03_a_dropped_line_loses_nothing(ana, disc):
     ana.page.route("**/upload/pictures", falls)
     ana.page.get_by_role("button", name="Add the ticked scans").click()
     ana.page.wait_for_selector("#line:has-text('carry on by ourselves')")
-    looked_at(ana, "u4")
+    ana.check()
     ana.page.wait_for_url("**/upload/added")
     assert len(fallen) == 3
 
@@ -95,7 +85,7 @@ def test_a_disc_without_pictures_says_so(ana, tmp_path):
     ana.page.set_input_files("#files", tmp_path / "letter.txt")
     ana.page.wait_for_selector("#problem:not([hidden])")
     assert "We found no scan pictures here" in ana.page.inner_text("#problem")
-    looked_at(ana, "u-error")
+    ana.check()
     assert ana.page.evaluate("document.activeElement.id") == "problem"
 
 
