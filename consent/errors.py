@@ -19,6 +19,7 @@ ConsentError
 ├── BadClient               a client that cannot be registered so; `reason` says why
 │   └── BadRegistration     the same of an app that registers itself; carries RFC 7591's word
 ├── UnknownClient           no such client, or it was switched off
+├── PasskeyRefused          a device's answer that counts for nothing; why is not told
 ├── NotAttested             a signed statement that no known key proves, or of another kind
 └── NoKeys                  the client's key set could not be fetched or read
 """
@@ -132,6 +133,13 @@ class BadRegistration(BadClient):
 
 class UnknownClient(ConsentError):
     """No such client, or it was switched off."""
+
+
+class PasskeyRefused(ConsentError):
+    """What a device answered was not signed by a passkey we know, or not for this page, this challenge, this person."""
+
+    def __init__(self) -> None:
+        super().__init__("the passkey does not count here")
 
 
 class NotAttested(ConsentError):

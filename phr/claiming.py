@@ -7,10 +7,11 @@ from datetime import date
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from consent.request import services, source
+from consent.request import safe_return, services, source
 from phr import dates, drafts, words
 from phr.forms import Mistakes
 from vault import claims
+from vault.accounts import SignedIn
 from vault.catalogue import open_catalogue
 from vault.claims import Taken
 from vault.errors import ClaimExpired, ClaimUsed, WrongPin
@@ -23,6 +24,19 @@ from vault.sites import find_site
 def claim_waits() -> bool:
     """Whether a PIN and a birth date wait for somebody to sign in."""
     return "born" in drafts.found("claim")
+
+
+def first_page(signed: SignedIn) -> str:
+    """Where somebody who has just signed in goes: to the scan that waited, back to the slip with what was wrong with
+    it, or to the page they came from.
+    """
+    if not claim_waits():
+        return safe_return(drafts.take("back"), "/home")
+    try:
+        return take_waiting(signed.keyring, signed.account_id)
+    except Mistakes as wrong:
+        drafts.keep(claim_mistake=next(iter(wrong.at.values())))
+        return "/add"
 
 
 def take_waiting(keyring: VaultKeyring, account_id: Id) -> str:

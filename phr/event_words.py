@@ -23,6 +23,7 @@ SCANS = frozenset({Did.CLAIMED, Did.LINKED, Did.UNLINKED, Did.RECEIVED, Did.REPO
 ACCOUNT = frozenset({
     Did.SIGNED_UP, Did.SIGNED_IN, Did.SIGN_IN_FAILED, Did.SIGNED_OUT, Did.SIGNED_OUT_EVERYWHERE, Did.PASSWORD_CHANGED,
     Did.RECOVERY_MADE, Did.RECOVERY_CHECKED, Did.RECOVERY_USED, Did.CODE_APP_ADDED, Did.CLAIM_FAILED,
+    Did.PASSKEY_ADDED, Did.PASSKEY_REMOVED,
 })  # fmt: skip
 KINDS = {"looks": LOOKS, "sharing": SHARING, "scans": SCANS, "account": ACCOUNT}
 
@@ -45,10 +46,12 @@ class Names:
 BY_YOU = {
     Did.SIGNED_UP: later("You made your account."),
     Did.SIGNED_IN: later("You signed in."),
-    Did.SIGN_IN_FAILED: later("Someone typed a wrong password for your account."),
+    Did.SIGN_IN_FAILED: later("Someone tried to sign in to your account, and could not."),
     Did.SIGNED_OUT: later("You signed out."),
     Did.SIGNED_OUT_EVERYWHERE: later("You signed out other devices."),
     Did.PASSWORD_CHANGED: later("You changed your password."),
+    Did.PASSKEY_ADDED: later("You set up a device lock."),
+    Did.PASSKEY_REMOVED: later("You removed a device lock."),
     Did.RECOVERY_MADE: later("You made a recovery kit."),
     Did.RECOVERY_CHECKED: later("You checked your recovery kit."),
     Did.RECOVERY_USED: later("You signed in with your recovery kit."),
@@ -87,7 +90,7 @@ BY_OTHERS = {
     Did.RECEIVED: later("A scan arrived from {who}."),
     Did.REPORT_RECEIVED: later("A report arrived from {who}."),
     Did.CLAIM_EXPIRED: later("A slip ran out."),
-    Did.SIGN_IN_FAILED: later("Someone typed a wrong password for your account."),
+    Did.SIGN_IN_FAILED: later("Someone tried to sign in to your account, and could not."),
 }
 
 # By whether it was the patient.

@@ -10,6 +10,8 @@ VaultError
 ├── ClaimUsed             the right PIN and birth date, but the claim was taken before
 ├── ClaimExpired          the right PIN and birth date, but the claim has run out
 ├── Wait                  too many tries; carries the seconds to wait
+├── LastWayIn             nothing else opens the vault from day to day, so it stays
+├── PasskeyTaken          this passkey belongs to an account already
 ├── LoginTaken            another account has this login
 ├── WeakPassword          too short, too long or too common
 ├── BrokenRecord          rows differ from what the owner sealed: tampering
@@ -79,6 +81,14 @@ class Wait(VaultError):
     def __init__(self, seconds: int) -> None:
         super().__init__("too many tries")
         self.seconds = max(1, seconds)
+
+
+class LastWayIn(VaultError):
+    """Without this slot nothing but a printed kit would open the vault: another way in must be made first."""
+
+
+class PasskeyTaken(VaultError):
+    """This passkey belongs to an account already."""
 
 
 class LoginTaken(VaultError):

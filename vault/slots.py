@@ -18,9 +18,9 @@ from vault.sealing.suite import PUBLIC_LENGTH, KeyPair, open_sealed
 from vault.secrets import Secrets
 from vault.tables import SlotRow
 
-SlotKind = Literal["password", "recovery"]
+SlotKind = Literal["password", "recovery", "passkey"]
 
-_NO_PROFILE = 0  # a recovery code has 130 random bits and is not stretched
+_NO_PROFILE = 0  # a recovery code has 130 random bits, a passkey 256: neither is stretched
 _NO_PUBLIC_HALF = bytes(PUBLIC_LENGTH)  # which no secret derives
 
 
@@ -51,9 +51,21 @@ def new_recovery_slot(vault_id: Id, code: RecoveryCode) -> NewSlot:
     return NewSlot(slot_id, vault_id, "recovery", _NO_PROFILE, b"", 0, pair.public)
 
 
+def new_passkey_slot(vault_id: Id, prf: bytes) -> NewSlot:
+    """A slot that what a passkey's PRF extension gives opens: 32 octets that never leave a request."""
+    slot_id = new_id()
+    pair = _pair(slow.passkey_secret(prf, vault_id, slot_id))
+    return NewSlot(slot_id, vault_id, "passkey", _NO_PROFILE, b"", 0, pair.public)
+
+
 def put_slot(work: Work, keyring: VaultKeyring, slot: NewSlot) -> None:
     """The slot opens the vault; any other of its kind does not any more."""
     drop_slots(work, slot.vault_id, slot.kind)
+    add_slot(work, keyring, slot)
+
+
+def add_slot(work: Work, keyring: VaultKeyring, slot: NewSlot) -> None:
+    """The slot opens the vault too."""
     work.session.add(
         SlotRow(
             id=slot.id,
@@ -100,6 +112,18 @@ def open_with_recovery_code(slot: SlotRow | None, code: RecoveryCode) -> VaultKe
     """The vault, or None where the code is not its."""
     vault_id, slot_id = (bytes(16), bytes(16)) if slot is None else (slot.vault, slot.id)
     return _opened(slot, slow.recovery_secret(code.code17, vault_id, slot_id))
+
+
+def open_with_passkey(slot: SlotRow | None, prf: bytes) -> VaultKeyring | None:
+    """The vault, or None where the passkey gave something else than when the slot was made."""
+    vault_id, slot_id = (bytes(16), bytes(16)) if slot is None else (slot.vault, slot.id)
+    return _opened(slot, slow.passkey_secret(prf, vault_id, slot_id))
+
+
+def ways_in(work: Work, vault_id: bytes) -> set[Id]:
+    """The slots that open the vault from day to day: its password's and those of passkeys, not the printed kit's."""
+    found = sa.select(SlotRow.id).where(SlotRow.vault == vault_id, SlotRow.kind.in_(("password", "passkey")))
+    return {Id(one) for one in work.session.scalars(found)}
 
 
 def is_outdated(secrets: Secrets, slot: SlotRow) -> bool:

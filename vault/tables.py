@@ -111,6 +111,25 @@ class SlotRow(Row):
     confirmed: Mapped[datetime | None]
 
 
+class PasskeyRow(Row):
+    """A passkey: what it is called between browser and server, its public key (COSE), how often it says it signed.
+
+    `slot` is the way into the vault that it opens; one that cannot hold a key has none, and only says who is there.
+    """
+
+    __tablename__ = "passkey"
+    id: Mapped[bytes] = _id()
+    credential: Mapped[bytes] = mapped_column(unique=True)
+    account: Mapped[bytes] = _of("account.id", index=True)
+    slot: Mapped[bytes | None] = mapped_column(sa.LargeBinary(16), sa.ForeignKey("slot.id", ondelete="CASCADE"))
+    public_key: Mapped[bytes]
+    signed: Mapped[int] = mapped_column(sa.BigInteger)
+    synced: Mapped[bool]
+    row_mac: Mapped[bytes]
+    created: Mapped[datetime]
+    last_used: Mapped[datetime | None]
+
+
 class FieldRow(Row):
     """Anything of a person's that is words: names, labels, choices; wrapped under the library key."""
 

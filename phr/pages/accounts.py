@@ -14,10 +14,10 @@ from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
 
 from consent.guards import public
-from consent.request import safe_return, services
+from consent.request import services
 from phr import drafts, forms, mail
 from phr.answers import Answer, again, onward
-from phr.claiming import claim_waits, take_waiting
+from phr.claiming import claim_waits, first_page
 from phr.forms import Mistakes
 from phr.people import begin_session, network
 from vault.accounts import SignedIn, open_account
@@ -152,7 +152,7 @@ def take_password() -> Answer:
         called = forms.read_called(request.form)
         return again("pages/join_password.html", wrong, login=_login(begun), called=called)
     drafts.drop("join")
-    return begin_session(signed, onward(_first_page(signed)))
+    return begin_session(signed, onward(first_page(signed)))
 
 
 def _login(begun: drafts.Kept) -> str:
@@ -177,14 +177,3 @@ def _make_account(begun: drafts.Kept, chosen: str) -> SignedIn:
         raise Mistakes(
             {"": _("There is an account with this email or name. Sign in, or go back and pick another.")}
         ) from None
-
-
-def _first_page(signed: SignedIn) -> str:
-    """The scan that waited; or the slip's page again, with what was wrong with it."""
-    if not claim_waits():
-        return safe_return(drafts.take("back"), "/home")
-    try:
-        return take_waiting(signed.keyring, signed.account_id)
-    except Mistakes as wrong:
-        drafts.keep(claim_mistake=next(iter(wrong.at.values())))
-        return "/add"

@@ -11,7 +11,7 @@ from consent.request import access, safe_return, services, signed_in, source
 from consent.sessions import Place
 from phr import drafts, forms
 from phr.answers import Answer, again, onward
-from phr.claiming import claim_waits, take_waiting
+from phr.claiming import claim_waits, first_page
 from phr.forms import Mistakes
 from phr.people import begin_session, end_session, renew_session
 from vault import accounts
@@ -47,7 +47,7 @@ def take_sign_in() -> Answer:
     if signed.came_back:
         drafts.keep(told=_("Your account stays. Nobody can see your scans until you share them again."))
     place = Place.SHARED if shared else Place.OWN
-    return begin_session(signed, onward(_next_page(signed)), place=place)
+    return begin_session(signed, onward(first_page(signed)), place=place)
 
 
 def _signed_in(login: str, password: str) -> SignedIn:
@@ -59,16 +59,6 @@ def _signed_in(login: str, password: str) -> SignedIn:
     if signed.kind != "person":
         raise Mistakes({"login": _("This is a provider account. Use the provider sign-in.")})
     return signed
-
-
-def _next_page(signed: SignedIn) -> str:
-    if not claim_waits():
-        return safe_return(drafts.take("back"), "/home")
-    try:
-        return take_waiting(signed.keyring, signed.account_id)
-    except Mistakes as wrong:
-        drafts.keep(claim_mistake=next(iter(wrong.at.values())))
-        return "/add"
 
 
 @blueprint.post("/sign-out")
