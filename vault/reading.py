@@ -35,6 +35,8 @@ from vault.sealing.suite import unwrap
 from vault.series import FoundSeries, find_series, small_picture_of
 from vault.tables import ObjectRow, ResourceRow
 
+MIDDLE_INDEXES = 16  # of a series that came in more requests, so many are looked into for its middle
+
 _Index = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 
 
@@ -108,34 +110,42 @@ def find_instances(work: Work, keyring: Keyring, study_uid: str, series_uid: str
     Raises `NotThere` when there is none, and `NoKey` when even one of them may not be opened: a part of a study is
     never given for the whole.
     """
-    lying = find_lying(work, keyring, Uids(study_uid, series_uid))
-    if not lying:
-        raise NotThere
     keys = _Keys(work, keyring)
-    return [_found(keys, one) for one in lying]
+    return [_found(keys, one) for one in _came(work, keyring, study_uid, series_uid)]
 
 
 def open_series(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None = None) -> list[Instance]:
     """The descriptions of a study's or series' instances. Raises `NotThere`, `NoKey`, `Tampered`."""
-    return _described(work, keyring, study_uid, series_uid, read_index)
+    return _described(work, keyring, _came(work, keyring, study_uid, series_uid), read_index)
 
 
 def list_series(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None = None) -> list[Instance]:
     """The same with the facts alone: their `dicom` is empty, and was not read."""
-
-    def facts_alone(work: Work, row: ObjectRow, key: bytes, study_id: bytes) -> _Index:
-        facts = read_index_head(work, row, key, study_id)["instances"]
-        return facts, [{} for _ in facts]
-
-    return _described(work, keyring, study_uid, series_uid, facts_alone)
+    return _described(work, keyring, _came(work, keyring, study_uid, series_uid), _facts_alone)
 
 
-def _described(
-    work: Work, keyring: Keyring, study_uid: str, series_uid: str | None, read: Callable[..., _Index]
-) -> list[Instance]:
-    rows = find_lying(work, keyring, Uids(study_uid, series_uid))
-    if not rows:
+def list_middle(work: Work, keyring: Keyring, study_uid: str, series_uid: str) -> list[Instance]:
+    """The same of a series that came in few requests; of one that came in many, what came in those in the middle."""
+    came = _came(work, keyring, study_uid, series_uid)
+    indexes = list(dict.fromkeys(one.instance.index_object for one in came))
+    begin = max(0, (len(indexes) - MIDDLE_INDEXES) // 2)
+    middle = set(indexes[begin : begin + MIDDLE_INDEXES])
+    return _described(work, keyring, [one for one in came if one.instance.index_object in middle], _facts_alone)
+
+
+def _came(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None) -> list[Lying]:
+    lying = find_lying(work, keyring, Uids(study_uid, series_uid))
+    if not lying:
         raise NotThere
+    return lying
+
+
+def _facts_alone(work: Work, row: ObjectRow, key: bytes, study_id: bytes) -> _Index:
+    facts = read_index_head(work, row, key, study_id)["instances"]
+    return facts, [{} for _ in facts]
+
+
+def _described(work: Work, keyring: Keyring, rows: list[Lying], read: Callable[..., _Index]) -> list[Instance]:
     indexes: dict[bytes, _Index] = {}
     keys: dict[bytes, bytes] = {}
     instances: list[Instance] = []
@@ -268,6 +278,7 @@ __all__ = [
     "find_instances",
     "find_preview",
     "full_description",
+    "list_middle",
     "list_series",
     "open_document",
     "open_preview",

@@ -6,6 +6,7 @@ A preview that cannot be made is no fault of the push: the series then shows wit
 """
 
 import logging
+from threading import Lock
 
 from fhir_gateway.dicom.frames import frame_octets
 from fhir_gateway.dicom.reencode import header_octets
@@ -18,7 +19,7 @@ from vault.errors import NoKey
 from vault.intake import OpenBatch
 from vault.keyring import KeyClass, Keyring
 from vault.previews import keep_previews, preview_due
-from vault.reading import FoundInstance, find_instance, list_series
+from vault.reading import FoundInstance, find_instance, list_middle
 from vault.sealing.stream import Kind
 
 DESCRIBED_MOST = 2000  # instances whose descriptions are read to find the middle one
@@ -51,10 +52,42 @@ class BatchKeyring(Keyring):
 def make_previews(services: Services, renderer: Renderer, arrived: list[Arrived]) -> None:
     """Every series that is due has a thumbnail and a quick view of its middle picture, if one can be made."""
     for series in arrived:
-        try:
-            _make(services, renderer, series)
-        except Exception as error:  # noqa: BLE001  the push was answered; nobody is left to be told
-            log.warning("a preview could not be made: %s", type(error).__name__)
+        going_on = _BEING_MADE.begin(series.series_id)
+        while going_on:
+            try:
+                _make(services, renderer, series)
+            except Exception as error:  # noqa: BLE001  the push was answered; nobody is left to be told
+                log.warning("a preview could not be made: %s", type(error).__name__)
+            going_on = _BEING_MADE.again(series.series_id)
+
+
+class _BeingMade:
+    """Series whose previews this process makes at the moment, each by one request.
+
+    What is due is due to all who push it at once; the one that began looks again where others came meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._asked: dict[bytes, bool] = {}
+        self._lock = Lock()
+
+    def begin(self, series_id: bytes) -> bool:
+        """True for who is to make them now. Must be followed by `again` until that says False."""
+        with self._lock:
+            first = series_id not in self._asked
+            self._asked[series_id] = not first
+            return first
+
+    def again(self, series_id: bytes) -> bool:
+        """Whether others asked meanwhile; if not, it is over."""
+        with self._lock:
+            asked = self._asked.pop(series_id)
+            if asked:
+                self._asked[series_id] = False
+            return asked
+
+
+_BEING_MADE = _BeingMade()
 
 
 def _make(services: Services, renderer: Renderer, series: Arrived) -> None:
@@ -88,7 +121,7 @@ def _middle(work: Work, keyring: BatchKeyring, series: Arrived, count: int) -> s
     if count == len(arrived) or count > DESCRIBED_MOST:
         return arrived[len(arrived) // 2]
     try:
-        everything = once_each(list_series(work, keyring, series.study_uid, series.series_uid))
+        everything = once_each(list_middle(work, keyring, series.study_uid, series.series_uid))
     except NoKey:  # some came under another token
         return arrived[len(arrived) // 2]
     pictures = [one.facts.uid for one in everything if one.facts.frames] or arrived

@@ -170,3 +170,21 @@ def test_instances_come_in_the_order_in_which_they_arrived(services, clock, site
 
 def test_a_batch_that_is_going_on_is_told_by_no_words(services, site, ana):
     assert "root" not in repr(begin(services, site))
+
+
+def test_of_a_series_that_came_one_by_one_the_middle_alone_is_looked_into(services, clock, site, ana):
+    many = reading.MIDDLE_INDEXES * 3
+    for n in range(many):
+        clock.advance(seconds=1)
+        push(services, site, a_picture(f"1.{n}", b"%d" % n))
+    with services.reading() as work:
+        middle = reading.list_middle(work, ana, "1.2.3", "1.2.3.1")
+    assert [one.facts.uid for one in middle] == [f"1.{n}" for n in range(many // 3, 2 * many // 3)]
+
+
+def test_of_a_series_that_came_at_once_all_are_looked_into(services, site, ana):
+    push(services, site, *(a_picture(f"1.{n}", b"%d" % n) for n in range(40)))
+    with services.reading() as work:
+        assert len(reading.list_middle(work, ana, "1.2.3", "1.2.3.1")) == 40
+        with pytest.raises(NotThere):
+            reading.list_middle(work, ana, "1.2.3", "1.2.3.2")
