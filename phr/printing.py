@@ -34,6 +34,8 @@ NO_LIBRARIES = 3  # what the child ends with when Pango is not there
 # Printing may use this many processors and hold up this many more requests: alone in its process, or until told better.
 AT_ONCE = max(1, min(4, os.cpu_count() or 1))
 IN_LINE = 8
+END_OF_ROLL = "end-of-roll"
+AFTER_THE_END = 20  # CSS pixels left below, so that the cutter takes no letters
 YIELDING = 10  # a press works when nobody waits for a picture (nice(2))
 
 # The only settings the child inherits: where programs and libraries lie.
@@ -89,14 +91,17 @@ def check_room() -> None:
     _line.release()
 
 
-def pdf(html: str, files: Mapping[str, TypeAndOctets], *, seconds: int = SECONDS) -> bytes:
+def pdf(html: str, files: Mapping[str, TypeAndOctets], *, seconds: int = SECONDS, roll: str = "") -> bytes:
     """The page as a tagged PDF (PDF/UA-1, ISO 14289-1), with every font it uses inside.
+
+    `roll` is the width of a paper roll, such as "80mm": the page is as long as what stands above the element with the
+    id END_OF_ROLL, and no longer.
 
     `html` names its files as `given:name`; `files` holds them as (media type, octets). Nothing
     else is fetched. Raises PrintingUnavailable, PrintingBusy or PrintingRefused.
     """
     given = {name: (kind, base64.b64encode(octets).decode()) for name, (kind, octets) in files.items()}
-    order = json.dumps({"html": html, "files": given}).encode()
+    order = json.dumps({"html": html, "files": given, "roll": roll}).encode()
     with _place_at_a_press():
         return _print(order, seconds)
 
@@ -150,16 +155,27 @@ def _child() -> int:
     os.nice(YIELDING)
     order = json.load(sys.stdin.buffer)
     try:
-        from weasyprint import HTML  # noqa: PLC0415  (only the child knows it: it needs Pango, and half a second)
+        from weasyprint import CSS, HTML  # noqa: PLC0415  (only the child knows it: it needs Pango, and half a second)
         from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
     except OSError:
         return NO_LIBRARIES
     _limit_ourselves()
     page = HTML(string=order["html"], base_url="given:page", url_fetcher=_only_given(order["files"]))
-    printed = page.write_pdf(pdf_variant="pdf/ua-1", font_config=FontConfiguration(), full_fonts=False)
+    sheets = [CSS(string=_as_long_as(page, order["roll"]))] if order["roll"] else None
+    printed = page.write_pdf(
+        stylesheets=sheets, pdf_variant="pdf/ua-1", font_config=FontConfiguration(), full_fonts=False
+    )
     assert printed is not None
     sys.stdout.buffer.write(printed)
     return 0
+
+
+def _as_long_as(page: Any, width: str) -> str:
+    """The size of a page that holds everything: laid out once on a long one to see where it ends."""
+    laid_out = page.render()
+    end = laid_out.pages[-1].anchors[END_OF_ROLL][1]
+    longer = sum(one.height for one in laid_out.pages[:-1])
+    return f"@page {{ size: {width} {longer + end + AFTER_THE_END:.0f}px !important }}"
 
 
 def _limit_ourselves() -> None:

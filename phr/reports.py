@@ -1,4 +1,4 @@
-"""The papers people take away: slip, recovery kit, share slip, report and history.
+"""The papers people take away: recovery kit, share slip, report and history (the slip: slip_forms).
 
 Each function takes one value and gives (file name, PDF). Nothing here knows keys, tables or
 FHIR; nothing is written to a disk. A file name never holds a person's name. Secrets stand in
@@ -21,7 +21,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from phr import dates, languages, printing, qr
 from phr.components import grouped, template_folder
-from phr.slip_words import ENGLISH, WORDS
 
 if TYPE_CHECKING:
     from datetime import date
@@ -35,26 +34,6 @@ FONTS = {
     "ext-700.woff2": "atkinson-hyperlegible-next-latin-ext-700.woff2",
     "mono-700.woff2": "atkinson-hyperlegible-mono-latin-700.woff2",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimSlip:
-    """What a scan center hands out. `address` is the base of the service, without a slash at its end."""
-
-    site_name: str
-    site_phone: str
-    patient_first_and_initial: str  # "Ana P.": a lost slip names nobody in full
-    birth_year: int | None  # the day and month are the second check, so they stay off the paper
-    description: str  # "MRI"; empty where even that is too much
-    scan_date: date | None
-    pin: str
-    address: str
-    expires: date
-    language: str = "en"
-
-    def __repr__(self) -> str:
-        """Nothing of it: it holds the PIN."""
-        return "ClaimSlip(…)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,41 +142,23 @@ class AccessHistory:
     counts: tuple[tuple[str, int], ...] = ()
 
 
-def claim_slip(slip: ClaimSlip) -> Paper:
-    """One A5 page; its QR code opens the claim page with the PIN in the box."""
-    words = WORDS.get(slip.language.split("-", maxsplit=1)[0], ENGLISH)
-    language = slip.language if words is not ENGLISH else "en"
-    when = dates.in_words(slip.scan_date, language) if slip.scan_date else ""
-    return "PIN slip.pdf", _printed(
-        "claim_slip.html",
-        {"qr.svg": _qr(f"{slip.address}/add#{_bare(slip.pin)}")},
-        language=language,
-        slip=slip,
-        words=words,
-        second=None if words is ENGLISH else ENGLISH,
-        second_language="en",
-        what=", ".join(part for part in (slip.description, when) if part),
-        typed_address=_typed(slip.address),
-    )
-
-
 def recovery_kit(kit: RecoveryKit) -> Paper:
     """One A4 page; its QR code opens the recovery page with the code in the box."""
-    return "recovery kit.pdf", _printed(
+    return "recovery kit.pdf", on_paper(
         "recovery_kit.html",
-        {"qr.svg": _qr(f"{kit.address}/sign-in/recover#{_bare(kit.code)}")},
+        {"qr.svg": square(f"{kit.address}/sign-in/recover#{bare(kit.code)}")},
         kit=kit,
-        typed_address=_typed(kit.address),
+        typed_address=typed(kit.address),
     )
 
 
 def share_slip(slip: ShareSlip) -> Paper:
     """One A4 page; its QR code opens the page for doctors with the code in the box."""
-    return f"share slip {slip.made_on.isoformat()}.pdf", _printed(
+    return f"share slip {slip.made_on.isoformat()}.pdf", on_paper(
         "share_slip.html",
-        {"qr.svg": _qr(f"{slip.address}/see#{_bare(slip.code)}")},
+        {"qr.svg": square(f"{slip.address}/see#{bare(slip.code)}")},
         slip=slip,
-        typed_address=_typed(slip.address),
+        typed_address=typed(slip.address),
     )
 
 
@@ -207,19 +168,20 @@ def patient_report(report: PatientReport) -> Paper:
     day = report.scan_date.isoformat() if report.scan_date else ""
     changed = f"changed {report.changed_on.isoformat()}" if report.changed_on else ""
     name = _file_name(day, report.scan, "report", changed)
-    return name, _printed("patient_report.html", pictures, report=report)
+    return name, on_paper("patient_report.html", pictures, report=report)
 
 
 def access_history(history: AccessHistory) -> Paper:
     """As many pages as there are events; the heading of the table stands on each."""
     name = f"history {history.made_on.isoformat()}.pdf"
-    return name, _printed("access_history.html", {}, history=history, typed_address=_typed(history.address))
+    return name, on_paper("access_history.html", {}, history=history, typed_address=typed(history.address))
 
 
-def _printed(template: str, files: dict[str, tuple[str, bytes]], **values: Any) -> bytes:
+def on_paper(template: str, files: dict[str, tuple[str, bytes]], *, roll: str = "", **values: Any) -> bytes:
+    """The template as a PDF in our fonts; `files` are what it names as given:name. `roll` as in `printing.pdf`."""
     values.setdefault("language", languages.here().replace("_", "-"))
     html = _templates().get_template(template).render(brand=_brand(), **values)
-    return printing.pdf(html, _fonts() | files)
+    return printing.pdf(html, _fonts() | files, roll=roll)
 
 
 def _brand() -> str:
@@ -252,7 +214,8 @@ def _fonts() -> dict[str, tuple[str, bytes]]:
     return {name: ("font/woff2", (folder / file).read_bytes()) for name, file in FONTS.items()}
 
 
-def _qr(text: str) -> tuple[str, bytes]:
+def square(text: str) -> tuple[str, bytes]:
+    """The text as a QR code."""
     return "image/svg+xml", qr.svg(text)
 
 
@@ -262,11 +225,12 @@ def _paragraphs(text: str) -> list[list[str]]:
     return [[line.strip() for line in block.splitlines()] for block in blocks if block.strip()]
 
 
-def _bare(code: str) -> str:
+def bare(code: str) -> str:
+    """A code without its spaces."""
     return grouped(code).replace(" ", "")
 
 
-def _typed(address: str) -> str:
+def typed(address: str) -> str:
     """An address as people type it: without the scheme."""
     return address.removeprefix("https://").removeprefix("http://").rstrip("/")
 

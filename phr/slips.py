@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from fhir_gateway.rest.slips import SlipFacts
-from phr import reports
+from phr import slip_forms
 from phr.printing import PrintingError
 
 
@@ -12,7 +12,7 @@ def printer(address: str) -> Callable[[SlipFacts], bytes | None]:
 
     def print_slip(slip: SlipFacts) -> bytes | None:
         try:
-            _, pdf = reports.claim_slip(_paper(slip, address))
+            _, pdf = slip_forms.claim_slip(_paper(slip, address))
         except PrintingError:
             return None  # the PIN is told all the same, and the site can ask again
         return pdf
@@ -20,9 +20,9 @@ def printer(address: str) -> Callable[[SlipFacts], bytes | None]:
     return print_slip
 
 
-def _paper(slip: SlipFacts, address: str) -> reports.ClaimSlip:
+def _paper(slip: SlipFacts, address: str) -> slip_forms.ClaimSlip:
     initial = f" {slip.initial}." if slip.initial else ""
-    return reports.ClaimSlip(
+    return slip_forms.ClaimSlip(
         site_name=slip.site_name,
         site_phone=slip.site_phone,
         patient_first_and_initial=f"{slip.first_name}{initial}".strip(),
@@ -33,4 +33,5 @@ def _paper(slip: SlipFacts, address: str) -> reports.ClaimSlip:
         address=address,
         expires=slip.expires.date(),
         language=slip.language or "en",
+        form=slip.form,
     )

@@ -16,7 +16,7 @@ from fhir_gateway.dicomweb.accept import parse_accept
 from fhir_gateway.outcome import malformed, unprocessable
 from fhir_gateway.resources.patient import day_of, number_of, person_name
 from fhir_gateway.rest.answers import answer, blueprint, body, check_accepted, instant
-from fhir_gateway.rest.slips import PDF, SlipWords, printed
+from fhir_gateway.rest.slips import PDF, SlipForm, SlipWords, form_of, printed
 from vault import claims
 from vault.claims import ClaimStatus, Issued
 from vault.errors import NotThere
@@ -45,6 +45,7 @@ class Asked:
     name: str
     description: str
     taken_on: str
+    form: SlipForm
 
 
 @blueprint.post("/Patient/$issue-claim")
@@ -91,6 +92,7 @@ def _slip(issue: Callable[..., Issued], patient_id: str) -> Response:
         made,
         site=_site().details,
         words=SlipWords(asked.name, asked.born, asked.description, asked.taken_on, asked.language),
+        form=asked.form,
     )
     if wants_pdf and paper is not None:
         slip = Response(paper, content_type=PDF)
@@ -144,6 +146,7 @@ def _asked(patient_id: str, *, needs_seed: bool) -> Asked:
         name=name,
         description=_text(given, "description"),
         taken_on=_text(given, "date"),
+        form=form_of(given),
     )
 
 

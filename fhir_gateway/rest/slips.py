@@ -1,16 +1,48 @@
 """The slip a site hands out: what is printed on it, by a printer that the app is given at start-up."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from flask import current_app
 
+from fhir_gateway.outcome import unprocessable
 from fhir_gateway.resources.patient import human_name
 from vault.claims import Issued
 from vault.sites import SiteDetails
 
 PDF = "application/pdf"
+SHEETS = ("a5", "a6", "a4", "receipt")
+LETTERS = (12, 14, 18)
+SMALL = ("a6", 12)  # the smallest sheet takes the smallest letters only
+NO_SECOND = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class SlipForm:
+    """The sheet a slip is printed on, how large its letters are in points, and the second language.
+
+    None leaves the letters as large as the sheet allows; "" is English below any other language, "none" is none.
+    """
+
+    sheet: str = "a5"
+    letters: int | None = None
+    second_language: str = ""
+
+
+def form_of(given: Mapping[str, Any]) -> SlipForm:
+    """What the parameters `paper`, `letters` and `secondLanguage` ask for. Raises `Refusal` 422."""
+    sheet, letters, second = given.get("paper", "a5"), given.get("letters"), given.get("secondLanguage", "")
+    if sheet not in SHEETS:
+        raise unprocessable(f"A slip is printed on one of: {', '.join(SHEETS)}.", "Parameters.parameter", "value")
+    if letters is not None and (letters not in LETTERS or isinstance(letters, bool)):
+        raise unprocessable("Letters are 12, 14 or 18 points large.", "Parameters.parameter", "value")
+    if letters is not None and sheet == SMALL[0] and letters > SMALL[1]:
+        raise unprocessable("Large letters need a larger sheet than a6.", "Parameters.parameter", "value")
+    if not isinstance(second, str):
+        raise unprocessable("The second language is a code, or none.", "Parameters.parameter", "value")
+    return SlipForm(sheet, letters, second.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +58,7 @@ class SlipFacts:
     taken_on: date | None
     expires: datetime
     language: str
+    form: SlipForm
     pin: str = field(repr=False)
 
 
@@ -48,7 +81,7 @@ class SlipWords:
     language: str
 
 
-def printed(made: Issued, *, site: SiteDetails, words: SlipWords) -> bytes | None:
+def printed(made: Issued, *, site: SiteDetails, words: SlipWords, form: SlipForm) -> bytes | None:
     """The slip as PDF; None where there is no PIN, or no printing here. The PIN is told all the same."""
     printing = cast("PrintSlip | None", current_app.extensions.get("print_slip"))
     if printing is None or made.pin is None or made.expires is None:
@@ -65,6 +98,7 @@ def printed(made: Issued, *, site: SiteDetails, words: SlipWords) -> bytes | Non
             taken_on=_day(words.taken_on),
             expires=made.expires,
             language=words.language,
+            form=form,
             pin=made.pin.reveal(),
         )
     )

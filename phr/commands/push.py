@@ -13,6 +13,7 @@ import argparse
 from datetime import date
 from pathlib import Path
 
+from fhir_gateway.rest.slips import LETTERS, SHEETS, SlipForm
 from phr.commands import CommandFailed, complain, say
 from phr.pushing import PushError, WrongFolder
 from phr.pushing.config import SiteConfig
@@ -53,6 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     claim.add_argument("--born", type=_day, metavar="YYYY-MM-DD", help="if the files do not say")
     claim.add_argument("--days", type=int, metavar="N", help="for how long the PIN is good")
     claim.add_argument("--language", default="en", help="of the slip: en, es, de, fr")
+    claim.add_argument("--second-language", default="", metavar="CODE", help="below the first: English, or none")
+    claim.add_argument("--paper", choices=SHEETS, default="a5", help="of the slip (%(default)s)")
+    claim.add_argument("--letters", type=int, choices=LETTERS, help="of the slip, in points")
     claim.add_argument("--slip", type=Path, metavar="OUT.pdf", help="where the slip is written")
     claim.add_argument("--show-pin", action="store_true", help="print the PIN")
     going_on = parser.add_argument_group("going on after a break")
@@ -152,6 +156,7 @@ def _issue(web: Web, config: SiteConfig, found: Found, options: argparse.Namespa
         taken=fhir_day(found.study_date),
         days=options.days,
         language=options.language,
+        form=SlipForm(options.paper, options.letters, options.second_language),
     )
     issued = issue(web, config, wanted, REISSUE if options.reissue_claim else ISSUE)
     if issued.pin is None and not issued.linked:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fhir_gateway.dicom.facts import PatientFacts
+from fhir_gateway.rest.slips import SlipForm
 from phr.pushing import Refused, WrongConfig
 from phr.pushing.config import SiteConfig
 from phr.pushing.papers import human_name, mrn_identifier
@@ -27,6 +28,7 @@ class Wanted:
     taken: str
     days: int | None
     language: str
+    form: SlipForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,9 @@ def _asked(config: SiteConfig, wanted: Wanted) -> dict[str, Any]:
         "description": ("valueString", wanted.description),
         "date": ("valueDate", wanted.taken),
         "days": ("valuePositiveInt", wanted.days),
+        "paper": ("valueCode", wanted.form.sheet),
+        "letters": ("valuePositiveInt", wanted.form.letters),
+        "secondLanguage": ("valueCode", wanted.form.second_language),
     }
     asked += [{"name": name, kind: value} for name, (kind, value) in wishes.items() if value]
     return {"resourceType": "Parameters", "parameter": asked}

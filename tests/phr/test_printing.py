@@ -8,7 +8,8 @@ from datetime import date
 import pikepdf
 import pytest
 
-from phr import printing, reports
+from fhir_gateway.rest.slips import LETTERS, SlipForm
+from phr import printing, reports, slip_forms
 
 DAY = date(2026, 3, 3)
 BASE = "https://keepray.example"
@@ -29,7 +30,7 @@ def a_slip(**changes):
         "address": BASE,
         "expires": date(2026, 6, 1),
     }
-    return reports.ClaimSlip(**(facts | changes))
+    return slip_forms.ClaimSlip(**(facts | changes))
 
 
 def a_share_slip(**changes):
@@ -69,8 +70,11 @@ def a_history(events=1):
 
 
 PAPERS = {
-    "slip": lambda: reports.claim_slip(a_slip()),
-    "spanish slip": lambda: reports.claim_slip(a_slip(language="es")),
+    "slip": lambda: slip_forms.claim_slip(a_slip()),
+    "spanish slip": lambda: slip_forms.claim_slip(a_slip(language="es")),
+    "small slip": lambda: slip_forms.claim_slip(a_slip(form=SlipForm("a6"))),
+    "large slip": lambda: slip_forms.claim_slip(a_slip(form=SlipForm("a5", 18))),
+    "receipt": lambda: slip_forms.claim_slip(a_slip(form=SlipForm("receipt"), language="es")),
     "kit": lambda: reports.recovery_kit(reports.RecoveryKit(BASE, "ana.perez", DAY, 3, KIT)),
     "share slip": lambda: reports.share_slip(a_share_slip()),
     "report": lambda: reports.patient_report(a_report()),
@@ -120,7 +124,7 @@ def elements(pdf: pikepdf.Pdf, kind: str) -> list[pikepdf.Object]:
 @pytest.mark.parametrize("name", PAPERS)
 def test_every_paper_is_tagged_for_screen_readers(papers, name):
     with pikepdf.open(io.BytesIO(papers[name])) as pdf:
-        assert str(pdf.Root.Lang) == ("es" if name == "spanish slip" else "en")
+        assert str(pdf.Root.Lang) == ("es" if name in {"spanish slip", "receipt"} else "en")
         assert pdf.Root.MarkInfo.Marked
         assert pdf.Root.ViewerPreferences.DisplayDocTitle
         with pdf.open_metadata() as metadata:
@@ -149,7 +153,7 @@ def test_every_font_travels_with_the_paper_and_is_ours(papers, name):
     ("name", "address"),
     [
         ("slip", f"{BASE}/add#{PIN}"),
-        ("spanish slip", f"{BASE}/add#{PIN}"),
+        *((slip, f"{BASE}/add#{PIN}") for slip in ("spanish slip", "small slip", "large slip", "receipt")),
         ("kit", f"{BASE}/sign-in/recover#{KIT}"),
         ("share slip", f"{BASE}/see#{CODE}"),
     ],
@@ -162,7 +166,7 @@ def test_a_camera_reads_what_the_paper_also_says_in_letters(papers, tmp_path, na
     assert secret in "".join(said.split())
 
 
-@pytest.mark.parametrize("name", ["slip", "spanish slip", "kit", "share slip"])
+@pytest.mark.parametrize("name", ["slip", "spanish slip", "small slip", "large slip", "receipt", "kit", "share slip"])
 def test_what_is_handed_over_is_one_page(papers, name):
     with pikepdf.open(io.BytesIO(papers[name])) as pdf:
         assert len(pdf.pages) == 1
@@ -176,13 +180,67 @@ def test_a_slip_with_long_names_is_still_one_page_and_whole(language):
         description="MRI",
         language=language,
     )
-    _, made = reports.claim_slip(slip)
+    _, made = slip_forms.claim_slip(slip)
     with pikepdf.open(io.BytesIO(made)) as pdf:
         assert len(pdf.pages) == 1
     said = " ".join(text_of(made).split())
     for part in ("Springfield", "Constantina Q.", "1958", "2026", "keepray.example/add", "555 0100"):
         assert part in said
     assert PIN in said.replace(" ", "")
+
+
+def letters_of(pdf: bytes) -> list[float]:
+    """How high the letters of the paper are, in points: every size there is, the smallest first."""
+    found = set()
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        for page in opened.pages:
+            size = scale = 0.0
+            for operands, operator in pikepdf.parse_content_stream(page):
+                size = float(operands[1]) if str(operator) == "Tf" else size
+                scale = abs(float(operands[3])) if str(operator) == "Tm" else scale
+                if str(operator) in {"Tj", "TJ"}:
+                    found.add(round(size * scale * 72 / 96, 1))  # the page is laid out in CSS pixels
+    return sorted(found)
+
+
+@pytest.mark.parametrize("letters", LETTERS)
+def test_no_letter_of_a_slip_is_smaller_than_was_asked_for(letters):
+    _, made = slip_forms.claim_slip(a_slip(form=SlipForm("a5", letters)))
+    assert letters_of(made)[0] >= letters
+
+
+def test_a_receipt_is_as_wide_as_its_roll_and_no_longer_than_its_words():
+    short = slip_forms.claim_slip(a_slip(form=SlipForm("receipt", second_language="none")))[1]
+    long = slip_forms.claim_slip(a_slip(form=SlipForm("receipt", 18, "es")))[1]
+    sizes = []
+    for made in (short, long):
+        with pikepdf.open(io.BytesIO(made)) as pdf:
+            assert len(pdf.pages) == 1
+            sizes.append([float(one) / 72 * 25.4 for one in pdf.pages[0].MediaBox][2:])
+    assert [round(width) for width, _ in sizes] == [80, 80]
+    assert sizes[0][1] < 240 < 400 < sizes[1][1] < 550
+
+
+def test_what_does_not_fit_below_in_a_second_language_stands_on_the_back():
+    _, made = slip_forms.claim_slip(a_slip(language="es", form=SlipForm("a6")))
+    front, back = text_of(made).split("\f")[:2]
+    assert PIN in front.replace(" ", "")
+    assert "Sus imágenes" in front
+    assert "Your pictures are ready to keep" in back
+    assert "555 0100" in back.replace("\xa0", " ")
+
+
+def test_a_front_desk_picks_the_second_language():
+    two = text_of(slip_forms.claim_slip(a_slip(form=SlipForm(second_language="es")))[1])
+    assert "Your pictures are ready" in two
+    assert "Sus imágenes están listas" in two
+    one = text_of(slip_forms.claim_slip(a_slip(language="es", form=SlipForm(second_language="none")))[1])
+    assert "Your pictures" not in one
+
+
+def test_a_scan_nobody_should_read_about_on_paper_is_called_a_scan():
+    said = text_of(slip_forms.claim_slip(a_slip(description=""))[1])
+    assert "Scan, 3 March 2026" in said
 
 
 def test_a_lost_slip_names_nobody_in_full(papers):

@@ -5,6 +5,7 @@ import base64
 import pytest
 
 from fhir_gateway.rest import SlipFacts
+from fhir_gateway.rest.slips import SlipForm
 from tests import factories as make
 from tests.fhir_gateway.callers import told
 from tests.fhir_gateway.house import a_patient, a_site
@@ -92,6 +93,22 @@ def test_the_slip_is_printed_by_whoever_the_app_was_given(house, site):
     assert (slip.first_name, slip.initial, slip.birth_year, slip.site_phone) == ("Ada", "E", 1970, "555 0100")
     assert slip.pin == answer["pin"]
     assert answer["pin"] not in repr(slip)
+
+
+def test_a_front_desk_says_on_which_paper_its_slip_is_printed(house, site):
+    printed = []
+    house.extensions["print_slip"] = lambda slip: printed.append(slip.form)
+    told(site.asks_for_slip("MRN1", BORN))
+    told(site.asks_for_slip("MRN2", BORN, paper="receipt", letters=18, secondLanguage="es"))
+    assert printed == [SlipForm(), SlipForm("receipt", 18, "es")]
+
+
+@pytest.mark.parametrize(
+    "form", [{"paper": "a0"}, {"letters": 13}, {"paper": "a6", "letters": 18}, {"paper": 5}, {"secondLanguage": 5}]
+)
+def test_a_slip_that_cannot_be_printed_like_that_spends_no_pin(house, site, form):
+    assert site.asks_for_slip("MRN1", BORN, **form).status_code == 422
+    assert "pin" in told(site.asks_for_slip("MRN1", BORN))
 
 
 def test_the_pdf_itself_comes_to_whoever_accepts_it(house, site):
