@@ -13,6 +13,7 @@ from typing import Any
 from consent.assertion import new_signing_key
 from consent.clients import SECRET, SITE_SCOPES, NewClient, NewSiteClient, add_client, add_site_client
 from fhir_gateway.dicom.facts import PatientFacts
+from fhir_gateway.rest.slips import SlipForm
 from phr.commands import CommandFailed
 from phr.commands.site import addresses
 from phr.config import Settings
@@ -102,7 +103,7 @@ class Desk:
     def issue_slip(self, person: Person) -> Issued:
         """A fresh PIN for the person; `linked` where they have claimed. An older PIN ends."""
         patient = PatientFacts(mrn=person.mrn, issuer="", name=person.name, born=person.born, sex=person.sex)
-        wanted = Wanted(patient, person.born_iso, description="", taken="", days=None, language="en")
+        wanted = Wanted(patient, person.born_iso, description="", taken="", days=None, language="en", form=SlipForm())
         config = SiteConfig.read(self._config())
         web = Web(config)
         first = issue(web, config, wanted, ISSUE)
