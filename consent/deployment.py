@@ -8,7 +8,7 @@ from flask import current_app, request
 
 from consent.devices import device_words
 from consent.jwks import KeySets, Reach
-from consent.throttle import PIXEL_SHARE, Meter
+from consent.throttle import PIXEL_SHARE, RESOURCES_AHEAD, Meter
 from vault.database import Services, Work
 
 
@@ -51,8 +51,8 @@ class Kept:
     """What this room keeps in a process between requests: fetched key sets, and uses counted but not yet settled."""
 
     key_sets: KeySets
-    resources: Meter = field(default_factory=lambda: Meter(1))
-    pixels: Meter = field(default_factory=lambda: Meter(PIXEL_SHARE))
+    resources: Meter = field(default_factory=lambda: Meter(ahead=RESOURCES_AHEAD))
+    pixels: Meter = field(default_factory=lambda: Meter(share=PIXEL_SHARE))
 
 
 def services() -> Services:

@@ -23,6 +23,7 @@ from vault.catalogue import Catalogue, open_catalogue
 from vault.database import Services, Work
 from vault.errors import NotThere
 from vault.ids import Id
+from vault.recording import Happened, record_all
 from vault.studies import Study
 
 RECHECK_OCTETS: Final = 4 << 20  # docs/format.md 8: a long answer asks again whether it may go on
@@ -76,7 +77,7 @@ def was_forgotten(work: Work, access: Access, study_id: bytes) -> bool:
 
 
 def tell_read(
-    work: Work,
+    services: Services,
     access: Access,
     did: Did,
     *,
@@ -87,15 +88,37 @@ def tell_read(
 ) -> None:
     """One FHIR read or search is an event of the patient's chain; of each patient's, where several are looked at.
 
-    `asked` is the question of a search as `question_told` wrote it.
+    `asked` is the question of a search as `question_told` wrote it. Whoever was given something has opened it, which
+    is noted every five minutes at most.
     """
-    told = [access_for(work, access, study)] if study is not None else list(access.each)
-    which = {} if study is None else {"study": study.hex()}
-    which |= {"asked": asked} if asked else {}
-    for one in {single.owner: single for single in told}.values():
-        audit.record(work, owner=one.owner, did=did, by=one.actor, to=to, type=of, **which)
-        if one.grant is not None:
-            mark_opened(work, one)
+    told = list(access.each) if study is None else [_seen_under(services, access, study)]
+    which = {"type": of} | ({} if study is None else {"study": study.hex()}) | ({"asked": asked} if asked else {})
+    single = {one.owner: one for one in told}.values()
+    record_all(services, [Happened(one.owner, did, one.actor, to, which) for one in single])
+    for one in single:
+        _tell_opened(services, one, access.caller)
+
+
+def _seen_under(services: Services, access: Access, study: bytes) -> Access:
+    if access.parts is None:
+        return access
+    with services.reading() as work:
+        return access.for_study(work, study)
+
+
+def _tell_opened(services: Services, single: Access, caller: bytes) -> None:
+    """That someone opened what they were given."""
+    if single.grant is None:
+        return
+    key = (caller, single.grant.grant_id, "opened")
+    if not _told.is_new(key, services.clock.now(), _OPENED):
+        return
+    try:
+        with services.work() as work:
+            mark_opened(work, single)
+    except BaseException:
+        _told.forget(key)
+        raise
 
 
 def question_told(kind: str, items: Iterable[tuple[str, str]]) -> str:

@@ -112,6 +112,20 @@ def within(services: Services, limit: Limit, *who: bytes | str) -> None:
     spend(services, limit, *who)
 
 
+def ahead(services: Services, limit: Limit, *who: bytes | str, most: int) -> int:
+    """Counts up to `most` uses before they come, and answers how many the limit left: at least one. Raises `Wait`.
+
+    Only for limits without a growing delay: there, each use is weighed by itself.
+    """
+    key, pace = _key(services, (limit, *who)), PACES[limit]
+    with services.work() as work:
+        left = _spend(work, key, pace)
+        more = min(left, most - 1)
+        if more:
+            work.session.get_one(CounterRow, key).count += more
+    return 1 + more
+
+
 def source_prefix(address: str) -> str:
     """The network an address belongs to as far as limits care: /24 of IPv4, /56 of IPv6.
 

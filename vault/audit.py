@@ -6,7 +6,7 @@ Events hold pseudonymous identifiers only; names are found with the owner's keys
 """
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -29,9 +29,9 @@ NOTHING_YET = bytes(32)
 # Every event is written with the same three statements, which are made once.
 _HEAD, _EVENTS = table_of(AuditHeadRow), table_of(AuditRow)
 _MINE = (_HEAD.c.owner_kind == sa.bindparam("kind"), _HEAD.c.owner == sa.bindparam("whose"))
-_LOCK = sa.select(_HEAD.c.n, _HEAD.c.h).where(*_MINE).with_for_update()
-_MOVE = sa.update(_HEAD).where(*_MINE).values(n=sa.bindparam("to_n"), h=sa.bindparam("to_h"), checkpoint=0)
-_ADD = sa.insert(_EVENTS)
+LOCK = sa.select(_HEAD.c.n, _HEAD.c.h).where(*_MINE).with_for_update()
+MOVE = sa.update(_HEAD).where(*_MINE).values(n=sa.bindparam("to_n"), h=sa.bindparam("to_h"), checkpoint=0)
+ADD = sa.insert(_EVENTS)
 
 
 class Did(StrEnum):
@@ -119,15 +119,15 @@ def record(work: Work, *, owner: Owner, did: Did, by: Actor, to: bytes | None = 
     The head is locked until that transaction ends: whoever needs other rows locks them first. Raises `ValueError`
     for a detail named like a part of every event.
     """
-    event = _written(work.now, did, by, to, detail)
+    event = written(work.now, did, by, to, detail)
     work.session.flush()
     connection = work.session.connection()
     whose: dict[str, str | bytes] = {"kind": owner.kind.value, "whose": owner.id}
     last, before = _locked_head(work, connection, whose)
     n, h = last + 1, derive.audit_link(owner.id, last + 1, before, event)
     told = {"owner_kind": owner.kind.value, "owner": owner.id, "n": n, "at": work.now, "event": event.decode(), "h": h}
-    connection.execute(_ADD, told)
-    connection.execute(_MOVE, {**whose, "to_n": n, "to_h": h})
+    connection.execute(ADD, told)
+    connection.execute(MOVE, {**whose, "to_n": n, "to_h": h})
 
 
 def record_once(
@@ -150,21 +150,22 @@ def record_once(
         record(work, owner=owner, did=did, by=by, to=to, **detail)
 
 
-def _written(at: datetime, did: Did, by: Actor, to: bytes | None, detail: dict[str, str | int]) -> bytes:
+def written(at: datetime, did: Did, by: Actor, to: bytes | None, detail: Mapping[str, str | int]) -> bytes:
+    """An event as its row keeps it. Raises `ValueError` for a detail named like a part of every event."""
     named: dict[str, str | int] = {"at": (at - EPOCH) // timedelta(microseconds=1), "did": did.value, "by": by.kind}
     if named.keys() & detail.keys() or {"id", "via", "to"} & detail.keys():
         raise ValueError("a detail is named like a part of every event")
     named |= {name: octets.hex() for name, octets in (("id", by.id), ("via", by.via), ("to", to)) if octets}
-    return canonical_json(named | detail)
+    return canonical_json({**named, **detail})
 
 
 def _locked_head(work: Work, connection: sa.Connection, whose: dict[str, str | bytes]) -> tuple[int, bytes]:
     """The number and hash of the newest event; nobody adds another before the caller's transaction has ended."""
-    found = connection.execute(_LOCK, whose).first()
+    found = connection.execute(LOCK, whose).first()
     if found is None:
         begun = {"owner_kind": whose["kind"], "owner": whose["whose"], "n": -1, "h": NOTHING_YET, "checkpoint": 0}
         insert_unless_there(work.session, AuditHeadRow, **begun)
-        found = connection.execute(_LOCK, whose).one()
+        found = connection.execute(LOCK, whose).one()
     return found[0], found[1]
 
 

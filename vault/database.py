@@ -103,14 +103,14 @@ class Database:
     @contextmanager
     def writing(self) -> Generator[Opened]:
         """A transaction that may change rows; commits on leaving, rolls back on an exception. Raises `StoreAway`."""
-        with _answering(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with answering(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield Opened(session)
 
     @contextmanager
     def writing_in_passing(self) -> Generator[Session]:
         """Like `writing`, for what need not be written: raises `StoreAway` at once while others write."""
         engine = self.engine.execution_options(in_passing=True)
-        with _answering(), Session(engine, expire_on_commit=False) as session, session.begin():
+        with answering(), Session(engine, expire_on_commit=False) as session, session.begin():
             if not self.is_sqlite:
                 session.execute(sa.text(f"SET LOCAL lock_timeout = {_IN_PASSING}"))
             yield session
@@ -183,7 +183,7 @@ class Services:
 
 
 @contextmanager
-def _answering() -> Generator[None]:
+def answering() -> Generator[None]:
     """What a driver says of a lost connection or of a lock may quote a row; what is told instead is our own."""
     try:
         yield

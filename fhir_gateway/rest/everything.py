@@ -55,8 +55,8 @@ def _everything(patient: str) -> Response:
         at = _begins(page, found)
         shelf.look_into(found[at : at + size])
         shown = [shelf.whole(one).resource for one in found[at : at + size]]
-    with services().work() as work:
-        tell_read(work, asker, Did.SEARCHED, of="Patient", asked=question_told(address, request.args.items(multi=True)))
+    told = question_told(address, request.args.items(multi=True))
+    tell_read(services(), asker, Did.SEARCHED, of="Patient", asked=told)
 
     def linked_to(offset: int) -> str:
         name = _name(found[offset]) if offset < len(found) else ""

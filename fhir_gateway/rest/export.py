@@ -66,8 +66,8 @@ def export(patient_id: str = "") -> Response:
     told = {**values, _PATIENT: [patient] if patient else [], "request": [f"{links().origin}{_address()}"]}
     with services().work() as work:
         made = begin_export(work, grant, told)
-        asked = question_told("Patient/$export", ((name, one) for name, many in values.items() for one in many))
-        tell_read(work, asker, Did.SEARCHED, of="Patient", asked=asked)
+    asked = question_told("Patient/$export", ((name, one) for name, many in values.items() for one in many))
+    tell_read(services(), asker, Did.SEARCHED, of="Patient", asked=asked)
     return Response(status=202, headers={"Content-Location": f"{links().fhir}/exports/{made.id.hex()}"})
 
 
@@ -192,8 +192,7 @@ def export_file(export_id: str, kind: str) -> Response:
     if kind not in Part.parse(made.asked).kinds:
         raise Refusal(404, Issue("not-found", "There is no such file."))
     asker.check_scope(f"patient/{kind}.r")
-    with room.work() as work:
-        tell_read(work, asker, Did.SEARCHED, of=kind, asked=f"Patient/$export?_type={kind}")
+    tell_read(room, asker, Did.SEARCHED, of=kind, asked=f"Patient/$export?_type={kind}")
     writing = _Writing(room, asker, links(), current_app.extensions["settings"].brand)
     return Response(watched(writing.lines(made, kind, _filters(made.asked)), room, asker), content_type=NDJSON)
 

@@ -74,10 +74,9 @@ def _looked_up(kind: Kind, resource_id: str, look: Callable[[Shelf], list[Found]
             if kind.name == "ImagingStudy" and was_forgotten(work, access(), parse_id(resource_id)):
                 raise gone() from None
             raise
-    with services().work() as work:
-        study = found[0].study if found else None
-        to = parse_id(resource_id) if kind.name != "Endpoint" else None
-        tell_read(work, access(), Did.READ, of=kind.name, to=to, study=None if study is None else study.id)
+    study = found[0].study if found else None
+    to = parse_id(resource_id) if kind.name != "Endpoint" else None
+    tell_read(services(), access(), Did.READ, of=kind.name, to=to, study=None if study is None else study.id)
     return [one.resource for one in found]
 
 
@@ -88,8 +87,7 @@ def read_document(resource_id: str) -> Response:
     with services().reading() as work:
         study, paper = what_came_with(_shelf(work), resource_id)
         media_type, octets = open_document(work, access().opened(), parse_id(resource_id))
-    with services().work() as work:
-        tell_read(work, access(), Did.READ, of="Binary", to=paper.id, study=study.id)
+    tell_read(services(), access(), Did.READ, of="Binary", to=paper.id, study=study.id)
     if _wants_bare(media_type):
         return _bare(resource_id, media_type, octets)
     made = {

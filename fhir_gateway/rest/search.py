@@ -35,8 +35,7 @@ def _search(kind: Kind) -> Response:
         if not question.patients <= shelf.patients.keys():
             raise forbidden("The access does not cover this patient.")
         made = _answered(question, page, pages, Sight(shelf, asker))
-    with services().work() as work:
-        tell_read(work, asker, Did.SEARCHED, of=kind.name, asked=question_told(kind.name, _items()))
+    tell_read(services(), asker, Did.SEARCHED, of=kind.name, asked=question_told(kind.name, _items()))
     return answer(made)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.fakes import FrozenClock
 from vault import attempts
-from vault.attempts import Limit, credit, source_prefix, spend, spend_all, within
+from vault.attempts import Limit, ahead, credit, source_prefix, spend, spend_all, within
 from vault.database import Services
 from vault.errors import Wait
 
@@ -104,3 +104,13 @@ def test_counters_name_nobody_and_go_when_they_limit_nothing(services: Services,
     clock.advance(hours=2)
     with services.work() as work:
         assert attempts.prune(work) == 1
+
+
+def test_uses_counted_ahead_are_never_more_than_the_limit_leaves(services: Services, clock: FrozenClock):
+    counted = [ahead(services, Limit.API, b"me", most=250) for _ in range(3)]
+    assert counted == [250, 250, 100]
+    with pytest.raises(Wait):
+        ahead(services, Limit.API, b"me", most=250)
+    assert ahead(services, Limit.API, b"someone else", most=250) == 250
+    clock.advance(seconds=60)
+    assert ahead(services, Limit.API, b"me", most=1) == 1
