@@ -194,5 +194,9 @@ def _credit(work: Work, key: bytes, pace: Pace) -> None:
 
 
 def _locked(work: Work, key: bytes) -> CounterRow:
-    insert_unless_there(work.session, CounterRow, id=key, count=0, since=work.now, until=work.now)
-    return work.session.get_one(CounterRow, key, with_for_update=True, populate_existing=True)
+    """The row of this counter, which nobody else changes until the end of the transaction."""
+    while True:
+        insert_unless_there(work.session, CounterRow, id=key, count=0, since=work.now, until=work.now)
+        row = work.session.get(CounterRow, key, with_for_update=True, populate_existing=True)
+        if row is not None:  # else a try was given back meanwhile, and the row went with it
+            return row

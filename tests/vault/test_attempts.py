@@ -6,7 +6,7 @@ import pytest
 
 from tests.fakes import FrozenClock
 from vault import attempts
-from vault.attempts import Limit, ahead, credit, source_prefix, spend, spend_all, within
+from vault.attempts import PACES, Limit, ahead, credit, source_prefix, spend, spend_all, within
 from vault.database import Services
 from vault.errors import Wait
 
@@ -83,6 +83,17 @@ def test_nor_do_they_on_postgresql(postgres_services: Services):
     with ThreadPoolExecutor(8) as together:
         let_through = list(together.map(lambda _: _guess(postgres_services), range(24)))
     assert sum(let_through) == 10
+
+
+@pytest.mark.postgres
+def test_a_success_beside_a_try_costs_nobody_an_error(postgres_services: Services):
+    def succeed(_: int) -> None:
+        spend(postgres_services, Limit.TOKEN, "me")
+        credit(postgres_services, Limit.TOKEN, "me")
+
+    with ThreadPoolExecutor(4) as together:
+        list(together.map(succeed, range(60)))
+    assert spend(postgres_services, Limit.TOKEN, "me") == PACES[Limit.TOKEN].tries - 1
 
 
 @pytest.mark.parametrize(
