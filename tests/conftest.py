@@ -8,10 +8,23 @@ import pytest
 
 import vault.tables_sharing  # noqa: F401  its rows belong to the same metadata
 from tests.fakes import FrozenClock
+from tests.stretching import at_true_cost, costs_little
 from vault.blobs import DiskBlobs
 from vault.database import Database, Services
 from vault.secrets import Secrets
 from vault.tables import Row
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stretching_costs_little() -> None:
+    costs_little()
+
+
+@pytest.fixture
+def true_cost() -> Iterator[None]:
+    """Passwords and codes cost in this test what they cost where people use them."""
+    with at_true_cost():
+        yield
 
 
 @pytest.fixture

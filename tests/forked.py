@@ -16,9 +16,8 @@ from pathlib import Path
 
 import requests
 
-from tests.houses import UP_WITHIN, RunningHouse
-
-_ROOT = Path(__file__).parents[1]
+from tests.houses import ROOT, UP_WITHIN, RunningHouse
+from tests.stretching import costs_little
 
 
 class ForkedHouse(RunningHouse):
@@ -34,7 +33,7 @@ class ForkedHouse(RunningHouse):
             with self.log.open("ab") as log:
                 self._nursery = subprocess.Popen(
                     [sys.executable, "-c", "from tests.forked import nursery; nursery()"],
-                    cwd=_ROOT,
+                    cwd=ROOT,
                     env=self.environment(),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
@@ -69,6 +68,7 @@ def nursery() -> None:
     """What the forking process does: one server for each line it is told."""
     from phr.app import BLUEPRINTS
 
+    costs_little()
     for name in ("phr.storing", "werkzeug.serving", "vault.custody"):
         import_module(name)
     for rooms in BLUEPRINTS.values():

@@ -32,6 +32,8 @@ from phr.storing import prepare
 from tests.fakes import FrozenClock
 from vault.database import Services
 
+ROOT = Path(__file__).parents[1]
+PHR = (sys.executable, "-m", "tests.cheap_phr")
 UP_WITHIN = 60  # seconds; a busy machine starts slowly
 
 
@@ -68,10 +70,11 @@ class RunningHouse:
         return {**kept, **self.settings, "TMPDIR": str(self.tmp), "PYTHONUNBUFFERED": "1"}
 
     def start(self) -> "RunningHouse":
-        command = [sys.executable, "-m", "phr.cli", "serve", "--workers", str(self.workers)]
+        command = [*PHR, "serve", "--workers", str(self.workers)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
+                cwd=ROOT,
                 env=self.environment(),
                 stdout=log,
                 stderr=log,
@@ -158,8 +161,10 @@ class RunningHouse:
 
     def phr(self, *words: str) -> subprocess.CompletedProcess[str]:
         """The command `phr`, with this server's settings."""
-        command = [sys.executable, "-m", "phr.cli", *words]
-        return subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=120, check=False)
+        command = [*PHR, *words]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment(), capture_output=True, text=True, timeout=120, check=False
+        )
 
 
 class IndoorHouse:

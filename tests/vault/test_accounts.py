@@ -42,6 +42,7 @@ def test_nothing_that_names_a_person_lies_in_clear(services: Services, tmp_path)
     assert not [word for word in (b"ana@", b"Perez", PASSWORD.encode()) if word in kept]
 
 
+@pytest.mark.usefixtures("true_cost")
 def test_a_wrong_password_and_an_unknown_login_get_one_answer_after_the_same_work(services: Services):
     opened = a_patient(services)
     took: list[float] = []

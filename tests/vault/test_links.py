@@ -25,6 +25,7 @@ def registered(**details: object) -> Site:
     return Site(b"\x0a" * 16, SiteDetails("Harbor", **details), True, b"")
 
 
+@pytest.mark.usefixtures("true_cost")
 def test_the_blind_indexes_are_those_of_the_format():
     secrets = Secrets({1: b"\x11" * 32}, 1, b"\x11" * 32, bytes(32), bytes(32))
     patient = identify(secrets, registered(default_issuer="urn:x"), mrn=" 12345", issuer=None, born="19460201")

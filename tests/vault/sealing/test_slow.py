@@ -11,13 +11,6 @@ PEPPER, SALT = b"p" * 32, b"s" * 16
 VAULT, SLOT, CLAIM, SITE = (letter * 16 for letter in (b"v", b"l", b"c", b"t"))
 
 
-@pytest.fixture
-def quick(monkeypatch):
-    """The shape of the profiles without their cost."""
-    for number in slow.PROFILES:
-        monkeypatch.setitem(slow.PROFILES, number, slow.Profile(8, 1, 1))
-
-
 def password(typed="correct horse battery staple", **other):
     return slow.stretch_password(typed, **{"salt": SALT, "pepper": PEPPER, "vault": VAULT, "slot": SLOT} | other)
 
@@ -30,12 +23,13 @@ def share(secret="456789ABCDEFGHJ", extra="", **other):
     return slow.stretch_share_code(secret, extra, **{"salt": SALT, "pepper": PEPPER, "holder_id": CLAIM} | other)
 
 
+@pytest.mark.usefixtures("true_cost")
 def test_the_profiles_cost_what_the_design_says():
     assert slow.PROFILES[1] == slow.Profile(65_536, 3, 1)
     assert slow.PROFILES[2] == slow.Profile(19_456, 2, 1)
 
 
-def test_a_password_opens_only_its_own_slot(quick):
+def test_a_password_opens_only_its_own_slot():
     same = password()
     assert same == password()
     others = [
@@ -48,7 +42,7 @@ def test_a_password_opens_only_its_own_slot(quick):
     assert len({same, *others}) == 6
 
 
-def test_a_password_is_the_same_on_every_keyboard(quick):
+def test_a_password_is_the_same_on_every_keyboard():
     assert password("caf\u00e9 ﬁve") == password("cafe\u0301 five")
     assert password("Cafe") != password("cafe")
     assert password(" cafe") != password("cafe")
@@ -60,28 +54,28 @@ def test_a_password_over_256_characters_costs_us_nothing(monkeypatch):
         password("x" * 257)
 
 
-def test_a_password_of_256_characters_is_taken(quick):
+def test_a_password_of_256_characters_is_taken():
     assert len(password("\ufdfa" * 256)) == 32
 
 
-def test_a_wrong_birth_date_is_as_wrong_as_a_wrong_pin(quick):
+def test_a_wrong_birth_date_is_as_wrong_as_a_wrong_pin():
     others = [claim("456789ABCDF"), claim(born="19460202"), claim(born=slow.UNKNOWN_BIRTH), claim(claim_id=b"x" * 16)]
     assert len({claim(), *others}) == 5
 
 
 @pytest.mark.parametrize("born", ["", "1946-02-01", "1946021", "194602011", "１９４６０２０１", "1946020x"])
-def test_a_birth_date_has_one_form(quick, born):
+def test_a_birth_date_has_one_form(born):
     with pytest.raises(ValueError):
         claim(born=born)
     with pytest.raises(ValueError):
         slow.birth_check(PEPPER, SITE, "", "1", born)
 
 
-def test_a_share_code_with_a_passcode_needs_the_passcode(quick):
+def test_a_share_code_with_a_passcode_needs_the_passcode():
     assert len({share(), share(extra="1234"), share("456789ABCDEFGHK"), share(holder_id=b"x" * 16)}) == 4
 
 
-def test_a_pin_a_share_code_and_a_password_never_meet(quick):
+def test_a_pin_a_share_code_and_a_password_never_meet():
     typed = "456789ABCDE"
     assert len({claim(typed, "00000000"), share(typed, "00000000", profile=1), password(typed)}) == 3
 
@@ -102,7 +96,7 @@ def test_a_prf_result_has_32_octets():
 
 
 @pytest.mark.parametrize("typed", ["00ab12", " 00AB 12\u00a0", "００ａｂ１２", "00\tAB\n12"])
-def test_a_patient_number_is_the_same_however_a_system_writes_it(quick, typed):
+def test_a_patient_number_is_the_same_however_a_system_writes_it(typed):
     assert slow.normalise_mrn(typed) == "00AB12"
     assert slow.patient_index(PEPPER, SITE, "", typed) == slow.patient_index(PEPPER, SITE, "", "00AB12")
 
@@ -111,7 +105,7 @@ def test_leading_zeros_and_dashes_are_part_of_a_patient_number():
     assert len({slow.normalise_mrn(number) for number in ("12", "012", "1-2")}) == 3
 
 
-def test_indexes_meet_only_for_the_same_patient_of_the_same_site(quick):
+def test_indexes_meet_only_for_the_same_patient_of_the_same_site():
     found = [
         slow.patient_index(PEPPER, SITE, "", "12345"),
         slow.patient_index(PEPPER, SITE, "urn:x", "12345"),
@@ -125,7 +119,7 @@ def test_indexes_meet_only_for_the_same_patient_of_the_same_site(quick):
     assert {len(index) for index in found} == {32}
 
 
-def test_a_birth_check_is_one_octet(quick):
+def test_a_birth_check_is_one_octet():
     checks = {slow.birth_check(PEPPER, SITE, "", "1", f"19460{month}01") for month in range(1, 10)}
     assert checks <= set(range(256))
     assert len(checks) > 1

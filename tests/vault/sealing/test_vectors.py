@@ -15,6 +15,7 @@ from vault.sealing.stream import Kind, SealedObject, open_octets, seal_octets
 KEYS, SLOW, CODES, OBJECTS, PUBLISHED = (cases(name) for name in ("keys", "slow", "codes", "objects", "published"))
 PEPPER = INDEX_KEY = b"\x11" * 32
 octets = bytes.fromhex
+pytestmark = pytest.mark.usefixtures("true_cost")
 
 
 def sha256(data: bytes) -> str:
