@@ -34,12 +34,16 @@ TOLD = frozenset(Did) - UNTOLD
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What identifiers are called: scans by study, people and apps by grant, scan centers by site, readers of links."""
+    """What identifiers are called: scans by study, people and apps by grant, scan centers by site, readers of links.
+
+    `called` names those by grant in the middle of a sentence.
+    """
 
     scans: Mapping[bytes, str] = field(default_factory=dict)
     shares: Mapping[bytes, str] = field(default_factory=dict)
     sites: Mapping[bytes, str] = field(default_factory=dict)
     readers: Mapping[bytes, str] = field(default_factory=dict)
+    called: Mapping[bytes, str] = field(default_factory=dict)
 
 
 # {who} did it; {scan} and {share} are what it was done to.
@@ -109,7 +113,7 @@ def sentence(event: Event, names: Names) -> str:
     return str(words).format(
         who=who(event, names),
         scan=_scan(event, names),
-        share=names.shares.get(grant, _("someone")),
+        share=names.called.get(grant) or names.shares.get(grant, _("someone")),
     )
 
 

@@ -28,10 +28,15 @@ NOTHING_OPENED = Catalogue(())
 
 @dataclass(frozen=True, slots=True)
 class ShareWords:
-    """One share as a card or page says it."""
+    """One share as a card or page says it.
+
+    `called` is `who` in the middle of a sentence: "with whoever has the code". `unused`: a code that nobody has typed.
+    """
 
     id: str
     who: str
+    called: str
+    unused: bool
     state: str
     until: str
     may: str
@@ -81,6 +86,8 @@ def _in_words(one: Shared, *, now: datetime, whole: dict[bytes, bytes]) -> Share
     return ShareWords(
         id=one.grant_id.hex(),
         who=who,
+        called=_called(one),
+        unused=_is_unused(one),
         state=one.stage.value,
         until=until,
         may=may,
@@ -106,6 +113,19 @@ def _who(one: Shared) -> str:
     if one.kind is For.APP:
         return _("%(name)s (app)", name=one.who or _("An app"))
     return ", ".join(part for part in (one.who, one.clinic) if part) or _("Someone with a code")
+
+
+def _is_unused(one: Shared) -> bool:
+    """A code that nobody has typed."""
+    return one.kind is For.CODE and one.redeemed_by is None and one.first_opened is None
+
+
+def _called(one: Shared) -> str:
+    if one.kind is For.LINK:
+        return _("whoever has the link “%(name)s”", name=one.label) if one.label else _("whoever has the link")
+    if _is_unused(one):
+        return _("whoever has the code")
+    return _who(one) if one.who or one.clinic or one.kind is For.APP else _("someone with a code")
 
 
 def _may(one: Shared) -> str:

@@ -8,12 +8,16 @@ from flask_babel import gettext as _
 from consent.guards import needs_patient
 from consent.request import access, reading
 from phr import dates, reports
-from phr.answers import Answer, file
+from phr.answers import Answer, again, file
 from phr.event_words import KINDS, LOOKS, SHARING, TOLD, scan, sentence, who
-from phr.history import names_for
+from phr.forms import Mistakes
+from phr.history import names_for, read_record_number, record_number
 from phr.people import today
 from vault import audit
 from vault.catalogue import open_catalogue
+from vault.database import Work
+from vault.errors import BrokenChain
+from vault.keyring import Owner
 
 blueprint = Blueprint("history", __name__)
 A_PAGE = 50
@@ -74,7 +78,7 @@ def paper() -> Answer:
                 )
                 for one in found
             ),
-            record_number=f"{number + 1}-{hashed.hex()[:16]}",
+            record_number=record_number(number + 1, hashed),
             address=current_app.extensions["settings"].base_url,
             counts=(
                 (_("Looked at or saved"), sum(one.did in LOOKS for one in found)),
@@ -83,3 +87,39 @@ def paper() -> Answer:
         )
     )
     return file(*printed, "application/pdf")
+
+
+# -- is the paper right? ----------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/history/verify")
+@needs_patient
+def verify() -> Answer:
+    """Where the record number of a paper is typed."""
+    return render_template("pages/history_verify.html", typed="")
+
+
+@blueprint.post("/history/verify")
+@needs_patient
+def take_number() -> Answer:
+    """Says whether the history still begins with what was printed (docs/format.md 11)."""
+    own = access().own_vault()
+    try:
+        lines, mark = read_record_number(request.form)
+        with reading() as w:
+            came_later = _came_later(w, own.owner, lines, mark)
+    except Mistakes as wrong:
+        return again("pages/history_verify.html", wrong, typed=request.form.get("number", ""))
+    return render_template("pages/history_verified.html", lines=lines, came_later=came_later)
+
+
+def _came_later(w: Work, owner: Owner, lines: int, mark: str) -> int:
+    """How many lines were added since. Raises `Mistakes` where the first ones are not as they were."""
+    try:
+        every = audit.verify_chain(w, owner)
+    except BrokenChain:
+        raise Mistakes({"number": _("Lines of your history are missing or were changed. Please tell us.")}) from None
+    hashed = audit.hash_at(w, owner, lines - 1)
+    if hashed is None or record_number(lines, hashed) != f"{lines}-{mark}":
+        raise Mistakes({"number": _("This number does not go with your history. Check it, letter by letter.")})
+    return every - lines

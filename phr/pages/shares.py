@@ -13,7 +13,7 @@ from phr import dates, drafts
 from phr.answers import Answer, onward
 from phr.event_words import LOOKS, sentence
 from phr.history import names_for
-from phr.shares import ended_shares_of, share_of, shares_of
+from phr.shares import ShareWords, ended_shares_of, share_of, shares_of
 from vault import audit
 from vault.catalogue import open_catalogue
 from vault.ids import parse_id
@@ -66,12 +66,18 @@ def stopping(grant_id: str) -> Answer:
 def stop(grant_id: str) -> Answer:
     """S14: at once, whoever is looking just now."""
     with work() as w:
-        who = share_of(w, access(), parse_id(grant_id)).who
+        share = share_of(w, access(), parse_id(grant_id))
         grants.end(w, access(), parse_id(grant_id))
     if drafts.found("given").get("grant") == grant_id:
         drafts.drop("given")
-    drafts.keep(told=_("Sharing has stopped. %(who)s cannot open your scans now.", who=who))
+    drafts.keep(told=_stopped(share))
     return onward("/shares")
+
+
+def _stopped(share: ShareWords) -> str:
+    if share.unused:
+        return _("Sharing has stopped. The code does not work any more.")
+    return _("Sharing has stopped. %(who)s cannot open your scans now.", who=share.who)
 
 
 @blueprint.get("/shares/stop-all")

@@ -159,7 +159,7 @@ def stopping(chromium: Browser, house: Household, number: int) -> Somebody:
     ana = on_screen(chromium, house, PHONE, "ana")
     ana.goes("/shares")
     ana.starts()
-    ana.taps_on("Stop sharing with A code", "link")
+    ana.taps_on("Stop sharing with whoever has the code", "link")
     ana.taps_on("Stop sharing")
     ana.sees("text=Sharing has stopped")
     return ana

@@ -7,7 +7,7 @@ import pytest
 PUBLIC = ["/", "/add", "/join", "/join/name", "/sign-in", "/sign-in/recover", "/sign-in/recover/none", "/see", "/see/end", "/pro/join", "/pro/sign-in", "/help", "/privacy", "/terms",
           "/accessibility", "/for-doctors", "/for-scan-centers", "/link", "/outbox", "/goodbye"]  # fmt: skip
 PATIENT = ["/home", "/upload", "/save/everything", "/questions", "/share/scans", "/share/how", "/share/doctor", "/share/app", "/share/time", "/share/may", "/share/link", "/share/code", "/shares",
-           "/shares/stop-all", "/timeline", "/timeline/doses", "/history", "/history?kind=looks", "/account", "/account/name", "/account/password",
+           "/shares/stop-all", "/timeline", "/timeline/doses", "/history", "/history?kind=looks", "/history/verify", "/account", "/account/name", "/account/password",
            "/account/devices", "/account/reports", "/account/alerts", "/account/future-scans", "/account/apps", "/account/recovery-kit",
            "/account/delete", "/account/delete/confirm", "/check"]  # fmt: skip
 

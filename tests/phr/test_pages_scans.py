@@ -1,12 +1,16 @@
 """One's own scans: the list, a scan, its pictures and report, a copy, and taking it out."""
 
 import io
+import re
+import subprocess
 import zipfile
 
+import pytest
 import sqlalchemy as sa
 
 from tests.phr.conftest import SECTIONS
 from vault.tables import CardRow
+from vault.tables_sharing import AuditRow
 
 
 def test_the_list_has_words_not_codes(ana_with_a_scan):
@@ -204,6 +208,46 @@ def test_the_history_is_told_in_sentences(ana_with_a_scan):
 
 def test_the_history_is_saved_as_pdf(ana_with_a_scan):
     assert ana_with_a_scan.get("/history.pdf").data.startswith(b"%PDF")
+
+
+def record_number_on(paper: bytes) -> str:
+    said = subprocess.run(["pdftotext", "-", "-"], input=paper, capture_output=True, check=True).stdout.decode()
+    return re.search(r"Record number ([0-9]+-[0-9a-f]{16})", said)[1]
+
+
+def test_the_number_on_a_printed_history_can_be_checked(ana_with_a_scan):
+    ana = ana_with_a_scan
+    number = record_number_on(ana.get("/history.pdf").data)
+    lines = number.partition("-")[0]
+    shown = ana.post("/history/verify", number=f" {number.upper()} ")
+    assert f"The first {lines} lines of your history are as they were when the paper was made." in shown.text
+    ana.post("/history/verify", number=number)
+    ana.shares()
+    assert "added since." in ana.post("/history/verify", number=number).text
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("", "Type the record number from your paper."),
+        ("61", "A record number reads like"),
+        ("0-4f2a9c0b7d1e8a35", "A record number reads like"),
+        ("2-4f2a9c0b7d1e8a35", "This number does not go with your history."),
+        ("999999-4f2a9c0b7d1e8a35", "This number does not go with your history."),
+    ],
+)
+def test_another_number_does_not_go_with_a_history(ana_with_a_scan, typed, said):
+    answer = ana_with_a_scan.post("/history/verify", number=typed)
+    assert answer.status_code == 422
+    assert said in answer.text
+
+
+def test_a_history_with_a_line_taken_out_says_so(ana_with_a_scan, services):
+    number = record_number_on(ana_with_a_scan.get("/history.pdf").data)
+    with services.work() as work:
+        work.session.execute(sa.delete(AuditRow).where(AuditRow.owner_kind == "vault", AuditRow.n == 1))
+    answer = ana_with_a_scan.post("/history/verify", number=number)
+    assert "Lines of your history are missing or were changed." in answer.text
 
 
 def test_a_report_in_another_language_says_so(ana, scan_center):

@@ -212,3 +212,13 @@ def test_new_scans_of_the_kind_are_seen_if_ticked(ana_with_a_scan, scan_center, 
     scan_center.pushes_a_knee(study="later")
     ana.get("/home")
     assert doctor.get("/see/scans").text.count("kr-card__title") == 2
+
+
+def test_a_code_nobody_used_is_spoken_of_as_a_code(ana_with_a_scan):
+    ana = ana_with_a_scan
+    ana.shares()
+    assert "You shared scans with whoever has the code." in ana.get("/history").text
+    stop = re.search(r'href="(/shares/[0-9a-f]{32}/stop)"', ana.get("/shares").text)[1]
+    assert "Stop sharing with whoever has the code?" in ana.get(stop).text
+    assert "Sharing has stopped. The code does not work any more." in ana.post(stop).text
+    assert "with A code" not in ana.get("/history").text + ana.get("/shares").text
