@@ -4,7 +4,7 @@ import { ask, Refused } from './asking';
 import type { Cine } from './cine';
 import type { Page, Series } from './given';
 import type { Layout, Panes } from './panes';
-import type { Place } from './stage';
+import type { Place } from './opening';
 import type { MeasureTool, Point } from './surface';
 import { type Look, looksFor } from './windows';
 import { words } from './words';
@@ -33,7 +33,7 @@ export class Actions {
   }
 
   step(by: number): void {
-    this.panes.show(this.panes.at() + by);
+    this.panes.step(by);
   }
 
   show(at: number): void {
@@ -180,8 +180,9 @@ export class Actions {
   }
 
   openGroup(series: Series, place?: Place): void {
-    if (series === this.panes.stage.series) {
-      if (place && this.panes.stage.pictures.length) this.show(place(this.panes.stage.pictures));
+    const { stage } = this.panes;
+    if (series === stage.series && stage.pictures.length) {
+      if (place) this.show(place(stage.pictures));
       return;
     }
     this.cine.stop();

@@ -80,7 +80,7 @@ export class Cine {
     const { stage } = this.panes;
     const count = stage.pictures.length;
     if (this.panes.cutting.isOn()) return true;
-    return Array.from({ length: Math.min(count, ENOUGH) }, (_, on) => (stage.at + on) % count).every((at) => stage.isReady(at));
+    return count > 0 && Array.from({ length: Math.min(count, ENOUGH) }, (_, on) => (stage.at + on) % count).every((at) => stage.isReady(at));
   }
 
   private turn(): void {

@@ -59,7 +59,7 @@ export class Groups {
     const wanted = this.page.studies.flatMap((study) => study.series).find((one) => one.uid === link?.dataset.series);
     if (!link || !wanted || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    this.actions.openGroup(wanted, wanted.marked && (() => 0));
+    this.actions.openGroup(wanted);
     this.box.classList.remove('v-open');
     this.panes.active.area.focus();
     this.panes.redraw();

@@ -73,8 +73,8 @@ class Viewer {
     const { page, panes } = this;
     showHintsOnce(page);
     const { start } = page;
-    if (start?.study.marks.length) void this.beginWithMarked(start);
-    else if (start) void panes.stage.open(start);
+    if (start) void panes.stage.open(start);
+    if (start?.study.marks.length) void this.goOnWithMarked(start);
     await quickViewShown(part<HTMLImageElement>('quick'));
     for (const study of page.studies) if (study !== start?.study) void this.addMarked(study);
     try {
@@ -90,10 +90,11 @@ class Viewer {
     }
   }
 
-  /** The marked pictures first, if there are any and we may know which. */
-  private async beginWithMarked(start: Series): Promise<void> {
+  /** The marked pictures first, if there are any and we may know which, unless somebody has gone on already. */
+  private async goOnWithMarked(start: Series): Promise<void> {
+    const { stage } = this.panes;
     const marked = await this.addMarked(start.study);
-    if (!this.panes.stage.series) void this.panes.stage.open(marked ?? start, marked && (() => 0));
+    if (marked && stage.series === start && stage.isUntouched()) void stage.open(marked);
   }
 
   private async addMarked(study: Study): Promise<Series | undefined> {

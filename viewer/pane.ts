@@ -53,7 +53,7 @@ export class Pane {
     const { stage, area } = this;
     this.corners.draw();
     this.sentence.textContent = stage.sentence;
-    this.head.textContent = where && [stage.series?.study.date, stage.pictures.length ? words.counter(stage.at + 1, stage.pictures.length) : '', stage.series?.study.title, this.qualityWords()]
+    this.head.textContent = where && [stage.series?.study.date, stage.count() ? words.counter(stage.at + 1, stage.count()) : '', stage.series?.study.title, this.qualityWords()]
       .filter(Boolean)
       .join(' · ');
     area.dataset.shown = stage.quality;
@@ -73,10 +73,8 @@ export class Pane {
     const { stage } = this;
     const picture = stage.picture();
     const plane = picture && planeOf(picture);
-    const count = stage.pictures.length || (stage.series?.count ?? 1);
-    const number = stage.pictures.length ? stage.at + 1 : (count >> 1) + 1;
     const planeWords = this.page.toolbar === 'patient' ? words.planes : words.clinicalPlanes;
-    return [words.pictureLabel(number, count), stage.series?.study.title, stage.series?.description, plane && planeWords[plane], stage.sentence || this.qualityWords()]
+    return [words.pictureLabel(stage.at + 1, stage.count() || 1), stage.series?.study.title, stage.series?.description, plane && planeWords[plane], stage.sentence || this.qualityWords()]
       .filter(Boolean)
       .join(', ');
   }

@@ -7,7 +7,8 @@ import { firstParts, moreParts, Pane } from './pane';
 import { groupLike, priorOf } from './priors';
 import { ScoutLines } from './scouts';
 import { Slots } from './slots';
-import type { Place, Stage } from './stage';
+import type { Place } from './opening';
+import type { Stage } from './stage';
 import type { Drawing, NativeSurface, Surface, Window } from './surface';
 import { words } from './words';
 
@@ -67,7 +68,7 @@ export class Panes {
   }
 
   count(): number {
-    return this.cutting.surface()?.count() ?? this.stage.pictures.length;
+    return this.cutting.surface()?.count() ?? this.stage.count();
   }
 
   cut(say: (sentence: string) => void): Promise<void> {
@@ -138,7 +139,8 @@ export class Panes {
     await this.setLayout(2);
     const beside = this.all.find((pane) => pane !== this.active);
     await beside?.stage.open(group);
-    if (this.page.toolbar === 'clinician') this.linking.begin();
+    // They may have gone on to something else while it opened.
+    if (this.page.toolbar === 'clinician' && beside?.stage.series === group) this.linking.begin();
     this.around.changed();
   }
 
@@ -153,6 +155,12 @@ export class Panes {
     if (this.cutting.isOn()) this.cutting.end();
     this.linking.end();
     await this.stage.open(series, place);
+  }
+
+  step(by: number): void {
+    if (this.cutting.surface()) return this.show(this.at() + by);
+    this.stage.step(by);
+    this.linking.follow();
   }
 
   show(at: number): void {

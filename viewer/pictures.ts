@@ -155,6 +155,12 @@ export function canHold({ instance }: Picture, least: number, most: number): boo
   return least >= Math.min(...ends, low) - 1 && most <= Math.max(...ends, high) + 1;
 }
 
+/** What one picture takes in memory: a grey value may become a four-octet number when the file scales it. */
+export function octetsOf({ instance }: Picture): number {
+  const value = (tag: string) => Number(instance[tag]?.Value?.[0] ?? 1);
+  return value('00280010') * value('00280011') * Math.max(4, value('00280002'));
+}
+
 /** Empty for a picture; else what it is, in words. */
 function kindOf(instance: DicomJson): string {
   const isPicture = numbers(instance, '00280010').length && numbers(instance, '00280011').length;

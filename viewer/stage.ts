@@ -4,9 +4,9 @@
  */
 
 import { Album, KEPT_JPEGS } from './album';
-import { Refused } from './asking';
 import { Loading } from './loading';
-import { type Picture, middleOf, picturesOf, quickOf } from './pictures';
+import { type Place, picturesOnceOnline, quickPlace, within } from './opening';
+import { middleOf, octetsOf, type Picture, quickOf } from './pictures';
 import type { Series } from './given';
 import { RenderedSurface } from './rendered';
 import type { Slots } from './slots';
@@ -32,9 +32,6 @@ export interface Means {
   isComing(): boolean;
 }
 
-/** Which picture of a series to begin with; its middle where nothing is said. */
-export type Place = (pictures: readonly Picture[]) => number;
-
 export class Stage {
   series: Series | undefined;
   pictures: Picture[] = [];
@@ -53,7 +50,10 @@ export class Stage {
   private drawing = false;
   private drawAgain = false;
   private dimming = 0;
+  /** The picture that the quick view shows. */
   private first = 0;
+  /** Where to be once the pictures are known; what a person does while the group opens is added to it. */
+  private place: Place = middleOf;
 
   constructor(
     private readonly simple: HTMLImageElement,
@@ -65,18 +65,19 @@ export class Stage {
   }
 
   /** After this a picture of `series` is looked at. What was under way for another is broken off. */
-  async open(series: Series, place: Place = middleOf): Promise<void> {
+  async open(series: Series, place: Place = quickPlace(series)): Promise<void> {
     this.leave();
     this.series = series;
+    this.place = place;
+    this.at = this.first = series.marked ? 0 : series.count >> 1;
     const { signal } = (this.opening = new AbortController());
-    this.rendered.reset();
-    void this.rendered.show(quickOf(series));
-    this.reveal('rendered', 'quick');
-    const pictures = await this.picturesWhenOnline(series, signal);
-    if (signal.aborted || !pictures) return;
+    void this.showQuick(series, signal);
+    const pictures = await picturesOnceOnline(series, signal, { ...this.happenings, failed: () => this.say(words.groupFailed) });
+    if (!pictures) return;
     this.pictures = pictures;
     if (!pictures.length) return this.say(words.noPictures);
-    this.at = this.first = Math.max(0, place(pictures));
+    this.first = quickPlace(series)(pictures);
+    this.at = within(pictures, this.place(pictures));
     this.start();
     this.draw();
   }
@@ -92,14 +93,34 @@ export class Stage {
     }
   }
 
+  /** After this picture `at` is looked at, or will be once the group has opened. */
   show(at: number): void {
-    const to = Math.max(0, Math.min(this.pictures.length - 1, at));
+    const isLast = at >= this.count() - 1;
+    if (this.isOpening()) return this.expect((pictures) => (isLast ? pictures.length - 1 : at), at);
+    const to = within(this.pictures, at);
     if (to === this.at || !this.pictures.length) return;
     this.at = to;
     this.sentence = '';
     if (this.loading) this.loading.lookAt(to);
     else this.start();
     this.draw();
+  }
+
+  /** After this the picture `by` further on is looked at, or will be once the group has opened. */
+  step(by: number): void {
+    const { place } = this;
+    if (this.isOpening()) this.expect((pictures) => within(pictures, place(pictures)) + by, this.at + by);
+    else this.show(this.at + by);
+  }
+
+  /** How many pictures there are: what the page says, until the group has opened. */
+  count(): number {
+    return this.isOpening() ? (this.series?.count ?? 0) : this.pictures.length;
+  }
+
+  /** Has nobody gone anywhere since the group was opened? */
+  isUntouched(): boolean {
+    return this.at === this.first;
   }
 
   isReady(at: number): boolean {
@@ -155,20 +176,24 @@ export class Stage {
     this.stackOf = undefined;
   }
 
-  private async picturesWhenOnline(series: Series, signal: AbortSignal): Promise<Picture[] | undefined> {
-    try {
-      return await picturesOf(series, signal);
-    } catch (problem) {
-      if (signal.aborted) return undefined;
-      if (!(problem instanceof Refused)) throw problem;
-      if (problem.ended) this.happenings.ended();
-      else if (problem.offline || problem.passing) {
-        this.happenings.offline(problem.offline);
-        await untilNextTry();
-        return signal.aborted ? undefined : this.picturesWhenOnline(series, signal);
-      } else this.say(words.groupFailed);
-      return undefined;
-    }
+  private isOpening(): boolean {
+    return !this.pictures.length && !this.sentence;
+  }
+
+  private expect(place: Place, about: number): void {
+    this.place = place;
+    this.at = Math.max(0, Math.min(this.count() - 1, about));
+    this.waiting();
+  }
+
+  /** Another group's picture never stands under this group's name: nothing is seen until the quick view is there. */
+  private async showQuick(series: Series, signal: AbortSignal): Promise<void> {
+    const address = quickOf(series);
+    this.rendered.reset();
+    if (this.simple.getAttribute('src') === address) return this.reveal('rendered', 'quick');
+    this.reveal('nothing', 'loading');
+    const isThere = await this.rendered.show(address);
+    if (isThere && !signal.aborted && this.quality === 'loading' && this.at === this.first) this.reveal('rendered', 'quick');
   }
 
   private start(): void {
@@ -177,7 +202,7 @@ export class Stage {
     const { pictures } = this;
     this.native?.know(pictures);
     // The quick view shows this picture already, and the line is for the code that draws it sharp.
-    if (this.means.isComing() && this.quality === 'quick' && this.at === this.first) return;
+    if (this.means.isComing() && this.at === this.first) return;
     this.loading = new Loading(
       { count: pictures.length, reach: this.reach(), slots: this.means.slots, isReady: (at) => this.isReady(at), load: (at, signal) => this.album.load(pictures[at] as Picture, at + 1, signal) },
       { offline: (is) => this.happenings.offline(is), ended: () => this.happenings.ended(), arrived: (at) => this.arrived(at) },
@@ -213,17 +238,16 @@ export class Stage {
   }
 
   private async drawOnce(): Promise<void> {
+    const { signal } = this.opening;
     const picture = this.picture();
     const state = picture && this.album.state(picture);
     if (!picture || !state || !this.isReady(this.at)) return this.waiting();
     if (state.by === 'words') return this.say(state.sentence);
-    if (state.by === 'rendered') {
-      if (await this.rendered.show(state.address)) this.reveal('rendered', 'simple');
-      else this.say(words.broken(this.at + 1));
-      return;
-    }
-    if (await this.drawNatively(picture)) this.reveal('native', picture.lossy ? 'lossy' : 'full');
-    else if (this.series && this.picture() === picture) this.withoutNative(picture);
+    const isDrawn = await (state.by === 'rendered' ? this.rendered.show(state.address) : this.drawNatively(picture));
+    // Another group may have been opened while this one was drawn.
+    if (signal.aborted) return;
+    if (isDrawn) this.reveal(state.by, state.by === 'rendered' ? 'simple' : picture.lossy ? 'lossy' : 'full');
+    else if (this.picture() === picture) this.withoutDrawing(picture, state.by);
   }
 
   private async drawNatively(picture: Picture): Promise<boolean> {
@@ -237,7 +261,8 @@ export class Stage {
     }
   }
 
-  private withoutNative(picture: Picture): void {
+  private withoutDrawing(picture: Picture, by: 'native' | 'rendered'): void {
+    if (by === 'rendered') return this.say(words.broken(this.at + 1));
     picture.native = false;
     this.stackOf = undefined;
     this.album.forget(picture);
@@ -269,17 +294,4 @@ export class Stage {
     this.sentence = sentence;
     this.reveal('nothing', 'none');
   }
-}
-
-/** What one picture takes in memory: a grey value may become a four-octet number when the file scales it. */
-export function octetsOf({ instance }: Picture): number {
-  const value = (tag: string) => Number(instance[tag]?.Value?.[0] ?? 1);
-  return value('00280010') * value('00280011') * Math.max(4, value('00280002'));
-}
-
-function untilNextTry(): Promise<void> {
-  return new Promise((done) => {
-    const timer = setTimeout(done, 2000);
-    window.addEventListener('online', () => (clearTimeout(timer), done()), { once: true });
-  });
 }

@@ -184,10 +184,8 @@ export class Steps {
   }
 
   draw(): void {
-    const { stage } = this.panes;
-    const isKnown = this.panes.count() > 0;
-    const count = this.panes.count() || (stage.series?.count ?? 1);
-    const number = isKnown ? this.panes.at() + 1 : (count >> 1) + 1;
+    const count = this.panes.count() || 1;
+    const number = this.panes.at() + 1;
     this.slider.max = String(count);
     this.slider.value = String(number);
     this.counter.value = words.counter(number, count);

@@ -2,8 +2,7 @@
 
 import { likeness } from './geometry';
 import { number } from './dicom';
-import type { Picture } from './pictures';
-import { octetsOf } from './stage';
+import { octetsOf, type Picture } from './pictures';
 import { words } from './words';
 
 export const MOST_SLICES = 800;

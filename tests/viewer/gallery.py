@@ -9,7 +9,7 @@ import io
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -51,6 +51,7 @@ class Gallery:
     missing: set[str] = field(default_factory=set)  # instances whose frames are not found
     empty: set[str] = field(default_factory=set)  # series whose metadata are empty
     slow: float = 0.0  # seconds a frame takes
+    held: Callable[[str], bool] = lambda _path: False  # what waits on the line until it is let go
     series: dict[str, list[Dataset]] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     days: dict[str, date] = field(default_factory=dict)
@@ -68,6 +69,9 @@ class Gallery:
         self.titles.setdefault(str(first.StudyInstanceUID), study_title)
         self.days.setdefault(str(first.StudyInstanceUID), taken)
         return str(first.SeriesInstanceUID)
+
+    def lets_go(self) -> None:
+        self.held = lambda _path: False
 
     def frames_asked(self) -> list[str]:
         return [path for path in self.asked if "/frames/" in path and not path.endswith("/rendered")]
@@ -148,6 +152,8 @@ def app_for(gallery: Gallery) -> Flask:
     @app.before_request
     def note() -> None:
         gallery.asked.append(request.path)
+        while gallery.held(request.path):
+            time.sleep(0.02)
         if request.path.startswith(("/dicomweb", "/alive")):
             if gallery.ended:
                 abort(gallery.ended)
@@ -157,6 +163,10 @@ def app_for(gallery: Gallery) -> Flask:
     @app.get("/alive")
     def alive() -> tuple[str, int]:
         return "", 204
+
+    @app.post("/see/end")
+    def end() -> str:
+        return "<!doctype html><title>Ended</title><h1>You are out.</h1>"
 
     @app.get("/report")
     def report() -> str:
@@ -266,6 +276,7 @@ def open_to_visitors(gallery: Gallery) -> Iterator[Gallery]:
     try:
         yield gallery
     finally:
+        gallery.lets_go()
         server.shutdown()
         server.server_close()
         thread.join(5)

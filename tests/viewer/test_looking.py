@@ -300,11 +300,7 @@ def test_a_patient_has_no_measuring_and_no_turning(visit, gallery):
 
 
 def test_changing_the_group_breaks_off_what_was_under_way(visit, gallery):
-    first = next(iter(gallery.series.values()))[0]
-    others = a_ct(7, description="Overview", number=1)
-    for one in others:
-        one.StudyInstanceUID = first.StudyInstanceUID
-    overview = gallery.hang(*others)
+    overview = an_overview_beside(gallery)
     gallery.slow = 0.3
     me = visit(gallery)
     me.sees("full")
@@ -318,6 +314,52 @@ def test_changing_the_group_breaks_off_what_was_under_way(visit, gallery):
     expect(me.page.get_by_role("link", name="Overview")).to_have_attribute("aria-current", "true")
     me.press("[")
     me.says("16 of 30")
+
+
+def an_overview_beside(gallery):
+    """A second group of seven pictures in the same scan; answers its UID."""
+    others = a_ct(7, description="Overview", number=1)
+    for one in others:
+        one.StudyInstanceUID = next(iter(gallery.series.values()))[0].StudyInstanceUID
+    return gallery.hang(*others)
+
+
+@pytest.mark.parametrize(
+    ("keys", "number"),
+    [
+        (["ArrowDown", "ArrowDown"], 6),
+        (["End", "ArrowUp"], 6),
+        (["Home"], 1),
+        (["PageDown", "ArrowUp"], 6),
+    ],
+)
+def test_what_is_pressed_while_a_group_opens_is_not_lost(visit, gallery, keys, number):
+    overview = an_overview_beside(gallery)
+    me = visit(gallery)
+    me.sees("full")
+    gallery.held = lambda path: path.endswith(f"{overview}/metadata")
+    me.press("]", *keys)
+    me.says(f"{number} of 7")
+    expect(me.picture).to_have_attribute("data-shown", "loading")
+    gallery.lets_go()
+    me.at(number)
+    me.says(f"{number} of 7")
+
+
+def test_a_picture_of_one_group_never_stands_under_the_name_of_another(visit, gallery):
+    overview = an_overview_beside(gallery)
+    me = visit(gallery)
+    me.sees("full")
+    gallery.held = lambda path: overview in path
+    me.press("]")
+    me.says("4 of 7")
+    me.says("Loading …")
+    assert me.greys()[1] < 100  # neither the old picture nor an old quick view
+    gallery.held = lambda path: path.endswith("/metadata")
+    me.sees("quick")
+    assert me.greys()[1] > 240
+    gallery.lets_go()
+    me.at(4)
 
 
 def test_earlier_scans_stand_in_the_same_list(visit, doctors_gallery):

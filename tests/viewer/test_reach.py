@@ -140,7 +140,6 @@ def test_the_paged_pictures_break_no_rule_of_access(visit, gallery):
     assert me.page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
 
 
-@pytest.mark.thorough  # its timing asks for a machine that does nothing else
 def test_k04_a_doctor_looks_compares_and_ends_with_keys_alone(visit, gallery):
     gallery.toolbar = "clinician"
     gallery.hang(*a_ct(12, description="Old"), taken=date(2024, 5, 2))
@@ -166,5 +165,5 @@ def test_k04_a_doctor_looks_compares_and_ends_with_keys_alone(visit, gallery):
         keys.press("Shift+Tab")
         if me.page.evaluate("document.activeElement.textContent.trim()") == "End":
             break
-    with me.page.expect_request("**/see/end"):
-        keys.press("Enter")
+    keys.press("Enter")
+    me.says("You are out.")
