@@ -18,6 +18,7 @@ import os
 import re
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -28,6 +29,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from consent.assertion import new_signing_key
 from consent.clients import NewClient, NewSiteClient, add_client, add_site_client
+from tests.authenticator import Device
 from tests.browser import FORM, Browser, Page
 from tests.factories import Person, a_body, a_uid
 from tests.papers import a_transaction, parameters, values_of
@@ -221,6 +223,26 @@ class Patient(Browser):
 
     def signs_out(self) -> Page:
         return self.open("/account").send("Sign out")
+
+    def joins_by_lock(self, device: Device) -> Page:
+        self.open("/join").follow("Use an account name instead").send("Continue", name=self.login)
+        return self._answers("/join/password", "/join/passkey", device.makes)
+
+    def sets_up_a_lock(self, device: Device) -> Page:
+        return self._answers("/account/devices", "/account/devices/lock", device.makes)
+
+    def signs_in_by_lock(self, device: Device) -> Page:
+        return self._answers("/sign-in", "/sign-in/passkey", device.shows)
+
+    def shows_again_by_lock(self, device: Device) -> Page:
+        return self._answers("/check", "/check/passkey", device.shows)
+
+    def _answers(self, page: str, path: str, answer: Callable[[Json], Json]) -> Page:
+        """What the script of the page does: the question is asked, and the device's answer sent as a form."""
+        token = next(one.value for form in self.open(page).forms for one in form.fields if one.name == "csrf_token")
+        question = self.ask("POST", f"{path}/ask", data={"csrf_token": token})
+        assert question.status_code == 200, question.text
+        return self.open(path, method="POST", data={"csrf_token": token, **answer(question.json())})
 
     def types_a_slip(self, slip: Slip, *, pin: str = "", born: str = "") -> Page:
         """P2 and P3; signed in it is taken, else the page to make an account comes."""

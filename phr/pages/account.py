@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from consent import alerts, sessions
 from consent.guards import needs_fresh, needs_patient
 from consent.request import access, reading, services, work
-from phr import dates, drafts, forms, languages
+from phr import dates, device_locks, drafts, forms, languages
 from phr.answers import Answer, again, onward
 from phr.device_names import device_name
 from phr.forms import Mistakes
@@ -36,7 +36,7 @@ def account() -> Answer:
         rows = [
             (_("You sign in with"), own.field(w, "login") or ""),
             (_("Your name"), own.field(w, "name") or _("Not given"), "/account/name", _("Change")),
-            (_("Password"), _("Set"), "/account/password", _("Change")),
+            _password_row(w),
             (_("Recovery kit"), _kit_words(kit), "/account/recovery-kit", _("Open")),
             (_("Devices"), str(len(sessions.devices_of(w, access()))), "/account/devices", _("See")),
             (_("Future scans"), str(len(links_of(w, own.vault_id))), "/account/future-scans", _("See")),
@@ -44,6 +44,12 @@ def account() -> Answer:
             (_("Alerts"), _alert_words(w), "/account/alerts", _("Change")),
         ]
     return render_template("pages/account/index.html", rows=rows, told=drafts.take("told"))
+
+
+def _password_row(w: Work) -> tuple[str, str, str, str]:
+    if accounts.has_password(w, access().account_id or b""):
+        return _("Password"), _("Set"), "/account/password", _("Change")
+    return _("Password"), _("None. A device lock opens your account"), "/account/password/new", _("Make one")
 
 
 def _alert_words(w: Work) -> str:
@@ -84,6 +90,9 @@ def take_name() -> Answer:
 @needs_patient
 def password() -> Answer:
     """The old one and the new one."""
+    with reading() as w:
+        if not accounts.has_password(w, access().account_id or b""):
+            return onward("/account/password/new")
     return render_template("pages/account/password.html")
 
 
@@ -117,7 +126,15 @@ def devices() -> Answer:
     """K4."""
     with reading() as w:
         found = sessions.devices_of(w, access())
-    return render_template("pages/account/devices.html", devices=found, called=device_name, told=drafts.take("told"))
+        locks = device_locks.locks_of(w, access().own_vault(), access().account_id or b"")
+    return render_template(
+        "pages/account/devices.html",
+        devices=found,
+        locks=locks,
+        lock_offered=device_locks.is_offered(),
+        called=device_name,
+        told=drafts.take("told"),
+    )
 
 
 @blueprint.post("/devices/<session_id>/sign-out")

@@ -14,8 +14,8 @@ from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
 
 from consent.guards import public
-from consent.request import services
-from phr import drafts, forms, mail
+from consent.request import services, work
+from phr import device_locks, drafts, forms, mail
 from phr.answers import Answer, again, onward
 from phr.claiming import claim_waits, first_page
 from phr.forms import Mistakes
@@ -23,6 +23,8 @@ from phr.people import begin_session, network
 from vault.accounts import SignedIn, open_account
 from vault.attempts import Limit, credit, spend, within
 from vault.errors import LoginTaken, Wait, WeakPassword
+from vault.ids import parse_id
+from vault.passkeys import add_passkey
 
 blueprint = Blueprint("accounts", __name__)
 NOBODY_YET = public("an account is made by someone who has none")
@@ -136,7 +138,7 @@ def password() -> Answer:
     begun = drafts.found("join")
     if not begun.get("ready"):
         return onward("/join")
-    return render_template("pages/join_password.html", login=_login(begun), called="")
+    return render_template("pages/join_password.html", login=_login(begun), called="", lock=_lock(begun))
 
 
 @blueprint.post("/join/password")
@@ -150,9 +152,17 @@ def take_password() -> Answer:
         signed = _make_account(begun, forms.read_new_password(request.form))
     except Mistakes as wrong:
         called = forms.read_called(request.form)
-        return again("pages/join_password.html", wrong, login=_login(begun), called=called)
+        return again("pages/join_password.html", wrong, login=_login(begun), called=called, lock=_lock(begun))
+    if "lock" in begun:
+        with work() as w:
+            add_passkey(w, signed.keyring, signed.account_id, device_locks.from_draft(begun["lock"]))
     drafts.drop("join")
     return begin_session(signed, onward(first_page(signed)))
+
+
+def _lock(begun: drafts.Kept) -> str:
+    """Whether the device lock is offered, or was tried and holds no key."""
+    return "keyless" if "lock" in begun else "offered" if device_locks.is_offered() else ""
 
 
 def _login(begun: drafts.Kept) -> str:
@@ -170,6 +180,7 @@ def _make_account(begun: drafts.Kept, chosen: str) -> SignedIn:
             name=forms.read_called(request.form),
             born=drafts.found("claim").get("born"),
             mail=begun.get("mail"),
+            account_id=parse_id(begun["account"]) if "lock" in begun else None,
         )
     except WeakPassword as weak:
         raise Mistakes({"password": forms.weak_password(weak.reason)}) from None

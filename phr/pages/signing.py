@@ -9,7 +9,7 @@ from consent.errors import Area
 from consent.guards import needs_patient, public
 from consent.request import access, safe_return, services, signed_in, source
 from consent.sessions import Place
-from phr import drafts, forms
+from phr import device_locks, drafts, forms
 from phr.answers import Answer, again, onward
 from phr.claiming import claim_waits, first_page
 from phr.forms import Mistakes
@@ -30,7 +30,12 @@ def sign_in() -> Answer:
     if back:
         drafts.keep(back=back)
     return render_template(
-        "pages/sign_in.html", typed="", shared=[], ended="ended" in request.args, claiming=claim_waits()
+        "pages/sign_in.html",
+        typed="",
+        shared=[],
+        ended="ended" in request.args,
+        claiming=claim_waits(),
+        lock=_lock(),
     )
 
 
@@ -42,12 +47,16 @@ def take_sign_in() -> Answer:
     try:
         signed = _signed_in(forms.read_login(request.form), forms.read_password(request.form))
     except Mistakes as wrong:
-        typed = request.form.get("login", "")
-        return again("pages/sign_in.html", wrong, typed=typed, shared=shared, ended=False, claiming=claim_waits())
+        said = {"typed": request.form.get("login", ""), "shared": shared, "claiming": claim_waits(), "lock": _lock()}
+        return again("pages/sign_in.html", wrong, ended=False, **said)
     if signed.came_back:
         drafts.keep(told=_("Your account stays. Nobody can see your scans until you share them again."))
     place = Place.SHARED if shared else Place.OWN
     return begin_session(signed, onward(first_page(signed)), place=place)
+
+
+def _lock() -> str:
+    return "offered" if device_locks.is_offered() else ""
 
 
 def _signed_in(login: str, password: str) -> SignedIn:
@@ -84,7 +93,7 @@ def check() -> Answer:
     back = safe_return(request.args.get("next"), "")
     if back:
         drafts.keep(back=back)
-    return render_template("pages/check.html")
+    return render_template("pages/check.html", ways=device_locks.ways_of(access()))
 
 
 @blueprint.post("/check")
@@ -96,7 +105,8 @@ def take_check() -> Answer:
         password = forms.read_password(request.form)
         accounts.check_password(services(), me.own_vault(), me.account_id or b"", password)
     except Mistakes as wrong:
-        return again("pages/check.html", wrong)
+        return again("pages/check.html", wrong, ways=device_locks.ways_of(me))
     except WrongSecret:
-        return again("pages/check.html", Mistakes({"password": _("This is not your password. Try again.")}))
+        wrong = Mistakes({"password": _("This is not your password. Try again.")})
+        return again("pages/check.html", wrong, ways=device_locks.ways_of(me))
     return renew_session(me, onward(safe_return(drafts.take("back"), "/home")))

@@ -11,6 +11,7 @@ PUBLIC_PAGES = {
     "front": {"front", "help_page", "privacy", "terms", "accessibility", "for_doctors", "for_scan_centers", "outbox", "healthz"},
     "accounts": {"join", "take_mail", "name", "take_name", "code", "code_again", "take_code", "password", "take_password"},
     "signing": {"sign_in", "take_sign_in", "sign_out", "stay"},
+    "passkeys": {"ask_at_joining", "take_at_joining", "ask_at_the_door", "take_at_the_door", "password", "take_password"},
     "claims": {"add", "take_pin", "birth", "take_birth"},
     "recovery": {"ways", "none", "use_kit"},
     "doctor": {"see", "take_code", "who", "begin", "goodbye", "end", "ended"},

@@ -17,6 +17,7 @@ import requests
 import sqlalchemy as sa
 
 from consent.guards import OPEN_ENDPOINTS, guards_of
+from tests.authenticator import Device
 from tests.browser import Browser
 from tests.houses import IndoorHouse
 from tests.journeys.stories import Story, a_scan, a_story, someone
@@ -86,6 +87,7 @@ def a_world(house: IndoorHouse) -> World:
         "study_id": victim.id,
         "grant_id": share.id,
         "session_id": the_session_of(house, app.said["patient"]),
+        "lock_id": the_lock_of(house, victim.patient),
         "link_id": the_link_of(house, app.said["patient"]),
         "patient_id": app.said["patient"],
         "study_uid": victim.scan.uid,
@@ -124,6 +126,12 @@ def the_export_of(app: App) -> str:
 
 def the_session_of(house: IndoorHouse, patient: str) -> str:
     return one_id(house, "session", patient)
+
+
+def the_lock_of(house: IndoorHouse, victim: Patient) -> str:
+    victim.sets_up_a_lock(Device(house.base_url))
+    with house.services.reading() as work:
+        return work.session.scalars(sa.select(Row.metadata.tables["passkey"].c.id)).one().hex()
 
 
 def the_link_of(house: IndoorHouse, patient: str) -> str:

@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from phr.mail import OutboxMailer
+from tests.authenticator import Device
 from tests.factories import Person, a_text_report, an_instance, some_pixels
 from tests.houses import RunningHouse
 from tests.journeys.conftest import a_database
@@ -118,7 +119,18 @@ class Told:
         self.canaries.add("mail", MAIL)
         self.canaries.add("mailed code in words", f"is {six}", f"{six}\n\n")
         self.canaries.add("password", self.patient.password, "wrong jackdaws love my sphinx")
+        self._the_device_locks()
         self.canaries.add("kit", kit, " ".join(kit[at : at + 4] for at in range(0, 28, 4)), kit[4:24])
+
+    def _the_device_locks(self) -> None:
+        """One beside a password, and one that is the only way into its vault."""
+        self.lock, self.alone = Device(self.house.base_url), Device(self.house.base_url)
+        assert self.patient.sets_up_a_lock(self.lock).path == "/account/devices"
+        self.locked = Patient(self.house, Person(name="Lock^Only", mrn="MRN-LOCK-1", born="19600606"))
+        assert self.locked.joins_by_lock(self.alone).path == "/home"
+        assert self.locked.another_browser().signs_in_by_lock(self.alone).path == "/home"
+        for number, device in enumerate((self.lock, self.alone)):
+            self.canaries.add_secret(f"device lock {number}", device.key)
 
     def _the_doctors(self) -> None:
         self.guest, self.doctor = Guest(self.house), Provider(self.house, "Dr. Przybylski-Vex", "Umbrageous Clinic")
@@ -302,6 +314,7 @@ def test_the_server_goes_on_after_the_robbery_and_the_histories_verify(robbed) -
     assert verified.returncode == 0, verified.stdout + verified.stderr
     told.house.start()
     try:
+        assert told.locked.another_browser().signs_in_by_lock(told.alone).path == "/home"
         again = told.patient.another_browser()
         assert again.signs_in().path == "/home"
         assert again.scans() == [told.id]
