@@ -15,6 +15,7 @@ from flask_babel import ngettext
 
 from phr import dates, words
 from phr.pages.shown import ShownInstance, ShownSeries, ShownStudy
+from phr.priors import subject_of
 from vault.catalogue import Catalogue
 from vault.database import Work
 from vault.errors import NoKey, NotThere
@@ -23,7 +24,6 @@ from vault.reading import list_series
 from vault.sites import find_site
 from vault.studies import Study
 
-MOST_PRIORS = 3
 # Key object selections and presentation states, which mark pictures of other series (PS3.3 C.17.6, C.11.11).
 MARKING = frozenset({"KO", "PR"})
 
@@ -118,19 +118,13 @@ def shown_study(work: Work, keyring: Keyring, study: Study, scan: Scan, *, repor
         uid=study.uid,
         title=scan.title,
         taken=scan.day,
+        subject=subject_of(study),
         place=scan.place,
         series=tuple(one for one in series if one is not None and one.uid not in marks),
         marks=marks,
         report_url=report_url if study.reports else "",
         provenance=_provenance(study, scan),
     )
-
-
-def priors_of(study: Study, others: Iterable[Study]) -> list[Study]:
-    """The other scans of the same part of the body by the same kind of machine, newest first and few."""
-    name = title_of(study)
-    alike = [one for one in others if one.id != study.id and one.pictures and title_of(one) == name]
-    return sorted(alike, key=lambda one: one.facts.date, reverse=True)[:MOST_PRIORS]
 
 
 def _provenance(study: Study, scan: Scan) -> str:

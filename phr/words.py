@@ -76,7 +76,7 @@ def title(series: Iterable[NamedSeries], description: str = "") -> str:
     seen = [one for one in all_of_it if one.modality not in SILENT]
     kind = _kind([one.modality for one in seen])
     part = part_of(seen, description)
-    side = _side([one.laterality for one in seen], description)
+    side = side_of(seen, description)
     if not part or " of " in kind:
         part = side = ""
     if languages.here().startswith("es"):
@@ -88,6 +88,11 @@ def part_of(series: Iterable[NamedSeries], description: str = "") -> str:
     """The part of the body in our words, such as "knee"; empty where it is not known."""
     seen = list(series)
     return _part([one.body_part for one in seen], [description, *(one.description for one in seen)])
+
+
+def side_of(series: Iterable[NamedSeries], description: str = "") -> str:
+    """Right, left or both; empty where it is not known."""
+    return _side([one.laterality for one in series], description)
 
 
 def _kind(modalities: list[str]) -> str:

@@ -28,6 +28,8 @@ export interface Study {
   readonly taken: string;
   readonly place: string;
   readonly reportUrl: string;
+  /** UIDs of the other scans here that are of the same part of the body by the same kind of machine. */
+  readonly alike: readonly string[];
   readonly series: Series[];
   /** UIDs of its series that mark pictures of others: key object selections and presentation states. */
   readonly marks: readonly string[];

@@ -6,15 +6,10 @@ const OVERVIEW = /local|scout|survey|topogram|dose|overview/i;
 
 /** The scan of the same part of the body by the same kind of machine, the nearest before; else the nearest after. */
 export function priorOf(studies: readonly Study[], now: Study): Study | undefined {
-  const alike = studies.filter((one) => one !== now && one.series.some((series) => series.count) && isAlike(one, now));
+  const alike = studies.filter((one) => now.alike.includes(one.uid) && one.series.some((series) => series.count));
   const before = alike.filter((one) => one.taken <= now.taken).sort((a, b) => b.taken.localeCompare(a.taken));
   const after = alike.filter((one) => one.taken > now.taken).sort((a, b) => a.taken.localeCompare(b.taken));
   return before[0] ?? after[0];
-}
-
-/** A title names machine and part of the body in the same words for every scan. */
-function isAlike(one: Study, other: Study): boolean {
-  return one.title === other.title;
 }
 
 /** The group of `study` that is most like `series`: its name's words, its kind, then the larger. */

@@ -11,7 +11,8 @@ from fhir_gateway.looking import tell_viewed
 from phr.answers import Answer
 from phr.pages.shown import Link, ShownStudy, Surroundings
 from phr.pages.viewer import pictures_page
-from phr.scans import priors_of, scan_of, shown_study, site_names
+from phr.priors import priors_of
+from phr.scans import scan_of, shown_study, site_names
 from vault.catalogue import open_catalogue
 from vault.database import Work
 from vault.ids import parse_id

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from phr.priors import Subject
+
 # Series a person does not mean when they ask for the pictures: overviews, dose sheets, reports, settings.
 NOT_TO_BEGIN_WITH = frozenset(
     {"SR", "KO", "PR", "SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "REG", "ANN", "DOC", "AU", "ECG"}
@@ -76,6 +78,7 @@ class ShownStudy:
     title: str
     series: tuple[ShownSeries, ...]
     taken: date | None = None
+    subject: Subject = field(default_factory=Subject)
     place: str = ""
     report_url: str = ""
     provenance: str = ""

@@ -70,7 +70,7 @@ def page_for(studies: Sequence[ShownStudy], around: Surroundings) -> str:
         studies=studies,
         around=around,
         start=start,
-        written=json.dumps([_written(study) for study in studies]),
+        written=json.dumps([_written(study, studies) for study in studies]),
         paged_url=_paged_url(studies, around),
         quick_url=f"{series_address(*start)}/rendered" if start else "",
         series_address=series_address,
@@ -133,7 +133,7 @@ def _paged_url(studies: Sequence[ShownStudy], around: Surroundings) -> Callable[
     return url
 
 
-def _written(study: ShownStudy) -> dict[str, object]:
+def _written(study: ShownStudy, studies: Sequence[ShownStudy]) -> dict[str, object]:
     return {
         "uid": study.uid,
         "title": study.title,
@@ -141,6 +141,7 @@ def _written(study: ShownStudy) -> dict[str, object]:
         "taken": study.taken.strftime("%Y%m%d") if study.taken else "",
         "place": study.place,
         "marks": study.marks,
+        "alike": [one.uid for one in studies if one is not study and one.subject.is_like(study.subject)],
         "reportUrl": study.report_url,
         "series": [
             {

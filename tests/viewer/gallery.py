@@ -30,6 +30,7 @@ from phr.headers import install_headers
 from phr.packed import install_packed_files
 from phr.pages.shown import Link, ShownInstance, ShownSeries, ShownStudy, Surroundings
 from phr.pages.viewer import blueprint_over
+from phr.priors import Subject
 from phr.scans import MARKING
 
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
@@ -100,6 +101,7 @@ class Gallery:
                 title=self.titles[uid],
                 series=tuple(groups),
                 taken=self.days[uid],
+                subject=Subject(kinds=frozenset(one.modality for one in groups), parts=frozenset({self.titles[uid]})),
                 place="Harbor Scan Center",
                 report_url="/report",
                 marks=tuple(marks.get(uid, ())),

@@ -58,6 +58,17 @@ def test_i3_an_earlier_scan_hangs_beside_with_one_key_and_scrolls_along(visit, g
     assert me.complaints == []
 
 
+def test_a_scan_of_another_part_of_the_body_is_no_earlier_one(visit, chest):
+    gallery = Gallery(toolbar="clinician")
+    gallery.hang(*chest)
+    gallery.hang(*a_ct(20, description="Head"), study_title="CT of the head", taken=BEFORE)
+    me = visit(gallery)
+    me.sees("full")
+    me.press("p")
+    me.says("There is no other scan of the same part here.")
+    expect(me.page.locator(".v-pane")).to_have_count(1)
+
+
 def test_slices_of_one_space_meet_by_where_they_lie(visit, gallery, chest):
     thick = a_ct(15, description="Thick", number=7)
     for at, one in enumerate(thick):
