@@ -1,10 +1,10 @@
 /** Everything a person can do with the pictures, by one name each: toolbar, keys and gestures all come here. */
 
-import { ask, Refused } from './asking';
 import type { Cine } from './cine';
 import type { Page, Series } from './given';
 import type { Layout, Panes } from './panes';
 import type { Place } from './opening';
+import { type Form, Saving } from './saving';
 import type { MeasureTool, Point } from './surface';
 import { type Look, looksFor } from './windows';
 import { words } from './words';
@@ -18,6 +18,7 @@ export class Actions {
   windowKeys = false;
   lettersOn = true;
   private textIsOn = true;
+  private readonly saving: Saving;
 
   constructor(
     private readonly page: Page,
@@ -26,7 +27,9 @@ export class Actions {
     /** Says a sentence to eyes and ears. */
     private readonly say: (sentence: string) => void,
     private readonly redraw: () => void,
-  ) {}
+  ) {
+    this.saving = new Saving(panes, say);
+  }
 
   isClinician(): boolean {
     return this.page.toolbar === 'clinician';
@@ -245,37 +248,7 @@ export class Actions {
     else void this.page.root.requestFullscreen?.().catch(() => undefined);
   }
 
-  /** The server's picture of what is looked at, as a file whose name says nothing of the person. */
-  async savePicture(): Promise<void> {
-    const picture = this.panes.stage.picture();
-    if (!picture || !this.page.maySave) return;
-    if (this.panes.cutting.isOn()) return this.say(words.notOnPlanes);
-    try {
-      const answer = await ask(`${picture.address}/rendered`, 'image/jpeg');
-      const picked = await answer.blob();
-      if (await offered(picked, words.fileName(this.panes.stage.at + 1))) return;
-      const address = URL.createObjectURL(picked);
-      const link = document.createElement('a');
-      link.href = address;
-      link.download = words.fileName(this.panes.stage.at + 1);
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(address), 10_000);
-      this.say(words.saved);
-    } catch (problem) {
-      if (!(problem instanceof Refused)) throw problem;
-      this.say(words.saveFailed);
-    }
-  }
-}
-
-/** On a phone the picture goes to the share sheet, where people keep their photos; false where there is none. */
-async function offered(picture: Blob, name: string): Promise<boolean> {
-  const file = new File([picture], name, { type: picture.type });
-  if (!matchMedia('(pointer: coarse)').matches || !navigator.canShare?.({ files: [file] })) return false;
-  try {
-    await navigator.share({ files: [file] });
-    return true;
-  } catch (problem) {
-    return (problem as Error).name === 'AbortError';
+  savePicture(form: Form): void {
+    if (this.page.maySave) void this.saving.save(form);
   }
 }

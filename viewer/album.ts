@@ -70,7 +70,7 @@ export class Album {
       this.dropOldJpegs(picture);
     } catch (problem) {
       if (signal.aborted || !(problem instanceof Refused) || this.isOfTheLine(problem, picture)) throw problem;
-      const sentence = problem.unshowable ? words.cannotShow(kindInWords(picture.instance)) : words.broken(number);
+      const sentence = problem.altered ? words.altered : problem.unshowable ? words.cannotShow(kindInWords(picture.instance)) : words.broken(number);
       this.states.set(picture, { by: 'words', sentence });
     }
   }

@@ -2,11 +2,17 @@
 
 /** What went wrong with one request, sorted by what we do about it. */
 export class Refused extends Error {
-  readonly status: number;
-
-  constructor(status: number) {
+  constructor(
+    readonly status: number,
+    /** A word of the server's for what happened, where it has one (docs/dicomweb.md). */
+    private readonly reason = '',
+  ) {
     super(`the server answered ${status}`);
-    this.status = status;
+  }
+
+  /** What is kept is not what was sent: nobody shall take it for the picture. */
+  get altered(): boolean {
+    return this.reason === 'not-as-sent';
   }
 
   /** The line is down or the server is not there: worth another try later. */
@@ -42,8 +48,15 @@ export async function ask(address: string, accept: string, signal?: AbortSignal)
   });
   // A redirect leads to the sign-in page: for a picture that means the access is gone.
   if (answer.type === 'opaqueredirect') throw new Refused(401);
-  if (!answer.ok) throw new Refused(answer.status);
+  if (!answer.ok) throw new Refused(answer.status, await reasonOf(answer));
   return answer;
+}
+
+/** The server says why in a short JSON text (RFC 9457). */
+async function reasonOf(answer: Response): Promise<string> {
+  if (answer.headers.get('Content-Type') !== 'application/problem+json') return '';
+  const told = (await answer.json().catch(() => ({}))) as { reason?: string };
+  return told.reason ?? '';
 }
 
 export function wait(milliseconds: number): Promise<void> {

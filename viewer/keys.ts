@@ -93,7 +93,7 @@ export class Keys {
       ']': () => actions.otherGroup(1),
       w: () => actions.toggleWindowKeys(),
       f: () => actions.toggleFullScreen(),
-      s: () => void actions.savePicture(),
+      s: () => actions.savePicture('jpg'),
       q: () => this.more.report(),
       k: () => actions.toggleMarked(),
       p: () => actions.compare(),

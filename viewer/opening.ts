@@ -13,7 +13,7 @@ export interface Trouble {
   offline(isOffline: boolean): void;
   ended(): void;
   /** The server has no answer for this group, and none will come. */
-  failed(): void;
+  failed(why: Refused): void;
 }
 
 /** Where the picture stands that a group's quick view shows. */
@@ -36,7 +36,7 @@ export async function picturesOnceOnline(series: Series, signal: AbortSignal, tr
       if (!(problem instanceof Refused)) throw problem;
       if (!problem.offline && !problem.passing) {
         if (problem.ended) trouble.ended();
-        else trouble.failed();
+        else trouble.failed(problem);
         return undefined;
       }
       trouble.offline(problem.offline);

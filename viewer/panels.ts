@@ -5,6 +5,7 @@ import { make, plainButton } from './building';
 import { type Cine, type Speed, SPEEDS } from './cine';
 import type { Page } from './given';
 import type { Layout, Panes } from './panes';
+import type { Form } from './saving';
 import type { Window } from './surface';
 import { lighter, looksFor } from './windows';
 import { words } from './words';
@@ -82,6 +83,13 @@ function anySpeed(box: HTMLElement, cine: Cine): Panel {
       rate.value = String(cine.rate);
     },
   };
+}
+
+/** In which form a doctor keeps the picture on the screen. */
+export function savePanel(actions: Actions): Panel {
+  const forms = (Object.keys(words.saveForms) as Form[]).map((form) => plainButton(words.saveForms[form], () => actions.savePicture(form)));
+  const looks = make('div', { class: 'v-looks' }, ...forms);
+  return { box: make('div', { class: 'v-panel', role: 'group', 'aria-label': words.save }, looks, make('p', { class: 'v-note', text: words.saveNote })), draw: () => undefined };
 }
 
 /** How many pictures stand beside each other, and what holds them together. */

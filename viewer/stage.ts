@@ -72,7 +72,7 @@ export class Stage {
     this.at = this.first = series.marked ? 0 : series.count >> 1;
     const { signal } = (this.opening = new AbortController());
     void this.showQuick(series, signal);
-    const pictures = await picturesOnceOnline(series, signal, { ...this.happenings, failed: () => this.say(words.groupFailed) });
+    const pictures = await picturesOnceOnline(series, signal, { ...this.happenings, failed: (why) => this.say(why.altered ? words.altered : words.groupFailed) });
     if (!pictures) return;
     this.pictures = pictures;
     if (!pictures.length) return this.say(words.noPictures);

@@ -4,7 +4,7 @@ import type { Actions } from './actions';
 import { icon, type Icon, make, rove, toolButton } from './building';
 import type { Cine } from './cine';
 import type { Page } from './given';
-import { layoutPanel, lightPanel, type Panel, speedPanel } from './panels';
+import { layoutPanel, lightPanel, type Panel, savePanel, speedPanel } from './panels';
 import type { Panes } from './panes';
 import type { MeasureTool } from './surface';
 import { words } from './words';
@@ -53,7 +53,7 @@ export class Toolbar {
     if (isClinician) this.addClinicianTools(open);
     this.add('startOver', words.startOver, () => actions.startOver());
     const asking = isClinician ? [] : [this.add('whatIsThis', words.whatIsThis, () => open.lookingAt())];
-    const saving = page.maySave ? [this.add('save', words.save, () => void actions.savePicture())] : [];
+    const saving = page.maySave ? [this.addSaving(isClinician)] : [];
     if (page.studies.some((study) => study.reportUrl)) this.add('report', words.report, () => open.report(), () => open.reportIsOpen());
     if (document.fullscreenEnabled) this.add('fullScreen', words.fullScreen, () => actions.toggleFullScreen()).classList.add('v-for-desks');
     this.add('keys', words.keys, () => open.keys()).classList.add('v-for-desks');
@@ -105,6 +105,11 @@ export class Toolbar {
     this.add('flipV', words.flipV, () => actions.flip('vertical'));
     this.add('corners', words.corners, () => actions.toggleCorners());
     this.add('tags', words.tags, () => open.tags());
+  }
+
+  /** Patients save what they see; doctors choose in which form. */
+  private addSaving(isClinician: boolean): HTMLButtonElement {
+    return isClinician ? this.addPanel('save', words.save, savePanel(this.actions)) : this.add('save', words.save, () => this.actions.savePicture('jpg'));
   }
 
   private addMeasure(drawing: Icon, word: string, tool: MeasureTool): void {

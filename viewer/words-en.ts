@@ -10,6 +10,7 @@ export const english = {
 
   // What cannot be shown, W6
   cannotShow: (kind: string) => `This kind of picture cannot be shown here: ${kind}. You can save it for your doctor.`,
+  altered: 'We checked this picture and it does not match what the scan center sent. We will not show it.',
   broken: (number: number) => `Picture ${number} is broken. The others are fine.`,
   noPictures: 'This group has no pictures. It may be a report only.',
   groupFailed: 'We cannot show this group of pictures. Try again in a minute.',
@@ -239,7 +240,9 @@ export const english = {
 
   saved: 'The picture is saved.',
   saveFailed: 'We cannot save this picture. Try again.',
-  fileName: (number: number) => `picture-${number}.jpg`,
+  saveForms: { jpg: 'Picture (JPEG)', png: 'Picture (PNG)', dcm: 'DICOM file' },
+  saveNote: 'JPEG and PNG come without the name, unless it is drawn into the picture. The DICOM file holds name and birth date.',
+  fileName: (number: number, ending: string) => `picture-${number}.${ending}`,
 
   // Corners
   born: (date: string) => `born ${date}`,

@@ -12,6 +12,7 @@ export const spanish: Words = {
 
   // What cannot be shown, W6
   cannotShow: (kind) => `Este tipo de imagen no se puede mostrar aquí: ${kind}. Puede guardarla para su médico.`,
+  altered: 'Hemos comprobado esta imagen y no coincide con lo que envió el centro de imagen. No la mostraremos.',
   broken: (number) => `La imagen ${number} está dañada. Las demás están bien.`,
   noPictures: 'Este grupo no tiene imágenes. Puede que solo haya un informe.',
   groupFailed: 'No podemos mostrar este grupo de imágenes. Inténtelo de nuevo en un minuto.',
@@ -241,7 +242,9 @@ export const spanish: Words = {
 
   saved: 'La imagen está guardada.',
   saveFailed: 'No podemos guardar esta imagen. Inténtelo de nuevo.',
-  fileName: (number) => `imagen-${number}.jpg`,
+  saveForms: { jpg: 'Imagen (JPEG)', png: 'Imagen (PNG)', dcm: 'Archivo DICOM' },
+  saveNote: 'JPEG y PNG no llevan el nombre, salvo que esté dibujado en la imagen. El archivo DICOM contiene el nombre y la fecha de nacimiento.',
+  fileName: (number, ending) => `imagen-${number}.${ending}`,
 
   // Corners
   born: (date) => `nació el ${date}`,

@@ -17,10 +17,13 @@ from fhir_gateway.errors import PixelsRefused
 from fhir_gateway.links import Links
 from fhir_gateway.looking import watched
 from fhir_gateway.outcome import refusal_for
+from vault.errors import BrokenRecord
+from vault.sealing.errors import Tampered
 
 Json = dict[str, Any]
 
 PACKED_FROM = 1400  # octets: what fits into one packet is not worth the work
+ALTERED = (Tampered, BrokenRecord)  # what is kept was changed by somebody, or spoiled
 JOINED_MOST = 16 << 20  # octets of an array that are held at a time
 
 blueprint = Blueprint("dicomweb", __name__, url_prefix="/dicomweb")
@@ -50,14 +53,16 @@ def refuse(error: Exception) -> Response:
     if refusal is not None:
         return _problem(refusal.status, str(refusal), refusal.headers)
     current_app.logger.error("a DICOMweb request failed: %s", type(error).__name__)
+    if isinstance(error, ALTERED):
+        return _problem(500, "What is kept does not match what was sent.", {}, reason="not-as-sent")
     if current_app.testing:
         raise error
     return _problem(500, "Something went wrong here.", {})
 
 
-def _problem(status: int, words: str, headers: Mapping[str, str]) -> Response:
+def _problem(status: int, words: str, headers: Mapping[str, str], **more: str) -> Response:
     """RFC 9457, without anything of the question in it."""
-    body = orjson.dumps({"status": status, "title": words})
+    body = orjson.dumps({"status": status, "title": words, **more})
     answer = Response(body, status=status, content_type="application/problem+json")
     answer.headers.extend({name: value for name, value in headers.items() if name != "Content-Type"})
     return answer

@@ -22,7 +22,6 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames
 from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
 from pydicom.uid import ExplicitVRLittleEndian
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 import phr
 from phr.components import furnish
@@ -32,6 +31,7 @@ from phr.pages.shown import Link, ShownInstance, ShownSeries, ShownStudy, Surrou
 from phr.pages.viewer import blueprint_over
 from phr.priors import Subject
 from phr.scans import MARKING
+from tests.loopback import Lasting, answering
 
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 RLE = "1.2.840.10008.1.2.5"
@@ -50,6 +50,7 @@ class Gallery:
     ended: int = 0  # the status every DICOMweb and alive answer has from now on; 0 is "still open"
     down: bool = False  # every DICOMweb answer is 503
     missing: set[str] = field(default_factory=set)  # instances whose frames are not found
+    altered: set[str] = field(default_factory=set)  # instances that are not as they were sent
     empty: set[str] = field(default_factory=set)  # series whose metadata are empty
     slow: float = 0.0  # seconds a frame takes
     held: Callable[[str], bool] = lambda _path: False  # what waits on the line until it is let go
@@ -200,7 +201,13 @@ def app_for(gallery: Gallery) -> Flask:
     @app.get(base + "/instances/<instance>/frames/<int:frame>/rendered")
     def rendered(study: str, series: str, instance: str, frame: int) -> Response:
         with gallery.answering():
-            return jpeg(found(gallery, series, instance), frame)
+            return drawn(found(gallery, series, instance), frame, request.headers["Accept"])
+
+    @app.get(base + "/instances/<instance>")
+    def file(study: str, series: str, instance: str) -> Response:
+        out = io.BytesIO()
+        found(gallery, series, instance).save_as(out, enforce_file_format=True)
+        return Response(out.getvalue(), mimetype="application/dicom")
 
     return app
 
@@ -208,6 +215,9 @@ def app_for(gallery: Gallery) -> Flask:
 def found(gallery: Gallery, series: str, instance: str) -> Dataset:
     if instance in gallery.missing:
         abort(404)
+    if instance in gallery.altered:
+        told = json.dumps({"status": 500, "title": "Altered", "reason": "not-as-sent"})
+        abort(Response(told, 500, content_type="application/problem+json"))
     return next((one for one in gallery.series[series] if instance == one.SOPInstanceUID), None) or abort(404)
 
 
@@ -240,6 +250,10 @@ def part_of(frame: tuple[bytes, str]) -> Response:
 
 
 def jpeg(one: Dataset, frame: int) -> Response:
+    return drawn(one, frame, "image/jpeg")
+
+
+def drawn(one: Dataset, frame: int, accepted: str) -> Response:
     try:
         pixels = pixel_array(one, index=frame - 1)
     except Exception:  # noqa: BLE001 - whatever pydicom cannot decode, this server cannot render
@@ -249,8 +263,9 @@ def jpeg(one: Dataset, frame: int) -> Response:
     elif pixels.dtype != np.uint8:
         pixels = (pixels >> (8 * (pixels.dtype.itemsize - 1))).astype(np.uint8)
     out = io.BytesIO()
-    Image.fromarray(pixels).convert("RGB").save(out, "JPEG", quality=90)
-    return Response(out.getvalue(), mimetype="image/jpeg")
+    kind = "PNG" if accepted == "image/png" else "JPEG"
+    Image.fromarray(pixels).convert("RGB").save(out, kind, quality=90)
+    return Response(out.getvalue(), mimetype=Image.MIME[kind])
 
 
 def grey(one: Dataset, pixels: np.ndarray) -> np.ndarray:
@@ -264,21 +279,9 @@ def grey(one: Dataset, pixels: np.ndarray) -> np.ndarray:
 def open_to_visitors(gallery: Gallery) -> Iterator[Gallery]:
     """Serve on a free port of the loopback until the block ends."""
 
-    class Quiet(WSGIRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log(self, *args: object, **kwargs: object) -> None:
-            """The visitors are in `gallery.asked`."""
-
-    server = make_server("127.0.0.1", 0, app_for(gallery), threaded=True, request_handler=Quiet)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    gallery.address = f"http://127.0.0.1:{server.server_port}"
-    try:
-        yield gallery
-    finally:
-        gallery.lets_go()
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
+    with answering(app_for(gallery), handler=Lasting) as server:
+        gallery.address = f"http://127.0.0.1:{server.server_port}"
+        try:
+            yield gallery
+        finally:
+            gallery.lets_go()

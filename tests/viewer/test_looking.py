@@ -435,6 +435,25 @@ def test_a_saved_picture_has_a_name_that_tells_nothing(visit, gallery):
     assert download.value.suggested_filename == "picture-16.jpg"
 
 
+@pytest.mark.parametrize(
+    ("form", "name", "begins"),
+    [
+        ("Picture (JPEG)", "picture-16.jpg", b"\xff\xd8"),
+        ("Picture (PNG)", "picture-16.png", b"\x89PNG"),
+        ("DICOM file", "picture-16.dcm", b"\0" * 128 + b"DICM"),
+    ],
+)
+def test_a_doctor_saves_the_picture_in_the_form_they_need(visit, doctors_gallery, form, name, begins):
+    me = visit(doctors_gallery)
+    me.sees("full")
+    me.tool("Save picture").click()
+    with me.page.expect_download() as download:
+        me.page.get_by_role("button", name=form).click()
+    assert download.value.suggested_filename == name
+    assert download.value.path().read_bytes().startswith(begins)
+    me.says("The picture is saved.")
+
+
 def test_who_may_not_save_has_no_button_for_it(visit, gallery):
     gallery.may_save = "no"
     me = visit(gallery)

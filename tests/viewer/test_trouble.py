@@ -109,6 +109,22 @@ def test_one_broken_picture_leaves_the_others(visit):
     me.at(5)
 
 
+def test_w6_a_picture_that_fails_its_check_is_not_shown_and_says_why(visit):
+    gallery = a_gallery_of(*a_ct(5))
+    good = next(iter(gallery.series.values()))
+    gallery.altered.add(str(good[3].SOPInstanceUID))
+    me = visit(gallery)
+    me.sees("full")
+    me.press("ArrowDown")
+    me.says("We checked this picture and it does not match what the scan center sent. We will not show it.")
+    expect(me.picture).to_have_attribute("data-shown", "none")
+    expect(me.page.locator("#quick:visible, #sharp:not(.v-unseen)")).to_have_count(0)
+    me.press("s")
+    expect(me.page.locator("#said")).to_contain_text("We checked this picture")
+    me.press("ArrowDown")
+    me.at(5)
+
+
 def test_a_series_without_pictures_says_so(visit):
     gallery = a_gallery_of(*a_ct(1))
     uid = next(iter(gallery.series))

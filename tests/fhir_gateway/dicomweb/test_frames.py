@@ -119,3 +119,19 @@ def test_four_mebibytes_are_sent_before_it_is_asked_again(services, patient):
     for piece in looking.watched(iter([bytes(1 << 19)] * 20), Counting(), access):
         given += len(piece)
     assert asked == [4 << 20, 8 << 20]
+
+
+def test_a_picture_that_is_not_as_it_was_sent_is_refused_and_says_so(site, patient, tmp_path):
+    site.stores(make.an_instance(frames=2))
+    app = patient.lets_in()
+    for path in [one for one in (tmp_path / "objects").rglob("*") if one.is_file()]:
+        path.chmod(0o600)
+        path.write_bytes(bytes(octet ^ 1 for octet in path.read_bytes()))
+    for address, wanted in ((f"{FRAME}/1", STAR), (f"{FRAME}/1/rendered", "image/jpeg")):
+        refused = app.get(address, wanted)
+        assert refused.status_code == 500
+        assert refused.json == {
+            "status": 500,
+            "title": "What is kept does not match what was sent.",
+            "reason": "not-as-sent",
+        }
