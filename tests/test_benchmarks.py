@@ -93,7 +93,7 @@ class _Told(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def address():
     with ThreadingHTTPServer(("127.0.0.1", 0), _Told) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -11,13 +10,13 @@ from pathlib import Path
 from flask import Flask, render_template
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, Page, Playwright
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from consent.guards import public
 from fhir_gateway.dicom.render import Renderer
 from phr.app import create_app
 from tests.factories import a_dataset, an_instance
 from tests.fakes import FrozenClock
+from tests.loopback import answering
 from tests.phr.conftest import ANA, PASSWORD, SECTIONS, Browser, Doctor, Patient, ScanCenter, some_settings
 from tests.phr.test_pages_providers import Provider
 from vault.blobs import DiskBlobs
@@ -32,11 +31,6 @@ from vault.tables import Row
 
 ERRORS = (400, 401, 403, 404, 410, 413, 422, 429, 500, 503)
 KEYS = {"pepper": b"p" * 32, "index": b"i" * 32, "mail": b"m" * 32, "audit": b"a" * 32}
-
-
-class Silent(WSGIRequestHandler):
-    def log(self, *_args, **_more) -> None:
-        """An address may name a scan; tests read none of it."""
 
 
 @dataclass
@@ -83,21 +77,16 @@ def lived_in(folder: Path) -> Iterator[Household]:
     clock = FrozenClock()
     services = Services(database, DiskBlobs(folder / "objects"), clock, secrets)
     renderer = Renderer(1)
-    server = make_server("127.0.0.1", 0, Flask("not yet"), threaded=True, request_handler=Silent)
-    base = f"http://127.0.0.1:{server.server_port}"
-    app = create_app(replace(some_settings(services, folder), base_url=base), services=services)
-    app.extensions["renderer"] = renderer
-    app.testing = True
-    _let_mishaps_be_seen(app)
-    server.app = app
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    household = Household(base, app, services, clock, ScanCenter(services, renderer))
-    _move_in(household)
-    yield household
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answering() as server:
+        base = f"http://127.0.0.1:{server.server_port}"
+        app = create_app(replace(some_settings(services, folder), base_url=base), services=services)
+        app.extensions["renderer"] = renderer
+        app.testing = True
+        _let_mishaps_be_seen(app)
+        server.app = app
+        household = Household(base, app, services, clock, ScanCenter(services, renderer))
+        _move_in(household)
+        yield household
     renderer.close()
     database.dispose()
 

@@ -38,7 +38,7 @@ def serving():
     running = []
 
     def serve(server):
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,) if isinstance(server, HTTPServer) else ())
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         running.append((server, thread))
         return server

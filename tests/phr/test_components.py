@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,11 +9,11 @@ import pytest
 from flask import Flask, Response, render_template, render_template_string, request
 from jinja2 import ChoiceLoader, FileSystemLoader, UndefinedError
 from playwright.sync_api import expect, sync_playwright
-from werkzeug.serving import make_server
 
 from phr import dates
 from phr.components import Components, furnish, grouped, spelled, template_folder
 from phr.headers import install_headers
+from tests.loopback import answering
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = Path(__file__).parent / "samples"
@@ -247,13 +246,8 @@ def test_a_form_leads_away_only_where_its_route_said_so(furnished):
 
 @pytest.fixture(scope="module")
 def address(furnished):
-    server = make_server("127.0.0.1", 0, furnished, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(furnished) as server:
+        yield f"http://127.0.0.1:{server.port}"
 
 
 @pytest.fixture(scope="module")

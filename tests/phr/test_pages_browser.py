@@ -2,17 +2,15 @@
 
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from phr.app import create_app
+from tests.loopback import answering
 from tests.phr.conftest import PASSWORD, SECTIONS
 
 pytestmark = pytest.mark.browser
@@ -20,24 +18,14 @@ AXE = Path("node_modules/axe-core/axe.min.js")
 RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}"
 
 
-class Silent(WSGIRequestHandler):
-    def log(self, *_args, **_more) -> None:
-        """An address may name a scan; tests read none of it."""
-
-
 @pytest.fixture
 def house(settings, services, renderer) -> Iterator[str]:
     """The app at an address of its own; answers where."""
-    server = make_server("127.0.0.1", 0, Flask("not yet"), threaded=True, request_handler=Silent)
-    base = f"http://127.0.0.1:{server.server_port}"
-    server.app = create_app(replace(settings, base_url=base), services=services)
-    server.app.extensions["renderer"] = renderer
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield base
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answering() as server:
+        base = f"http://127.0.0.1:{server.server_port}"
+        server.app = create_app(replace(settings, base_url=base), services=services)
+        server.app.extensions["renderer"] = renderer
+        yield base
 
 
 @pytest.fixture(scope="module")

@@ -1,18 +1,16 @@
 """The device lock in a real Chromium, whose own authenticator makes the keys: with the PRF extension and without."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
 from playwright.sync_api import Browser
-from werkzeug.serving import make_server
 
 from phr.app import create_app
+from tests.loopback import answering
 from tests.phr.conftest import PASSWORD
-from tests.phr.test_pages_browser import Silent, Visitor, chromium  # noqa: F401  a fixture
+from tests.phr.test_pages_browser import Visitor, chromium  # noqa: F401  a fixture
 from vault.tables import PasskeyRow, SlotRow
 
 pytestmark = pytest.mark.browser
@@ -21,16 +19,11 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def house(settings, services, renderer) -> Iterator[str]:
     """The app under a name, since browsers make no passkeys for numbers."""
-    server = make_server("127.0.0.1", 0, Flask("not yet"), threaded=True, request_handler=Silent)
-    base = f"http://localhost:{server.server_port}"
-    server.app = create_app(replace(settings, base_url=base), services=services)
-    server.app.extensions["renderer"] = renderer
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield base
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answering() as server:
+        base = f"http://localhost:{server.server_port}"
+        server.app = create_app(replace(settings, base_url=base), services=services)
+        server.app.extensions["renderer"] = renderer
+        yield base
 
 
 class Phone(Visitor):

@@ -7,12 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from datetime import timedelta
 
 import pytest
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from consent import grants
 from consent.access import Access
@@ -32,6 +30,7 @@ from phr.storing import prepare
 from tests import factories as make
 from tests.factories import Person
 from tests.fhir_gateway.house import ADA, a_patient, a_site
+from tests.loopback import Lasting, answering
 from tests.papers import a_report, a_transaction
 from vault.audit import Actor
 from vault.keyring import KeyClass
@@ -41,13 +40,6 @@ STUDY = make.a_uid("study", "one")
 PERSON = Person(name=ADA.name, mrn=ADA.mrn, born=ADA.born, sex=ADA.sex)
 REPORT = "FINDINGS: Nothing that should worry.\nIMPRESSION: All is well.\n"
 PDF = b"%PDF-1.4 made up\n%%EOF\n"
-
-
-class Quiet(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log(self, *_):
-        pass
 
 
 class Door:
@@ -101,15 +93,9 @@ class Door:
 @pytest.fixture
 def door():
     door = Door()
-    server = make_server("127.0.0.1", 0, door, threaded=True, request_handler=Quiet)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    door.port = server.server_port
-    yield door
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(door, handler=Lasting) as server:
+        door.port = server.server_port
+        yield door
 
 
 @pytest.fixture

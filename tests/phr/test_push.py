@@ -1,12 +1,10 @@
 """A site's sender against a real server: what arrives, what a break leaves, and what it says when something is wrong."""
 
 import json
-import threading
 from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from consent.assertion import new_signing_key
 from consent.clients import CLAIMS, PUSH, NewSiteClient, add_site_client
@@ -23,6 +21,7 @@ from phr.pushing.papers import studies_of, transaction
 from phr.pushing.web import Web
 from phr.storing import prepare
 from tests.factories import A_PERSON, ANOTHER_PERSON, a_ct_series, an_instance
+from tests.loopback import answering
 from vault import accounts, claims, sites
 from vault.catalogue import open_catalogue
 from vault.reading import open_series
@@ -33,11 +32,6 @@ from vault.tables import ClaimRow, InstanceRow, ResourceRow, StudyRow
 
 PASSWORD = "many words of a song"
 REPORT = "FINDINGS: Nothing that should worry.\nIMPRESSION: All is well.\n"
-
-
-class Quiet(WSGIRequestHandler):
-    def log(self, *_):
-        pass
 
 
 class Door:
@@ -69,14 +63,9 @@ class Door:
 @pytest.fixture
 def door():
     door = Door()
-    server = make_server("127.0.0.1", 0, door, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    door.port = server.server_port
-    yield door
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(door) as server:
+        door.port = server.server_port
+        yield door
 
 
 @pytest.fixture
