@@ -116,6 +116,7 @@ def shown_study(work: Work, keyring: Keyring, study: Study, scan: Scan, *, repor
     series = [_shown_series(work, keyring, study, one.facts.uid) for one in study.series]
     return ShownStudy(
         uid=study.uid,
+        id=scan.id,
         title=scan.title,
         taken=scan.day,
         subject=subject_of(study),
@@ -147,7 +148,11 @@ def _shown_series(work: Work, keyring: Keyring, study: Study, series_uid: str) -
         description=facts.description,
         modality=facts.modality,
         instances=tuple(
-            ShownInstance(uid=one.facts.uid, frames=_frames(one.facts.key_class, one.facts.rows, one.facts.frames))
+            ShownInstance(
+                uid=one.facts.uid,
+                frames=_frames(one.facts.key_class, one.facts.rows, one.facts.frames),
+                number=one.facts.number,
+            )
             for one in ordered
         ),
     )

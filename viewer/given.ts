@@ -42,6 +42,8 @@ export interface Page {
   readonly toolbar: Toolbar;
   readonly studies: Study[];
   readonly start: Series | undefined;
+  /** Which picture of it was asked for, by the file's own number. */
+  readonly startImage: number | undefined;
   readonly aliveUrl: string;
   readonly endedUrl: string;
   readonly maySave: boolean;
@@ -53,7 +55,7 @@ interface WrittenStudy extends Omit<Study, 'series'> {
 }
 
 export function readPage(root: HTMLElement): Page {
-  const { toolbar, studies, startSeries, aliveUrl, endedUrl, maySave, hints } = root.dataset;
+  const { toolbar, studies, startSeries, startImage, aliveUrl, endedUrl, maySave, hints } = root.dataset;
   const all = (JSON.parse(studies ?? '[]') as WrittenStudy[]).map(joined);
   const series = all.flatMap((study) => study.series);
   return {
@@ -61,6 +63,7 @@ export function readPage(root: HTMLElement): Page {
     toolbar: toolbar === 'clinician' ? 'clinician' : 'patient',
     studies: all,
     start: series.find((one) => one.uid === startSeries) ?? series[0],
+    startImage: startImage === undefined ? undefined : Number(startImage),
     aliveUrl: aliveUrl ?? '',
     endedUrl: endedUrl ?? '',
     maySave: maySave === 'yes',

@@ -12,6 +12,7 @@ import { number } from './dicom';
 import { part, readPage, type Page, type Series, type Study } from './given';
 import { Groups } from './groups';
 import { markedGroup } from './marks';
+import type { Place } from './opening';
 import { Panes } from './panes';
 import type { Reference } from './references';
 import { ReportBeside } from './report';
@@ -72,11 +73,11 @@ class Viewer {
   async begin(): Promise<void> {
     const { page, panes } = this;
     showHintsOnce(page);
-    const { start } = page;
-    if (start) void panes.stage.open(start);
-    if (start?.study.marks.length) void this.goOnWithMarked(start);
+    const { start, startImage } = page;
+    if (start) void panes.stage.open(start, startImage === undefined ? undefined : this.placeOf(start, startImage));
+    if (start?.study.marks.length && startImage === undefined) void this.goOnWithMarked(start);
     await quickViewShown(part<HTMLImageElement>('quick'));
-    for (const study of page.studies) if (study !== start?.study) void this.addMarked(study);
+    for (const study of page.studies) if (study !== start?.study || startImage !== undefined) void this.addMarked(study);
     try {
       const { openNative } = await import('./native');
       const { isPhone, memory } = this.device;
@@ -162,12 +163,17 @@ class Viewer {
     const group = study.series.find((one) => one.number === series && one.count > 0);
     if (!group) return;
     if (matchMedia(OVER_THE_PICTURE).matches) this.report.toggle();
-    this.actions.openGroup(group, (pictures) => {
-      const at = pictures.findIndex((picture) => number(picture.instance, '00200013') === image);
-      if (at < 0) this.say(words.noSuchPicture(series, image));
-      return at < 0 ? this.panes.stage.at : at;
-    });
+    this.actions.openGroup(group, this.placeOf(group, image));
     this.panes.active.area.focus();
+  }
+
+  /** Where the picture with this number stands; where there is none, that is said and the place stays. */
+  private placeOf(group: Series, image: number): Place {
+    return (pictures) => {
+      const at = pictures.findIndex((picture) => number(picture.instance, '00200013') === image);
+      if (at < 0) this.say(words.noSuchPicture(group.number ?? 0, image));
+      return at < 0 ? this.panes.stage.at : at;
+    };
   }
 
   private say(sentence: string): void {

@@ -115,7 +115,7 @@ function placeOf(word) {
     const texts = document.createTreeWalker(paragraph, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
       const found = pattern.exec(texts.currentNode.data);
-      if (found && !texts.currentNode.parentElement.closest('.kr-term, .kr-meaning')) return { text: texts.currentNode, found };
+      if (found && !texts.currentNode.parentElement.closest('a, .kr-term, .kr-meaning')) return { text: texts.currentNode, found };
     }
   }
 }

@@ -58,6 +58,9 @@ export class ReportBeside {
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
       if (this.shownFor !== `at ${address}`) return;
       const text = content(page);
+      // On its own page a report leads to pictures by addresses; here they are one click away.
+      for (const link of text.querySelectorAll('.kr-picture-named')) link.replaceWith(...link.childNodes);
+      text.normalize();
       linkPictures(text, ({ series }) => study.series.some((one) => one.number === series && one.count > 0), (to) => this.go(study, to));
       this.put(text, openLink(address));
     } catch (problem) {

@@ -22,10 +22,11 @@ OVERVIEW_WORDS = ("local", "scout", "survey", "topogram", "dose", "overview")
 
 @dataclass(frozen=True, slots=True)
 class ShownInstance:
-    """One object of a series and how many frames it has; 0 for one that is no picture."""
+    """One object of a series, its Instance Number, and how many frames it has; 0 for one that is no picture."""
 
     uid: str
     frames: int = 1
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,15 @@ class ShownSeries:
             left -= instance.frames
         raise IndexError(number)
 
+    def place_of(self, number: int) -> int | None:
+        """Where the picture with this Instance Number stands, counted from 1; None if there is none."""
+        before = 0
+        for instance in self.instances:
+            if instance.number == number and instance.frames:
+                return before + 1
+            before += instance.frames
+        return None
+
     def is_overview(self) -> bool:
         """Is this a localizer, a dose sheet or no pictures at all?"""
         words = self.description.lower()
@@ -71,12 +81,13 @@ class ShownSeries:
 class ShownStudy:
     """A scan as its page names it: in the patient's words, never with a name or a number of theirs.
 
-    `marks` are the series (by UID) whose objects mark pictures of the others.
+    `id` is what its own pages name it by; `marks` are the series (by UID) whose objects mark pictures of the others.
     """
 
     uid: str
     title: str
     series: tuple[ShownSeries, ...]
+    id: str = ""
     taken: date | None = None
     subject: Subject = field(default_factory=Subject)
     place: str = ""

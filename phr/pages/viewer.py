@@ -18,6 +18,7 @@ from flask import Blueprint, current_app, render_template, request
 
 from phr import dates
 from phr.pages.shown import ShownSeries, ShownStudy, Surroundings, begin_with
+from phr.references import ImageNamed
 
 LONGEST_SIDE = 1024  # of a quick view and of a paged picture, in pixels
 ENTRY = "viewer/main.ts"
@@ -59,17 +60,21 @@ def blueprint_over(find: FindStudies, *, name: str = "viewer") -> Blueprint:
 def pictures_page(studies: Sequence[ShownStudy], around: Surroundings, query: Mapping[str, str]) -> str:
     """The viewer, or the one picture that `query` asks for."""
     wanted = PictureWanted.parse(query)
-    return page_for(studies, around) if wanted is None else paged(studies, around, wanted)
+    return page_for(studies, around, ImageNamed.parse(query)) if wanted is None else paged(studies, around, wanted)
 
 
-def page_for(studies: Sequence[ShownStudy], around: Surroundings) -> str:
-    """The page with the viewer and its quick view."""
-    start = begin_with(studies)
+def page_for(studies: Sequence[ShownStudy], around: Surroundings, named: ImageNamed | None = None) -> str:
+    """The page with the viewer and its quick view; it begins with the group in which the `named` picture lies."""
+    found = _group_of(studies, named)
+    start = found or begin_with(studies)
+    image = named.image if named and found else None
     return render_template(
         "pages/viewer.html",
         studies=studies,
         around=around,
         start=start,
+        start_image=image,
+        start_place=start[1].place_of(image) if start and image is not None else None,
         written=json.dumps([_written(study, studies) for study in studies]),
         paged_url=_paged_url(studies, around),
         quick_url=f"{series_address(*start)}/rendered" if start else "",
@@ -112,6 +117,13 @@ def viewer_files() -> dict[str, str]:
 def _files_of(manifest: Path) -> dict[str, str]:
     entry = json.loads(manifest.read_text())[ENTRY]
     return {"script": f"viewer/{entry['file']}", "style": f"viewer/{entry['css'][0]}"}
+
+
+def _group_of(studies: Sequence[ShownStudy], named: ImageNamed | None) -> tuple[ShownStudy, ShownSeries] | None:
+    if named is None:
+        return None
+    groups = ((study, series) for study in studies if study.id == named.scan for series in study.series)
+    return next(((study, series) for study, series in groups if series.number == named.group and series.count), None)
 
 
 def _picture_address(study: ShownStudy, series: ShownSeries, number: int) -> str:

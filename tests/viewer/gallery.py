@@ -90,7 +90,10 @@ class Gallery:
             shown.setdefault(str(first.StudyInstanceUID), []).append(
                 ShownSeries(
                     uid=uid,
-                    instances=tuple(ShownInstance(str(one.SOPInstanceUID), frames_of(one)) for one in datasets),
+                    instances=tuple(
+                        ShownInstance(str(one.SOPInstanceUID), frames_of(one), one.get("InstanceNumber"))
+                        for one in datasets
+                    ),
                     number=int(number) if number not in (None, "") else None,
                     description=str(first.get("SeriesDescription", "")),
                     modality=str(first.get("Modality", "")),
@@ -99,6 +102,7 @@ class Gallery:
         return [
             ShownStudy(
                 uid=uid,
+                id="1",
                 title=self.titles[uid],
                 series=tuple(groups),
                 taken=self.days[uid],

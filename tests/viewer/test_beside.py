@@ -185,6 +185,31 @@ def test_a_picture_that_the_report_names_is_one_click_away(visit, gallery):
     expect(report.get_by_role("link", name="series 9")).to_have_count(0)
 
 
+def test_an_address_leads_to_the_picture_that_a_report_names(visit, gallery, chest):
+    gallery.hang(a_key_object(chest[20]))
+    me = visit(gallery, path="/scans/1/pictures?scan=1&group=2&image=9")
+    me.at(9)
+    me.says("9 of 30")
+    me.press("ArrowDown")
+    me.at(10)
+    me.says("Marked by the radiologist")
+    me.at(10)
+
+
+def test_an_address_that_names_no_picture_here_begins_as_usual(visit, gallery):
+    me = visit(gallery, path="/scans/1/pictures?scan=1&group=9&image=9")
+    me.at(16)
+    me = visit(gallery, path="/scans/1/pictures?scan=1&group=2&image=900")
+    me.says("Series 2 has no image 900 here.")
+    me.at(16)
+
+
+def test_without_javascript_the_named_picture_is_one_click_away(visit, gallery):
+    me = visit(gallery, path="/scans/1/pictures?scan=1&group=2&image=9", java_script_enabled=False)
+    me.page.get_by_role("link", name="Look at the pictures one by one").click()
+    expect(me.page.get_by_role("img", name="Picture 9 of 30, CT of the chest")).to_be_visible()
+
+
 def test_three_planes_go_through_one_point_and_back(visit, gallery):
     me = visit(gallery)
     me.sees("full")
