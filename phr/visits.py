@@ -23,6 +23,7 @@ from phr.answers import Answer, file
 from phr.pages.shown import Link, ShownStudy, Surroundings
 from phr.pages.viewer import pictures_page
 from phr.people import today
+from phr.references import pictures_beside
 from phr.report_files import asked_for, files_of, handed_out_as
 from phr.report_words import as_paper, readable
 from phr.scans import Scan, people_of, scan_of, scans_of, shown_study, site_names
@@ -167,6 +168,7 @@ def report(visit: Visit, study_id: str) -> Answer:
         report=shown,
         here=here,
         came_from=visit.scans,
+        beside=pictures_beside(study, f"{visit.base}/view"),
         documents=files_of(chosen, here) if may_save else [],
         actions=[
             *actions,

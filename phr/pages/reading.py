@@ -16,6 +16,7 @@ from phr import dates, drafts, follow_up, reports
 from phr.answers import Answer, file, onward
 from phr.glossary import words_in
 from phr.people import today
+from phr.references import pictures_beside
 from phr.report_files import asked_for, files_of, handed_out_as
 from phr.report_words import ReadableReport, as_paper, readable, standing
 from phr.scans import Scan, scan_of, site_names
@@ -68,6 +69,7 @@ def report(study_id: str) -> Answer:
         came_from=f"/scans/{scan.id}",
         documents=files_of(chosen, here),
         actions=_actions(scan, asked_for(study.reports, chosen)),
+        beside=pictures_beside(study, f"/scans/{scan.id}/pictures"),
         **_beside(study, shown, said),
     )
 

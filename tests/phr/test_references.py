@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from phr.references import ImageNamed, PicturesBeside
+from tests.fhir_gateway.dicom.reports import a_report, a_section, a_text
+from tests.phr.conftest import ANA
 
 BESIDE = PicturesBeside("/scans/ab/pictures", "ab", frozenset({2, 4}))
 
@@ -51,3 +55,26 @@ def test_an_address_that_names_no_picture_asks_for_none(query):
 
 def test_an_address_names_scan_group_and_picture():
     assert ImageNamed.parse({"scan": "ab", "group": "4", "image": "12"}) == ImageNamed("ab", 4, 12)
+
+
+KNEE = {"person": ANA, "study": "knee"}
+
+
+def test_the_page_of_a_report_leads_patient_and_doctor_to_the_picture(ana, scan_center, doctor):
+    scan_center.pushes_a_knee()
+    finding = a_section("121070", "Findings", a_text("A tear (series 1, image 2).\nSeries 7 image 1 is elsewhere."))
+    scan_center.pushes(a_report(finding, **KNEE))
+    ana.joins()
+    ana.adds(scan_center.slip_for())
+    ana.post("/account/reports", choice="now")
+    ana.get("/home")
+    page = ana.get(f"{ana.scan()}/report").text
+    address = re.search(r'href="([^"]+)">series 1, image 2</a>', page)[1].replace("&amp;", "&")
+    assert 'data-start-image="2"' in ana.get(address).text
+    assert ".\nSeries 7 image 1 is elsewhere.</p>" in page
+
+    doctor.opens(ana.shares())
+    listed = doctor.get("/see/scans").text
+    page = doctor.get(re.search(r'href="(/see/report/[0-9a-f]{32})"', listed)[1]).text
+    address = re.search(r'href="(/see/view[^"]+)">series 1, image 2</a>', page)[1].replace("&amp;", "&")
+    assert 'data-start-image="2"' in doctor.get(address).text
