@@ -35,6 +35,13 @@ STOP_SECONDS = 30
 # For each process. Browsers and archives keep theirs open for a while after an answer, six at a time: were there no
 # more than threads, they would keep everyone else out.
 OPEN_CONNECTIONS = 512
+# glibc would give each thread an arena of its own and keep in it what a pushed study once needed. Octets beyond 2 MiB
+# go back as soon as they are let go of, and so does what is free at the heap's end beyond 4 MiB (mallopt(3)).
+MEMORY = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(2 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(4 << 20),
+}
 _PDEATHSIG = 1  # prctl(2), PR_SET_PDEATHSIG
 
 
@@ -63,7 +70,11 @@ def end_with_parent() -> None:
 
 def worker_app() -> Flask:
     """The app of one worker process, which takes its part of the cores and no more."""
-    from phr.app import create_app  # noqa: PLC0415  the parent answers nothing, and need not hold every room in memory
+    # The parent answers nothing, and need not hold every room in memory.
+    from fhir_gateway.dicom.decoderless import load_pydicom  # noqa: PLC0415
+
+    load_pydicom()
+    from phr.app import create_app  # noqa: PLC0415
 
     keep_to_ourselves()
     settings = Settings.from_env()
@@ -93,9 +104,9 @@ def serve(settings: Settings, listening: Listening) -> None:
     multiprocessing.set_start_method("spawn", force=True)
     os.putenv("PHR_PROCESSES", str(listening.processes))
     os.putenv("PHR_THREADS", str(listening.threads))
-    # glibc would give each thread an arena of its own, which keeps what a pushed study once needed.
-    if not is_given("MALLOC_ARENA_MAX"):
-        os.putenv("MALLOC_ARENA_MAX", "2")
+    for name, value in MEMORY.items():
+        if not is_given(name):
+            os.putenv(name, value)
     server = Server(
         FACTORY,
         factory=True,
