@@ -1,7 +1,8 @@
 """A copy of one scan to take away: a ZIP as a disc would be, with pages for people who have no viewer.
 
 Octets go from the sealed store through this request to the one who saves; nothing is made ready on a disk. The length
-is known before the first octet (IHE PDI; PS3.10 clause 8).
+is known before the first octet, and the same scan makes the same octets, so that a broken-off copy goes on (IHE PDI;
+PS3.10 clause 8).
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from fhir_gateway.dicomweb import found
 from fhir_gateway.dicomweb.found import Shown
 from fhir_gateway.looking import watched
 from phr import reports
-from phr.answers import stream
+from phr.answers import ranged
+from phr.key_pictures import key_pictures_of
 from phr.people import today
 from phr.printing import PrintingError
 from phr.report_words import as_paper, parts, standing
@@ -31,11 +33,15 @@ ENDINGS = {"application/pdf": "PDF", "text/plain": "TXT", "text/html": "HTM", "a
 
 
 def copy_of(study: Study, scan: Scan, *, made_by: str) -> Response:
-    """All pictures and reports of a scan. Raises `NotThere`, `CopyNotAllowed`."""
+    """All pictures and reports of a scan, or the part that was asked for. Raises `NotThere`, `CopyNotAllowed`."""
     plan = plan_of(study, scan, made_by=made_by)
+    return ranged(name_of(scan), plan, lambda pieces: watched(pieces, services(), access()), "application/zip")
+
+
+def name_of(scan: Scan) -> str:
+    """What the file is called."""
     day = scan.day.isoformat() if scan.day else ""
-    name = f"{day} {scan.title} all pictures.zip".strip()
-    return stream(name, watched(iter(plan), services(), access()), plan.length, "application/zip")
+    return f"{day} {scan.title} all pictures.zip".strip()
 
 
 def plan_of(study: Study, scan: Scan, *, made_by: str) -> ZipPlan:
@@ -94,9 +100,12 @@ def pictures_of(study: Study, name: str, *, most: int = MOST_PREVIEWS) -> Iterat
 
 def _papers(study: Study, scan: Scan, made_by: str) -> Iterator[Page]:
     """Each report as our PDF, and the scan center's own files as they came."""
+    marked = key_pictures_of(study) if study.reports else ()
     for number, report in enumerate(standing(study.reports), start=1):
         try:
-            paper = as_paper(report, study.reports, scan=scan, study=study.facts, made_by=made_by, today=today())
+            paper = as_paper(
+                report, study.reports, scan=scan, study=study.facts, made_by=made_by, today=today(), pictures=marked
+            )
             yield Page(f"IHE_PDI/REPORT{number}.PDF", reports.patient_report(paper)[1])
         except PrintingError:
             current_app.logger.warning("a report could not be printed for a copy")

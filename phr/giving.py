@@ -1,7 +1,8 @@
 """What a patient's answers about sharing come to: an offer, a link, the words of the last page (experience S1 to S9).
 
 Answers are the draft "share": scans, how (code, slip, link, doctor), length, may, for a link its name, its number, what
-opens and whether it is kept up to date, for a doctor the name of the account and its vault.
+opens and whether it is kept up to date, for a doctor the name of the account and its vault. How long and what they may
+do have usual answers, which stand on the last page with a way to change them.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from datetime import datetime, timedelta
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from consent import grants
 from consent.grants import EVERYTHING, For, Offer
+from consent.health_links import give_link
+from consent.request import access, reading, work
 from phr import drafts, forms, words
-from vault.catalogue import Catalogue
+from vault.catalogue import Catalogue, open_catalogue
 from vault.database import Work
 from vault.health_links import LONG_TERM, PASSCODE, SINGLE_FILE, HealthLink
 from vault.ids import parse_id
@@ -26,9 +30,27 @@ LENGTH_WORDS = {"4h": "4 hours", "30d": "30 days", "1y": "1 year", "none": "Unti
 _REPORTS_ALONE = EVERYTHING - {KeyClass.PICTURES}
 
 
+def with_usual(share: drafts.Kept) -> drafts.Kept:
+    """The answers, and the usual ones where nobody chose: a code is good for the visit, paper and a link for longer.
+
+    Saving a copy is off until the patient ticks it, but for a doctor who has an account.
+    """
+    how = share.get("how", "")
+    usual = {
+        "length": {"slip": "30d", "link": "30d", "doctor": "1y"}.get(how, "4h"),
+        "may": ["see", "save"] if how == "doctor" else ["see"],
+    }
+    return {**usual, **share}
+
+
+def next_question(share: drafts.Kept) -> str:
+    """The next question without an answer, else the page with all of them."""
+    return first_missing(share) or "/share/check"
+
+
 def first_missing(share: drafts.Kept) -> str:
     """The address of the first question without an answer; "" when all are answered."""
-    pages = {"scans": "/share/scans", "how": "/share/how", "length": "/share/time", "may": "/share/may"}
+    pages = {"scans": "/share/scans", "how": "/share/how"}
     if share.get("how") == "link":
         pages["link"] = "/share/link"
     if share.get("how") == "doctor":
@@ -38,7 +60,7 @@ def first_missing(share: drafts.Kept) -> str:
 
 def last_question(share: drafts.Kept) -> str:
     """The page before the last one."""
-    return "/share/link" if share["how"] == "link" else "/share/may"
+    return {"link": "/share/link", "doctor": "/share/doctor"}.get(share["how"], "/share/how")
 
 
 def in_words(share: drafts.Kept, scans: int) -> Rows:
@@ -102,3 +124,41 @@ def link_of(share: drafts.Kept) -> HealthLink:
 def iso(moment: datetime | None) -> str:
     """A moment as drafts keep it; "" for none."""
     return moment.isoformat() if moment else ""
+
+
+# -- giving -----------------------------------------------------------------------------------------------------------
+
+
+def give(share: drafts.Kept) -> str:
+    """After this the scans are shared as was answered; the address of the page that comes next."""
+    return {"link": _give_link, "doctor": _give_doctor}.get(share["how"], _give_code)(share)
+
+
+def _offered(share: drafts.Kept) -> Offer:
+    """Looked up before the transaction that gives: while many scans are opened nobody waits to write."""
+    with reading() as w:
+        return offer_of(w, share, open_catalogue(w, access().own_vault()))
+
+
+def _give_code(share: drafts.Kept) -> str:
+    offer = _offered(share)
+    with work() as w:
+        grant_id, code = grants.give_code(w, access(), offer)
+    given = {"grant": grant_id.hex(), "code": code.reveal(), "count": len(share["scans"])}
+    drafts.keep(given={**given, "until": iso(offer.expires), "scans": share["scans"]})
+    return "/share/code"
+
+
+def _give_doctor(share: drafts.Kept) -> str:
+    with work() as w:
+        offer = offer_of(w, share, open_catalogue(w, access().own_vault()))
+        grants.give_to_provider(w, access(), offer, parse_id(share["doctor"]["vault"]))
+    drafts.keep(told=_("Shared. The scans stand in the list of %(doctor)s now.", doctor=share["doctor"]["login"]))
+    return "/shares"
+
+
+def _give_link(share: drafts.Kept) -> str:
+    offer = _offered(share)
+    with work() as w:
+        grant_id = give_link(w, access(), offer, link_of(share))
+    return f"/shares/{grant_id.hex()}/link"

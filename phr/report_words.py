@@ -15,7 +15,7 @@ from flask_babel import lazy_gettext
 
 from phr import dates, words
 from phr.glossary import on_paper
-from phr.reports import PatientReport, ReportSection
+from phr.reports import KeyPicture, PatientReport, ReportSection
 from phr.scans import Scan
 from vault.facts import ReportFacts, Section, StudyFacts
 from vault.studies import Report
@@ -180,7 +180,14 @@ def signed_on(facts: ReportFacts) -> date | None:
 
 
 def as_paper(
-    report: Report, others: Sequence[Report], *, scan: Scan, study: StudyFacts, made_by: str, today: date
+    report: Report,
+    others: Sequence[Report],
+    *,
+    scan: Scan,
+    study: StudyFacts,
+    made_by: str,
+    today: date,
+    pictures: tuple[KeyPicture, ...] = (),
 ) -> PatientReport:
     """What our PDF of the report is printed from; `others` are the reports of its scan, it among them."""
     facts = report.facts
@@ -202,6 +209,7 @@ def as_paper(
         changed_on=_day(report) if changed else None,
         replaces=signed_on(before.facts) if changed and before is not None else None,
         report_language=facts.language,
+        pictures=pictures if not is_withdrawn(report) else (),
         words=on_paper([text for _, text in parts(facts)], facts.language) if not is_withdrawn(report) else (),
     )
 

@@ -20,6 +20,7 @@ from consent.request import access, services, work
 from fhir_gateway.looking import tell_viewed
 from phr import copies, dates, reports
 from phr.answers import Answer, file
+from phr.key_pictures import key_pictures_of
 from phr.pages.shown import Link, ShownStudy, Surroundings
 from phr.pages.viewer import pictures_page
 from phr.people import today
@@ -186,7 +187,8 @@ def report_paper(study_id: str) -> Answer:
             raise NotThere
         mark_saved(w, access(), study.id, what="report")
     _shown, chosen = readable(study.reports, request.args.get("old", ""))
-    paper = as_paper(chosen, study.reports, scan=scan, study=study.facts, made_by="", today=today())
+    pictures = key_pictures_of(study)
+    paper = as_paper(chosen, study.reports, scan=scan, study=study.facts, made_by="", today=today(), pictures=pictures)
     return file(*reports.patient_report(paper), "application/pdf")
 
 

@@ -269,7 +269,9 @@ class Patient(Browser):
 
     def gives_a_code(self, *scans: str, length: str = "4h", may: tuple[str, ...] = ("see",)) -> Share:
         page = self.open("/share/scans").send("Continue", scans=list(scans or self.scans()))
-        page = page.send("Continue", how="code").send("Continue", length=length).send("Continue", may=list(may))
+        page.send("Continue", how="code")
+        self.open("/share/time").send("Continue", length=length)
+        page = self.open("/share/may").send("Continue", may=list(may))
         assert page.path == "/share/check", page
         page = page.send("Share now")
         assert page.path == "/share/code", page
@@ -281,7 +283,9 @@ class Patient(Browser):
     ) -> Page:
         """The page after the questions about a link: the last one, or that of a mistake."""
         page = self.open("/share/scans").send("Continue", scans=list(scans or self.scans()))
-        page = page.send("Continue", how="link").send("Continue", length=length).send("Continue", may=list(may))
+        page.send("Continue", how="link")
+        self.open("/share/time").send("Continue", length=length)
+        page = self.open("/share/may").send("Continue", may=list(may))
         assert page.path == "/share/link", page
         return page.send("Continue", **link)
 

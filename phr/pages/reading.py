@@ -15,6 +15,7 @@ from consent.request import access, work
 from phr import dates, drafts, follow_up, reports
 from phr.answers import Answer, file, onward
 from phr.glossary import words_in
+from phr.key_pictures import key_pictures_of
 from phr.people import today
 from phr.references import pictures_beside
 from phr.report_files import asked_for, files_of, handed_out_as
@@ -77,7 +78,7 @@ def report(study_id: str) -> Answer:
 def _actions(scan: Scan, version: str) -> list[tuple[str, str, str]]:
     return [
         (f"/scans/{scan.id}/report.pdf{version}", _("Save as PDF"), "save"),
-        (f"/share/scans?scan={scan.id}", _("Share"), "sharing"),
+        (f"/share/how?scan={scan.id}", _("Share"), "sharing"),
         ("/questions", _("Questions for my doctor"), "help"),
     ]
 
@@ -158,7 +159,15 @@ def paper(study_id: str) -> Answer:
         made_by = own.field(w, "name") or ""
         audit.record(w, owner=own.owner, did=Did.SAVED_COPY, by=access().actor, to=study.id, what="report")
     name, octets = reports.patient_report(
-        as_paper(chosen, study.reports, scan=scan, study=study.facts, made_by=made_by, today=today())
+        as_paper(
+            chosen,
+            study.reports,
+            scan=scan,
+            study=study.facts,
+            made_by=made_by,
+            today=today(),
+            pictures=key_pictures_of(study),
+        )
     )
     return file(name, octets, "application/pdf")
 

@@ -1,19 +1,20 @@
 """Giving scans to a doctor: one question to a page, then the code, which is shown once (experience S1 to S8).
 
-Answers wait in the draft, so that going back, reloading and changing one's mind lose nothing and share nothing twice.
+Answers that are nearly always the same are given already and can be changed on the last page: a code is four taps away
+from the list of scans. All wait in the draft, so that going back, reloading and changing one's mind lose nothing and
+share nothing twice.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from flask import Blueprint, Response, current_app, render_template, request
 from flask_babel import gettext as _
 
-from consent import grants
 from consent.guards import needs_fresh, needs_patient
-from consent.health_links import give_link
-from consent.request import access, reading, services, work
+from consent.request import access, reading, services
 from phr import drafts, forms, giving, reports
 from phr.answers import Answer, again, file, onward
 from phr.forms import Mistakes
@@ -59,29 +60,41 @@ def take_scans() -> Answer:
         chosen = forms.read_picked(ticked, [scan.id for scan in mine])
     except Mistakes as wrong:
         return again("pages/share/scans.html", wrong, scans=_boxes(mine), chosen=[])
-    drafts.keep(share={**drafts.found("share"), "scans": chosen})
+    share = {**drafts.found("share"), "scans": chosen}
+    drafts.keep(share=share)
     return onward("/share/how")
 
 
 @blueprint.get("/share/how")
 @needs_patient
 def how() -> Answer:
-    """S2."""
-    return render_template("pages/share/how.html", chosen=drafts.found("share").get("how", "code"))
+    """S2; coming from a scan's page, that one is shared and nothing else."""
+    return render_template(
+        "pages/share/how.html", chosen=drafts.found("share").get("how", "code"), scan=_named(request.args)
+    )
+
+
+def _named(said: Mapping[str, str]) -> Scan | None:
+    """The patient's own scan that `said` names; what is not theirs names nothing."""
+    return next((one for one in _scans() if one.id == said["scan"]), None) if said.get("scan") else None
 
 
 @blueprint.post("/share/how")
 @needs_patient
 def take_how() -> Answer:
     """A code on the screen or on paper, or a link, goes on here; an app asks by itself."""
-    chosen = request.form.get("how", "")
+    chosen, scan = request.form.get("how", ""), _named(request.form)
     if chosen not in {"code", "slip", "link", "doctor", "app"}:
         wrong = Mistakes({"how": _("Pick how you want to share.")})
-        return again("pages/share/how.html", wrong, chosen=None)
+        return again("pages/share/how.html", wrong, chosen=None, scan=scan)
     if chosen == "app":
         return onward("/share/app")
-    drafts.keep(share={**drafts.found("share"), "how": chosen})
-    return onward("/share/doctor" if chosen == "doctor" else "/share/time")
+    kept = drafts.found("share")
+    if scan is not None and kept.get("scans") != [scan.id]:
+        kept = {"scans": [scan.id]}  # what was answered about other scans is not meant for this one
+    share = {**kept, "how": chosen}
+    drafts.keep(share=share)
+    return onward(giving.next_question(share))
 
 
 @blueprint.get("/share/doctor")
@@ -106,8 +119,9 @@ def take_doctor() -> Answer:
     except NotThere:
         wrong = Mistakes({"login": _("We found no doctor with that name. Check the spelling, or send a link instead.")})
         return again("pages/share/doctor.html", wrong, typed=request.form.get("login", ""))
-    drafts.keep(share={**drafts.found("share"), "doctor": {"login": login, "vault": vault_id.hex()}})
-    return onward("/share/time")
+    share = {**drafts.found("share"), "doctor": {"login": login, "vault": vault_id.hex()}}
+    drafts.keep(share=share)
+    return onward(giving.next_question(share))
 
 
 @blueprint.get("/share/app")
@@ -120,10 +134,8 @@ def app() -> Answer:
 @blueprint.get("/share/time")
 @needs_patient
 def time() -> Answer:
-    """S3; a code is good for the visit, paper and a link for longer."""
-    share = drafts.found("share")
-    usual = {"slip": "30d", "link": "30d", "doctor": "1y"}.get(share.get("how", ""), "4h")
-    return render_template("pages/share/time.html", chosen=share.get("length", usual))
+    """S3."""
+    return render_template("pages/share/time.html", chosen=giving.with_usual(drafts.found("share"))["length"])
 
 
 @blueprint.post("/share/time")
@@ -134,17 +146,17 @@ def take_time() -> Answer:
         length = forms.read_length(request.form)
     except Mistakes as wrong:
         return again("pages/share/time.html", wrong, chosen=None)
-    drafts.keep(share={**drafts.found("share"), "length": length})
-    return onward("/share/may")
+    share = {**drafts.found("share"), "length": length}
+    drafts.keep(share=share)
+    return onward(giving.next_question(share))
 
 
 @blueprint.get("/share/may")
 @needs_patient
 def may() -> Answer:
-    """S4; saving a copy is off until the patient ticks it, but for a doctor who has an account."""
-    share = drafts.found("share")
-    usual = ["see", "save"] if share.get("how") == "doctor" else ["see"]
-    return render_template("pages/share/may.html", chosen=share.get("may", usual), how=share.get("how"))
+    """S4."""
+    share = giving.with_usual(drafts.found("share"))
+    return render_template("pages/share/may.html", chosen=share["may"], how=share.get("how"))
 
 
 @blueprint.post("/share/may")
@@ -157,7 +169,7 @@ def take_may() -> Answer:
         return again("pages/share/may.html", wrong, chosen=ticked, how=drafts.found("share").get("how"))
     share = {**drafts.found("share"), "may": ticked}
     drafts.keep(share=share)
-    return onward("/share/link" if share.get("how") == "link" else "/share/check")
+    return onward(giving.next_question(share))
 
 
 # -- the last question ------------------------------------------------------------------------------------------------
@@ -168,10 +180,10 @@ def take_may() -> Answer:
 @needs_fresh
 def check() -> Answer:
     """S5."""
-    share = drafts.found("share")
-    picked = [scan for scan in _scans() if scan.id in share.get("scans", [])]
+    share = giving.with_usual(drafts.found("share"))
     if missing := giving.first_missing(share):
         return onward(missing)
+    picked = [scan for scan in _scans() if scan.id in share["scans"]]
     rows = giving.in_words(share, len(picked))
     return render_template("pages/share/check.html", rows=rows, scans=picked, came_from=giving.last_question(share))
 
@@ -181,43 +193,12 @@ def check() -> Answer:
 @needs_fresh
 def give() -> Answer:
     """The scans are shared. The answers are gone with it, so that a second press finds nothing to share again."""
-    share = drafts.found("share")
+    share = giving.with_usual(drafts.found("share"))
     if giving.first_missing(share):
         return onward("/share/code" if drafts.found("given") else "/share/scans")
-    offered = {"link": _give_link, "doctor": _give_doctor}.get(share["how"], _give_code)
-    next_page = offered(share)
+    next_page = giving.give(share)
     drafts.drop("share")
     return onward(next_page)
-
-
-def _offered(share: drafts.Kept) -> grants.Offer:
-    """Looked up before the transaction that gives: while many scans are opened nobody waits to write."""
-    with reading() as w:
-        return giving.offer_of(w, share, open_catalogue(w, access().own_vault()))
-
-
-def _give_code(share: drafts.Kept) -> str:
-    offer = _offered(share)
-    with work() as w:
-        grant_id, code = grants.give_code(w, access(), offer)
-    given = {"grant": grant_id.hex(), "code": code.reveal(), "count": len(share["scans"])}
-    drafts.keep(given={**given, "until": giving.iso(offer.expires), "scans": share["scans"]})
-    return "/share/code"
-
-
-def _give_doctor(share: drafts.Kept) -> str:
-    with work() as w:
-        offer = giving.offer_of(w, share, open_catalogue(w, access().own_vault()))
-        grants.give_to_provider(w, access(), offer, parse_id(share["doctor"]["vault"]))
-    drafts.keep(told=_("Shared. The scans stand in the list of %(doctor)s now.", doctor=share["doctor"]["login"]))
-    return "/shares"
-
-
-def _give_link(share: drafts.Kept) -> str:
-    offer = _offered(share)
-    with work() as w:
-        grant_id = give_link(w, access(), offer, giving.link_of(share))
-    return f"/shares/{grant_id.hex()}/link"
 
 
 # -- the code ---------------------------------------------------------------------------------------------------------
@@ -267,8 +248,8 @@ def state(grant_id: str) -> Answer:
 @blueprint.post("/share/slip.pdf")
 @needs_patient
 def slip() -> Answer:
-    """The same code on paper."""
-    given = drafts.found("given")
+    """The same code on paper; with name and birth date where the patient ticked that."""
+    given, named = drafts.found("given"), bool(request.form.get("named"))
     if not given:
         return onward("/share/code")
     own = access().own_vault()
@@ -279,8 +260,8 @@ def slip() -> Answer:
         questions = tuple(questions_of(w, own))
     name_octets = reports.share_slip(
         reports.ShareSlip(
-            patient_name=name,
-            born=people_of(catalogue.studies)[1],
+            patient_name=name if named else "",
+            born=people_of(catalogue.studies)[1] if named else None,
             rows=tuple(reports.SharedScan(one.title, one.day, one.place, one.pictures) for one in picked),
             until=_until(given),
             code=given["code"],

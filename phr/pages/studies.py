@@ -91,7 +91,7 @@ def _actions(shown: Scan) -> list[tuple[str, str, str]]:
     return [
         *([(f"{here}/pictures", _("Look at the pictures"), "picture")] if shown.pictures else []),
         *([(f"{here}/report", _("Read the report"), "report")] if shown.reports else []),
-        (f"/share/scans?scan={shown.id}", _("Share"), "sharing"),
+        (f"/share/how?scan={shown.id}", _("Share"), "sharing"),
         (f"{here}/save", _("Save a copy"), "save"),
     ]
 

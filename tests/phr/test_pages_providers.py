@@ -107,7 +107,7 @@ def gives_to(ana, name, **page):
 def test_a_patient_shares_with_a_doctors_account(ana_with_a_scan, provider):
     ana = ana_with_a_scan
     gives_to(ana, "dr.lee")
-    assert ana.path == "/share/time"
+    assert ana.path == "/share/check"
     ana.post("/share/time", length="1y")
     ana.post("/share/may", may=["see", "save"])
     assert "dr.lee" in ana.get("/share/check").text

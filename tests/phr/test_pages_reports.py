@@ -4,13 +4,17 @@ import io
 import re
 import zipfile
 
+import pikepdf
 import pytest
+from pydicom import Dataset
 
-from tests.factories import a_pdf_document, a_uid
+from tests.factories import a_dataset, a_pdf_document, a_uid, as_file
 from tests.fhir_gateway.dicom.reports import a_cda_document, a_document_of, a_report, a_section, a_text
 from tests.phr.conftest import ANA
+from tests.phr.test_printing import elements
 from vault.facts import Section
 
+KEY_OBJECT, PRESENTATION = "1.2.840.10008.5.1.4.1.1.88.59", "1.2.840.10008.5.1.4.1.1.11.1"
 ODD_PDF = b"%PDF-1.4\nodd\n%%EOF\n1"
 FINDINGS = a_section("121070", "Findings", a_text("The <b>ligaments</b> are intact.\nNothing torn."))
 IMPRESSIONS = a_section("121072", "Impressions", a_text("All is well.", ("121073", "Impression")))
@@ -216,3 +220,52 @@ def test_a_doctor_reads_it_too_and_saves_the_file_where_they_may(ana_reads, scan
     file = re.search(rf'href="({address}/files/[0-9a-f]+)">The scan center&#39;s PDF', both)[1]
     assert doctor.get(file).data == ODD_PDF
     assert doctor.get(f"{address}.pdf").data.startswith(b"%PDF")
+
+
+# -- key pictures on paper --------------------------------------------------------------------------------------------
+
+
+def some_items(**elements) -> Dataset:
+    item = Dataset()
+    for keyword, value in elements.items():
+        setattr(item, keyword, value)
+    return item
+
+
+def a_mark(sop_class: str, modality: str, numbers: list[int], **more) -> bytes:
+    """What a radiologist leaves who marks pictures of the knee: a key object, or saved settings."""
+    marks = a_dataset(number=900, series=modality, sop_class=sop_class, modality=modality, **KNEE)
+    named = [some_items(ReferencedSOPInstanceUID=a_uid("instance", "knee", "sagittal", one)) for one in numbers]
+    keyword = "ReferencedSOPSequence" if modality == "KO" else "ReferencedImageSequence"
+    series = some_items(SeriesInstanceUID=a_uid("series", "knee", "sagittal"), **{keyword: named})
+    holder = some_items(ReferencedSeriesSequence=[series])
+    if modality == "KO":
+        marks.CurrentRequestedProcedureEvidenceSequence = [holder]
+    else:
+        marks.ReferencedSeriesSequence = holder.ReferencedSeriesSequence
+    return as_file(marks)
+
+
+def alts_of(pdf: bytes) -> list[str]:
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        return [str(figure.Alt) for figure in elements(opened, "/Figure")]
+
+
+@pytest.mark.parametrize(("sop_class", "modality"), [(KEY_OBJECT, "KO"), (PRESENTATION, "PR")])
+def test_the_pictures_a_radiologist_marked_are_in_the_report_on_paper(ana_reads, scan_center, sop_class, modality):
+    scan_center.pushes(a_report(FINDINGS, IMPRESSIONS, **KNEE), a_mark(sop_class, modality, [2, 77, 3]))
+    the_report(ana_reads)
+    paper = ana_reads.get(f"{ana_reads.scan()}/report.pdf").data
+    said = "Picture of the MRI of the right knee that the scan center marked: Series 1, picture {}"
+    assert alts_of(paper) == [said.format(2), said.format(3)]
+
+
+def test_no_more_than_four_pictures_are_printed_and_none_where_nothing_was_marked(ana_reads, scan_center):
+    scan_center.pushes_a_knee(pictures=6)
+    scan_center.pushes(a_report(FINDINGS, IMPRESSIONS, **KNEE))
+    the_report(ana_reads)
+    address = f"{ana_reads.scan()}/report.pdf"
+    assert alts_of(ana_reads.get(address).data) == []
+    scan_center.pushes(a_mark(KEY_OBJECT, "KO", [1, 2, 3, 4, 5, 6]))
+    ana_reads.get("/home")
+    assert len(alts_of(ana_reads.get(address).data)) == 4

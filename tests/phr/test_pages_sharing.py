@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.phr.test_printing import text_of
 from vault.sealing.codes import ShareCode
 
 
@@ -20,6 +21,34 @@ def test_sharing_asks_one_question_to_a_page_and_shows_the_code_once(ana_with_a_
     ana.post("/share/done", page="/share/code")
     assert "We do not keep codes" in ana.get("/share/code").text
     assert code not in ana.get("/shares").text
+
+
+def test_from_a_scan_one_answer_leads_to_the_last_page(ana_with_a_scan):
+    ana = ana_with_a_scan
+    scan = ana.scan().rpartition("/")[2]
+    assert f'href="/share/how?scan={scan}"' in ana.get(ana.scan()).text
+    assert "MRI of the right knee, 3 March 2026" in ana.get(f"/share/how?scan={scan}").text
+    page = ana.post("/share/how", page=f"/share/how?scan={scan}", how="code", scan=scan).text
+    assert ana.path == "/share/check"
+    for words in ("1 scan", "Show a code", "4 hours", "See"):
+        assert words in page
+
+
+def test_what_was_answered_about_other_scans_is_not_meant_for_this_one(ana_with_a_scan, scan_center):
+    ana = ana_with_a_scan
+    scan_center.pushes_a_knee(study="older")
+    ana.get("/home")
+    one, other = list(dict.fromkeys(re.findall(r"/scans/([0-9a-f]{32})", ana.get("/home").text)))[:2]
+    ana.post("/share/how", how="slip", scan=one)
+    ana.post("/share/may", may=["see", "save"])
+    assert "See, Save a copy" in ana.post("/share/how", how="slip", scan=one).text
+    assert "Save a copy" not in ana.post("/share/how", how="slip", scan=other).text
+
+
+def test_a_scan_that_is_not_theirs_is_not_shared(ana_with_a_scan):
+    page = ana_with_a_scan.post("/share/how", how="code", scan="0" * 32)
+    assert ana_with_a_scan.path == "/share/scans"
+    assert page.status_code == 200
 
 
 def test_no_scan_ticked_is_named(ana_with_a_scan):
@@ -52,17 +81,18 @@ def test_pressing_twice_shares_once(ana_with_a_scan):
 def test_sharing_asks_again_who_one_is_after_five_minutes(ana_with_a_scan, clock):
     ana = ana_with_a_scan
     ana.post("/share/scans", all="yes")
-    ana.post("/share/how", how="code")
-    ana.post("/share/time", length="4h")
     clock.advance(minutes=6)
-    ana.post("/share/may", may=["see"])
+    ana.post("/share/how", how="code")
     assert ana.path == "/check"
 
 
 def test_the_share_slip_has_the_code_on_paper(ana_with_a_scan):
     ana_with_a_scan.shares()
-    paper = ana_with_a_scan.post("/share/slip.pdf", page="/share/code")
-    assert paper.data.startswith(b"%PDF")
+    bare = ana_with_a_scan.post("/share/slip.pdf", page="/share/code")
+    named = ana_with_a_scan.post("/share/slip.pdf", page="/share/code", named="yes")
+    assert bare.data.startswith(b"%PDF")
+    assert "27 March 1958" not in text_of(bare.data)
+    assert "27 March 1958" in text_of(named.data)
 
 
 def test_a_doctor_with_a_code_sees_pictures_and_report(ana_with_a_scan, doctor):
