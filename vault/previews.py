@@ -8,6 +8,7 @@ from vault.changes import note_changed
 from vault.database import Services, Work
 from vault.ids import Id
 from vault.intake import OpenBatch
+from vault.joined import octets, table_of
 from vault.keyring import KeyClass
 from vault.packs import Pack
 from vault.sealing.stream import Kind
@@ -65,8 +66,17 @@ def _replace_preview(work: Work, fresh: PreviewRow) -> None:
             blob.state, blob.since = "freed", work.now
 
 
+_ROW = table_of(PreviewRow)
+_ARRIVED = sa.select(sa.func.count()).where(table_of(InstanceRow).c.series == octets("series")).scalar_subquery()
+_SHOWN = (
+    sa.select(_ROW.c.instances)
+    .where(_ROW.c.series == octets("series"), _ROW.c.kind == int(Kind.THUMBNAIL))
+    .scalar_subquery()
+)
+_ARRIVED_AND_SHOWN = sa.select(_ARRIVED, _SHOWN)
+
+
 def preview_due(work: Work, series_id: bytes) -> int | None:
     """The series' instances, if its preview is missing or was made when it had less than half of them; else None."""
-    count = work.session.scalar(sa.select(sa.func.count()).where(InstanceRow.series == series_id)) or 0
-    row = work.session.get(PreviewRow, (series_id, int(Kind.THUMBNAIL)))
-    return count if count and (row is None or count >= 2 * row.instances) else None
+    arrived, shown = (work.plain or work.session).execute(_ARRIVED_AND_SHOWN, {"series": series_id}).one()
+    return arrived if arrived and (shown is None or arrived >= 2 * shown) else None

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
+from fhir_gateway.dicom.facts import PatientFacts
 from fhir_gateway.dicom.instance import IncomingInstance, read_instance
 from fhir_gateway.dicom.json_model import with_base
 from fhir_gateway.dicom.one_pass import Known
@@ -167,6 +168,7 @@ class Push(Taking):
         super().__init__(services, pusher, ReportsInside(services, source, most=document_octets))
         self._pusher, self._only = pusher, study_uid
         self._batches: dict[str, tuple[SitePatient, OpenBatch]] = {}
+        self._people: dict[PatientFacts, SitePatient] = {}
 
     def _batch(self, incoming: IncomingInstance) -> OpenBatch:
         """The open batch of the instance's study, made once; a second patient in it is refused."""
@@ -175,9 +177,7 @@ class Push(Taking):
             raise RefusedInstance(Failure.MISMATCH, "Its study is not the one in the address.")
         if not said.mrn.strip():
             raise RefusedInstance(Failure.NOT_UNDERSTOOD, _NO_PATIENT)
-        patient = identify(
-            self._services.secrets, self._pusher.site, mrn=said.mrn, issuer=said.issuer or None, born=said.born
-        )
+        patient = self._identified(said)
         if incoming.study_uid in self._batches:
             first, batch = self._batches[incoming.study_uid]
             if first.bi != patient.bi:
@@ -189,6 +189,14 @@ class Push(Taking):
             batch = self._first_batch(patient, incoming.study_uid)
         self._batches[incoming.study_uid] = (patient, batch)
         return batch
+
+    def _identified(self, said: PatientFacts) -> SitePatient:
+        if said not in self._people:
+            issuer = said.issuer or None
+            self._people[said] = identify(
+                self._services.secrets, self._pusher.site, mrn=said.mrn, issuer=issuer, born=said.born
+            )
+        return self._people[said]
 
     def _first_batch(self, patient: SitePatient, study_uid: str) -> OpenBatch:
         with self._services.work() as work:
