@@ -12,6 +12,7 @@ import { words } from './words';
 const ZOOM_STEP = 1.25;
 const PAN_STEP = 30;
 const WINDOW_STEP = 0.02;
+const FELT_MILLISECONDS = 15;
 
 export class Actions {
   /** Do the arrow keys change the window now? */
@@ -158,6 +159,16 @@ export class Actions {
     }
     measuring.place(tool);
     this.say(words.placing);
+  }
+
+  /** A doctor's finger that rests on the picture measures from there; false where nobody measures. */
+  drawFrom(at: Point): boolean {
+    const native = this.panes.native();
+    if (!native || !this.isClinician() || this.held()) return false;
+    navigator.vibrate?.(FELT_MILLISECONDS);
+    native.measuring.drawFrom(at);
+    this.say(words.drawing);
+    return true;
   }
 
   private pointAtMiddle(): void {

@@ -13,19 +13,26 @@ export interface Hands {
   /** A place was pressed without dragging, in screen points from the picture's corner. */
   pressed(at: Point): void;
   zoomed(): boolean;
+  /** A finger rested at `at`; true when what it does from now on is measuring. */
+  rested(at: Point): boolean;
+  /** The resting finger went on to `at`. */
+  drew(at: Point): void;
+  /** The resting finger was lifted. */
+  lifted(): void;
   /** What the main button and one finger do when no measuring tool is held. */
   mainDrag(pointer: string): 'window' | 'pan' | 'step' | 'none';
   /** Is the space bar held down, so that dragging moves the picture? */
   spaceHeld(): boolean;
 }
 
-type Drag = 'window' | 'pan' | 'step' | 'zoom' | 'none';
+type Drag = 'window' | 'pan' | 'step' | 'zoom' | 'draw' | 'none';
 
 const POINTS_A_STEP = 14;
 const WHEEL_A_STEP = 40;
 const DOUBLE_TAP_MILLISECONDS = 300;
 const TAP_POINTS = 12;
 const PRESS_POINTS = 3;
+const REST_MILLISECONDS = 500;
 
 export class Gestures {
   private readonly fingers = new Map<number, Point>();
@@ -35,6 +42,7 @@ export class Gestures {
   private lastTap = 0;
   private moved = 0;
   private most = 0;
+  private resting = 0;
 
   constructor(
     private readonly area: HTMLElement,
@@ -74,6 +82,17 @@ export class Gestures {
     this.carried = 0;
     if (this.fingers.size === 1) this.moved = 0;
     if (this.drag !== 'none' || this.fingers.size > 1) this.area.setPointerCapture(event.pointerId);
+    this.watchForRest(event);
+  }
+
+  /** A finger that stays where it was put has something else in mind than scrolling. */
+  private watchForRest(event: PointerEvent): void {
+    window.clearTimeout(this.resting);
+    if (event.pointerType === 'mouse' || this.fingers.size > 1 || this.drag === 'none') return;
+    const at = this.inArea(event);
+    this.resting = window.setTimeout(() => {
+      if (this.hands.rested(at)) this.drag = 'draw';
+    }, REST_MILLISECONDS);
   }
 
   private dragOfButton(event: PointerEvent): Drag {
@@ -88,13 +107,15 @@ export class Gestures {
     const now: Point = [event.clientX, event.clientY];
     const [right, down] = [now[0] - before[0], now[1] - before[1]];
     this.moved += Math.abs(right) + Math.abs(down);
-    if (this.fingers.size === 2) this.pinch(event.pointerId, before, now);
+    if (this.moved > TAP_POINTS) window.clearTimeout(this.resting);
+    if (this.fingers.size === 2 && this.drag !== 'draw') this.pinch(event.pointerId, before, now);
     else if (this.fingers.size >= 3) this.hands.windowBy(right / this.fingers.size, down / this.fingers.size);
     else this.carry(right, down, event);
     this.fingers.set(event.pointerId, now);
   }
 
   private carry(right: number, down: number, event: PointerEvent): void {
+    if (this.drag === 'draw') return this.hands.drew(this.inArea(event));
     if (this.most > 1) return; // the last finger of a pinch must not leap
     if (this.drag === 'window') this.hands.windowBy(right, down);
     if (this.drag === 'pan') this.hands.panBy(right, down);
@@ -119,21 +140,31 @@ export class Gestures {
   private up(event: PointerEvent): void {
     this.fingers.delete(event.pointerId);
     if (this.fingers.size) return;
+    window.clearTimeout(this.resting);
+    const hasDrawn = this.drag === 'draw';
     this.drag = 'none';
+    if (hasDrawn) {
+      this.most = 0;
+      return this.hands.lifted();
+    }
     if (event.type === 'pointerup' && event.button === 0 && this.most <= 1 && this.moved <= PRESS_POINTS) this.press(event);
     if (event.pointerType !== 'mouse' && event.type === 'pointerup' && this.most === 1) this.tap(event.timeStamp);
     this.most = 0;
   }
 
   private press(event: PointerEvent): void {
-    const box = this.area.getBoundingClientRect();
-    this.hands.pressed([event.clientX - box.left, event.clientY - box.top]);
+    this.hands.pressed(this.inArea(event));
   }
 
   private tap(at: number): void {
     if (this.moved > TAP_POINTS) return;
     if (at - this.lastTap < DOUBLE_TAP_MILLISECONDS) this.hands.startOver();
     this.lastTap = at;
+  }
+
+  private inArea(event: MouseEvent): Point {
+    const box = this.area.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
   }
 
   private fromMiddle(event: MouseEvent): Point {

@@ -122,6 +122,9 @@ class Viewer {
       startOver: () => actions.startOver(),
       fullScreen: () => actions.toggleFullScreen(),
       pressed: (at: [number, number]) => actions.pointAt(at),
+      rested: (at: [number, number]) => actions.drawFrom(at),
+      drew: (at: [number, number]) => panes.native()?.measuring.drawTo(at),
+      lifted: () => panes.native()?.measuring.endDrawing(),
       zoomed: () => panes.surface().zoom() > 1.01,
       spaceHeld: () => this.keys.spaceHeld(),
       mainDrag: (pointer: string) => {

@@ -3,12 +3,15 @@
 import { eventTarget, type Types } from '@cornerstonejs/core';
 import { addTool, AngleTool, annotation, ArrowAnnotateTool, EllipticalROITool, Enums, LengthTool, ToolGroupManager, type Types as ToolTypes } from '@cornerstonejs/tools';
 import { askNote } from './dialogs';
-import type { Measuring, MeasureTool, NativeSurface } from './surface';
+import type { Measuring, MeasureTool, NativeSurface, Point } from './surface';
 
 const TOOLS = [LengthTool, AngleTool, EllipticalROITool, ArrowAnnotateTool];
 const GROUP = 'measuring';
 const DRAWN_MILLISECONDS = 60;
 const RELATIVE_SIZE = 0.15;
+/** Screen points below which a finger that drew meant the place alone. */
+const TOO_SHORT = 10;
+const ARROW = 60;
 
 const LOOK = {
   color: '#ffe08a',
@@ -41,6 +44,7 @@ export class Measurements implements Measuring {
   private group: ToolTypes.IToolGroup;
   private placed: ToolTypes.Annotation | undefined;
   private end = 0;
+  private drawnFrom: Point = [0, 0];
   private telling = 0;
   private tell: (what: string) => void = () => undefined;
 
@@ -108,18 +112,44 @@ export class Measurements implements Measuring {
     const shapes: Record<MeasureTool, Types.Point2[]> = {
       Length: [[x - size, y], [x + size, y]],
       Angle: [[x - size, y - size], [x - size, y + size], [x + size, y + size]],
-      ArrowAnnotate: [[x, y], [x + size, y - size]],
+      ArrowAnnotate: arrowTo([x, y], size),
       EllipticalROI: [[x, y + size], [x, y - size], [x - size, y], [x + size, y]],
     };
     const points = shapes[tool].map((point) => viewport.canvasToWorld(point));
-    const before = new Set(this.all().map((one) => one.annotationUID));
-    if (tool === 'Length') LengthTool.hydrate(viewport.id, points);
-    if (tool === 'Angle') AngleTool.hydrate(viewport.id, points);
-    if (tool === 'EllipticalROI') EllipticalROITool.hydrate(viewport.id, points);
-    if (tool === 'ArrowAnnotate') ArrowAnnotateTool.hydrate(viewport.id, points, '', {});
-    this.placed = this.all().find((one) => !before.has(one.annotationUID));
+    this.placed = this.made(() => {
+      if (tool === 'Length') LengthTool.hydrate(viewport.id, points);
+      if (tool === 'Angle') AngleTool.hydrate(viewport.id, points);
+      if (tool === 'EllipticalROI') EllipticalROITool.hydrate(viewport.id, points);
+      if (tool === 'ArrowAnnotate') ArrowAnnotateTool.hydrate(viewport.id, points, '', {});
+    });
     this.end = 0;
     this.redraw();
+  }
+
+  drawFrom(at: Point): void {
+    this.endPlacing();
+    this.drawnFrom = at;
+  }
+
+  drawTo(at: Point): void {
+    const viewport = this.now;
+    if (!viewport) return;
+    if (!this.placed && distance(this.drawnFrom, at) <= TOO_SHORT) return;
+    const ends = [this.drawnFrom, at].map((point) => viewport.canvasToWorld(point));
+    this.placed ??= this.made(() => LengthTool.hydrate(viewport.id, ends));
+    const points = this.placed?.data.handles?.points;
+    if (points) points[1] = ends[1] as Types.Point3;
+    this.redraw();
+  }
+
+  endDrawing(): void {
+    const { placed, drawnFrom, now: viewport } = this;
+    this.endPlacing();
+    if (placed || !viewport) return;
+    askNote((note) => {
+      ArrowAnnotateTool.hydrate(viewport.id, arrowTo(drawnFrom).map((point) => viewport.canvasToWorld(point)), note ?? '', {});
+      this.render();
+    });
   }
 
   placing(): boolean {
@@ -156,6 +186,13 @@ export class Measurements implements Measuring {
     return true;
   }
 
+  /** What `make` added to the measurements. */
+  private made(make: () => void): ToolTypes.Annotation | undefined {
+    const before = new Set(this.all().map((one) => one.annotationUID));
+    make();
+    return this.all().find((one) => !before.has(one.annotationUID));
+  }
+
   private all(): ToolTypes.Annotation[] {
     return annotation.state.getAllAnnotations();
   }
@@ -185,4 +222,13 @@ export class Measurements implements Measuring {
     else if (angle !== undefined) this.tell(`${angle.toFixed(1)}°`);
     else if (area !== undefined) this.tell(`${area.toFixed(0)} ${areaUnit}, ${(mean ?? 0).toFixed(0)} ${modalityUnit}`);
   }
+}
+
+/** From the place that is meant, away. */
+function arrowTo([x, y]: Point, size = ARROW): Types.Point2[] {
+  return [[x, y], [x + size, y - size]];
+}
+
+function distance([x, y]: Point, [a, b]: Point): number {
+  return Math.hypot(a - x, b - y);
 }

@@ -97,6 +97,11 @@ export interface Measuring {
   take(tool: MeasureTool | undefined): void;
   /** Puts a measurement in the middle and hands its first end to the arrow keys. */
   place(tool: MeasureTool): void;
+  /** After this a length begins at `at`, screen points from the surface's corner, and ends where `drawTo` leads. */
+  drawFrom(at: Point): void;
+  drawTo(at: Point): void;
+  /** A length that leads nowhere becomes an arrow, whose words are asked for. */
+  endDrawing(): void;
   placing(): boolean;
   /** Moves the held end, or the whole measurement. */
   move(right: number, down: number, whole: 'end' | 'whole'): void;

@@ -148,6 +148,7 @@ export const english = {
     ArrowAnnotate: 'Arrow: press and drag from the place away. Enter puts one you can move with the arrow keys.',
     EllipticalROI: 'Area: press and drag. Enter puts a circle you can move with the arrow keys.',
   } as Record<string, string>,
+  drawing: 'Drag to measure a length. Lift the finger here to point with an arrow.',
   measured: (what: string) => `Measured: ${what}`,
   notMeasurable: 'This picture is a simple view and cannot be measured.',
   noMeasurement: 'There is no measurement to delete.',

@@ -150,6 +150,7 @@ export const spanish: Words = {
     ArrowAnnotate: 'Flecha: pulse y arrastre desde el punto hacia fuera. Intro pone una que se mueve con las flechas.',
     EllipticalROI: 'Área: pulse y arrastre. Intro pone un círculo que se mueve con las flechas.',
   },
+  drawing: 'Arrastre para medir una longitud. Levante el dedo aquí para señalar con una flecha.',
   measured: (what) => `Medida: ${what}`,
   notMeasurable: 'Esta imagen es una vista sencilla y no se puede medir.',
   noMeasurement: 'No hay ninguna medida que borrar.',

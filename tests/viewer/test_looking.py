@@ -112,12 +112,7 @@ def test_wheel_slider_and_arrows_move_through_the_pictures(visit, gallery):
 def test_v05_a_finger_scrolls_two_zoom_and_two_taps_start_over(visit, gallery):
     me = visit(gallery, size=PHONE, **TOUCH)
     me.sees("full")
-    wire = me.context.new_cdp_session(me.page)
-
-    def touch(kind, *points):
-        at = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(points)]
-        wire.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
-
+    touch = fingers_of(me)
     touch("touchStart", (195, 400))
     for y in range(400, 340, -10):
         touch("touchMove", (195, y))
@@ -135,6 +130,53 @@ def test_v05_a_finger_scrolls_two_zoom_and_two_taps_start_over(visit, gallery):
         touch("touchEnd")
     me.page.wait_for_timeout(300)
     assert _greys_at_edge(me) == pytest.approx(wide_before, abs=3)
+
+
+def fingers_of(me):
+    """What a hand does on a phone: a kind of touch, and where its fingers are."""
+    wire = me.context.new_cdp_session(me.page)
+
+    def touch(kind, *points):
+        at = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(points)]
+        wire.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    return touch
+
+
+def test_a_doctors_finger_that_rests_measures_where_it_goes_and_points_where_it_stays(visit, doctors_gallery):
+    me = visit(doctors_gallery, size=PHONE, **TOUCH)
+    me.sees("full")
+    touch = fingers_of(me)
+    touch("touchStart", (120, 300))
+    me.says("Drag to measure a length.")
+    for x in range(130, 230, 10):
+        touch("touchMove", (x, 300))
+    touch("touchEnd")
+    said = me.page.locator("#said")
+    expect(said).to_contain_text("Measured:")
+    me.page.wait_for_timeout(200)
+    side = min(me.picture.bounding_box()["width"], me.picture.bounding_box()["height"])
+    assert float(said.inner_text().split()[1]) == pytest.approx(100 * 320 / side, rel=0.02)
+    me.at(16)  # nothing was turned meanwhile
+    touch("touchStart", (150, 350))
+    me.says("Drag to measure a length.")
+    touch("touchEnd")
+    me.page.get_by_label("What do you want to point at?").fill("Here")
+    me.page.get_by_role("button", name="Done").click()
+    expect(me.page.locator("#sharp svg text").filter(has_text="Here").first).to_be_visible()
+    assert me.complaints == []
+
+
+def test_a_patients_finger_that_rests_does_nothing(visit, gallery):
+    me = visit(gallery, size=PHONE, **TOUCH)
+    me.sees("full")
+    touch = fingers_of(me)
+    touch("touchStart", (120, 300))
+    me.page.wait_for_timeout(700)
+    touch("touchMove", (180, 300))
+    touch("touchEnd")
+    expect(me.page.locator("#said")).to_have_text("")
+    expect(me.page.locator("#sharp svg text")).to_have_count(0)
 
 
 def _body_width(me):
