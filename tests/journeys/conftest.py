@@ -1,25 +1,13 @@
 """Houses to journey in: a running server on either database, and the app in this process."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from tests.houses import IndoorHouse, RunningHouse
 from tests.journeys.stories import Story, a_story
-
-
-def a_database(server: str) -> str:
-    """A new database on a running PostgreSQL."""
-    name = f"keepray_{os.urandom(6).hex()}"
-    address = sa.make_url(server).set(drivername="postgresql+psycopg")
-    engine = sa.create_engine(address, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
-    engine.dispose()
-    return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+from tests.postgres import a_database
 
 
 @pytest.fixture(scope="session")

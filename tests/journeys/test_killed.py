@@ -17,9 +17,9 @@ import pytest
 import requests
 
 from tests.houses import RunningHouse
-from tests.journeys.conftest import a_database
 from tests.journeys.stories import a_scan, a_story, someone
 from tests.people import Guest, Patient, Site, until
+from tests.postgres import a_database
 
 KEPT = "00081199"
 

@@ -18,11 +18,11 @@ from phr.mail import OutboxMailer
 from tests.authenticator import Device
 from tests.factories import Person, a_text_report, an_instance, some_pixels
 from tests.houses import RunningHouse
-from tests.journeys.conftest import a_database
 from tests.journeys.stories import a_scan
 from tests.papers import a_report
 from tests.people import App, Guest, Patient, Provider, Site
 from tests.perimeter.canaries import Canaries, Search
+from tests.postgres import a_database
 from tests.receivers import Receiver, octets_of
 
 ROW = (np.arange(40) * 1117 % 4096).astype("<u2")
