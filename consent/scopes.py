@@ -63,12 +63,7 @@ class Scope:
 
     def covers(self, other: "Scope") -> bool:
         """Whether `other` allows nothing that this does not."""
-        return (
-            self.level == other.level
-            and self.type in (EVERY_TYPE, other.type)
-            and set(other.letters) <= set(self.letters)
-            and set(self.filters) <= set(other.filters)
-        )
+        return self._reaches(other) and set(self.filters) <= set(other.filters)
 
     @property
     def is_kept(self) -> bool:
@@ -78,7 +73,14 @@ class Scope:
 
     def touches(self, other: "Scope") -> bool:
         """Whether this allows `other`, if only for what its own filters let through."""
-        return self.is_kept and replace(self, filters=()).covers(replace(other, filters=()))
+        return self._reaches(other) and self.is_kept
+
+    def _reaches(self, other: "Scope") -> bool:
+        return (
+            self.level == other.level
+            and self.type in (EVERY_TYPE, other.type)
+            and all(letter in self.letters for letter in other.letters)
+        )
 
     def narrowed(self, limit: "Scope") -> "Scope | None":
         """What both allow, spelled as this one was; None if that is nothing."""

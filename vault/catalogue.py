@@ -145,6 +145,11 @@ def _without_pictures(wanted: Found) -> Found:
     return _of_others(wanted).where(~sa.exists().where(_SERIES.c.study == _RESOURCE.c.study))
 
 
+def has_papers_beside(work: Work, *, scope_id: bytes, study_id: bytes) -> bool:
+    """Whether papers without pictures lie in the scope beside the study: they may be about it."""
+    return bool(_PAPERS.rows(work, scope=scope_id, study=study_id))
+
+
 _OTHERS: Final = Joined(Part(ResourceRow, only={"id"}), found=_of_others)
 _PAPERS: Final = Joined(Part(ResourceRow, only={"id"}), found=_without_pictures)
 

@@ -6,6 +6,7 @@ nobody anything: which studies are listed is asked of the rows each time.
 """
 
 import zlib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from enum import IntEnum
@@ -55,13 +56,14 @@ class What(IntEnum):
 
     STUDY = 0
     INSTANCES = 1
+    DRAWN = 2
 
 
 class Deck:
-    """The cards of one owner, in one unit of work."""
+    """The cards of one owner, in one unit of work; `shape` tells what is written on them."""
 
-    def __init__(self, work: Work, owner: Owner, catalogue_key: bytes) -> None:
-        self._work, self._owner = work, owner
+    def __init__(self, work: Work, owner: Owner, catalogue_key: bytes, *, shape: bytes = SHAPE) -> None:
+        self._work, self._owner, self._shape = work, owner, shape
         self._key = derive.card_key(catalogue_key)
 
     def read(self, what: What, ids: Collection[bytes], reading: Callable[[bytes], T]) -> dict[Id, T]:
@@ -69,14 +71,21 @@ class Deck:
         found: dict[Id, T] = {}
         for study_id, changed, ct in self._rows(what, ids):
             with suppress(Tampered):  # what is no card is made again
-                octets = unpadded(unwrap(self._key, ct, "card", *self._context(study_id, what, changed)))
-                found[Id(study_id)] = reading(zlib.decompress(octets) if octets[:1] == _DEFLATED else octets)
+                found[Id(study_id)] = reading(self.opened(what, study_id, changed, ct))
         return found
 
-    def keep(self, what: What, made: Mapping[Id, tuple[int, bytes]]) -> None:
+    def opened(self, what: What, study_id: bytes, changed: int, ct: bytes) -> bytes:
+        """What one card says. Raises `Tampered` for what is no card of this shape."""
+        octets = unpadded(unwrap(self._key, ct, "card", *self._context(study_id, what, changed)))
+        return zlib.decompress(octets) if octets[:1] == _DEFLATED else octets
+
+    def keep(
+        self, what: What, made: Mapping[Id, tuple[int, bytes]], *, made_from: Collection[What] = frozenset()
+    ) -> None:
         """Once the caller's transaction has ended well these cards are kept, each with its count of changes.
 
-        Where another is writing just then, or a study has changed since, only the time to open it again is lost.
+        Where another is writing just then, or a study has changed since, only the time to open it again is lost. What
+        was made from other cards is kept beside these alone: what could not be opened whole has none, and is told anew.
         """
         rows: list[_Values] = [
             {
@@ -90,7 +99,7 @@ class Deck:
         ]
         if rows:
             database, owner = self._work.database, self._owner
-            self._work.afterwards(lambda: _write(database, owner, rows))
+            self._work.afterwards(lambda: _write(database, owner, rows, frozenset(made_from)))
 
     def _rows(self, what: What, ids: Collection[bytes]) -> Iterator[tuple[bytes, int, bytes]]:
         if len(ids) == 1:
@@ -112,14 +121,14 @@ class Deck:
         yield from ((one, changed, ct) for one, changed, ct in self._work.session.execute(found) if one in wanted)
 
     def _context(self, study_id: bytes, what: What, changed: int) -> tuple[bytes | int, ...]:
-        return self._owner.id, study_id, int(what), changed, SHAPE
+        return self._owner.id, study_id, int(what), changed, self._shape
 
     def _sealed(self, octets: bytes, context: tuple[bytes | int, ...]) -> bytes:
         packed = octets if len(octets) < _DEFLATED_FROM else zlib.compress(octets, 1)
         return wrap(self._key, padded(packed, PADDING), "card", *context)
 
 
-def _write(database: Database, owner: Owner, rows: list[_Values]) -> None:
+def _write(database: Database, owner: Owner, rows: list[_Values], made_from: frozenset[What]) -> None:
     with suppress(StoreAway, IntegrityError), database.writing_in_passing() as session:
         if not is_there(session, owner):
             return
@@ -128,7 +137,17 @@ def _write(database: Database, owner: Owner, rows: list[_Values]) -> None:
             asked = sa.select(StudyRow.id, StudyRow.changed).where(StudyRow.id.in_([row["study"] for row in part]))
             now = {study_id: changed for study_id, changed in session.execute(asked)}  # noqa: C416  pyright's row
             right = [row for row in part if now.get(row["study"]) == row["changed"]]
-            put_rows(session, CardRow, right, key=("owner", "study", "what"))
+            put_rows(session, CardRow, _beside(session, owner, right, made_from), key=("owner", "study", "what"))
+
+
+def _beside(session: Session, owner: Owner, rows: list[_Values], made_from: frozenset[What]) -> list[_Values]:
+    """Those that lie beside the cards they were made from, each of the same count of changes."""
+    if not made_from:
+        return rows
+    named, kinds = [row["study"] for row in rows], [what.value for what in made_from]
+    asked = sa.select(CardRow.study, CardRow.changed).where(CardRow.owner == owner.id, CardRow.study.in_(named))
+    there = Counter((one, changed) for one, changed in session.execute(asked.where(CardRow.what.in_(kinds))))
+    return [row for row in rows if there[row["study"], row["changed"]] == len(kinds)]
 
 
 def is_there(session: Session, owner: Owner) -> bool:

@@ -5,13 +5,14 @@ never pickled, never printed. No keyring, no class key; no class key, no octets.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import sqlalchemy as sa
 
+from vault import held
 from vault.believed import batch_key_mac, check_batch_key, check_row_mac, put_batch_key, row_mac
 from vault.database import Work
 from vault.errors import NoKey
@@ -149,16 +150,12 @@ class VaultKeyring(Keyring):
 
     def study_ids(self, work: Work) -> list[bytes]:
         """All studies of its scopes."""
-        found = (
-            sa.select(StudyRow.id)
-            .join(ScopeRow, StudyRow.scope == ScopeRow.id)
-            .where(ScopeRow.owner_kind == OwnerKind.VAULT, ScopeRow.owner == self.vault_id)
-            .order_by(StudyRow.created.desc())
-        )
-        return list(work.session.scalars(found))
+        return held.in_vault(work, self.vault_id)
 
     def holding(self, work: Work, study_ids: Collection[bytes]) -> set[bytes]:
         """Those that lie in one of its scopes."""
+        if len(study_ids) == 1:
+            return {one for one in study_ids if held.lies_in_vault(work, self.vault_id, one)}
         found = (
             sa.select(StudyRow.id)
             .join(ScopeRow, StudyRow.scope == ScopeRow.id)
@@ -259,21 +256,22 @@ class GrantKeyring(Keyring):
 
     def study_ids(self, work: Work) -> list[bytes]:
         """The studies the grant names. Raises `BrokenRecord` where somebody else named one."""
-        found = self._named().join(StudyRow, GrantStudyRow.study == StudyRow.id).order_by(StudyRow.created.desc())
-        return self._believed(work, found)
+        return self._believed(work, held.named_in_grant(work, self.grant_id))
 
     def holding(self, work: Work, study_ids: Collection[bytes]) -> set[bytes]:
         """Those the grant names. Raises `BrokenRecord` where somebody else named one of them."""
-        return set(self._believed(work, self._named().where(GrantStudyRow.study.in_(study_ids))))
+        if len(study_ids) == 1:
+            (one,) = study_ids
+            return set(self._believed(work, held.naming_in_grant(work, self.grant_id, one)))
+        named = sa.select(GrantStudyRow.study, GrantStudyRow.row_mac).where(GrantStudyRow.grant == self.grant_id)
+        return set(self._believed(work, work.session.execute(named.where(GrantStudyRow.study.in_(study_ids)))))
 
-    def _named(self) -> sa.Select[bytes, bytes]:
-        return sa.select(GrantStudyRow.study, GrantStudyRow.row_mac).where(GrantStudyRow.grant == self.grant_id)
-
-    def _believed(self, work: Work, found: sa.Select[bytes, bytes]) -> list[bytes]:
-        rows = work.session.execute(found).all()
+    def _believed(self, work: Work, rows: Iterable[Sequence[Any]]) -> list[bytes]:
+        found: list[bytes] = []
         for study_id, mac in rows:
             check_row_mac(work, mac, "grantstudy", self.grant_id, study_id)
-        return [study_id for study_id, _ in rows]
+            found.append(study_id)
+        return found
 
 
 def canonical_json(value: canonical.Value) -> str:

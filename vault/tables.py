@@ -368,7 +368,8 @@ class ResourceRow(Row):
 
 class CardRow(Row):
     """What a list shows of one study, as one vault or grant may see it: sealed for that owner, made when `changed` was
-    the study's. `what` is 0 for the study, 1 for its instances. It goes with its study.
+    the study's. `what` is 0 for the study, 1 for its instances, 2 for the study as it was drawn. It goes with its
+    study.
     """
 
     __tablename__ = "card"

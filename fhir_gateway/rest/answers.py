@@ -123,11 +123,13 @@ def instant(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def answer(resource: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A resource as JSON; `_pretty=true` for people."""
+def answer(resource: Json | bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A resource as JSON, which octets are already; `_pretty=true` for people."""
     wanted = request.query_string.isascii() and request.args.get("_pretty") == "true"
-    pretty = orjson.OPT_INDENT_2 if wanted else None
-    made = Response(orjson.dumps(resource, option=pretty), status=status, content_type=f"{FHIR_JSON}; charset=utf-8")
+    if wanted or not isinstance(resource, bytes):
+        told = orjson.loads(resource) if isinstance(resource, bytes) else resource
+        resource = orjson.dumps(told, option=orjson.OPT_INDENT_2 if wanted else None)
+    made = Response(resource, status=status, content_type=f"{FHIR_JSON}; charset=utf-8")
     made.headers.extend(dict(headers or {}))
     return made
 
@@ -137,12 +139,18 @@ def resource_answer(resource: Json) -> Response:
 
     Raises `Refusal` 412 where `If-Match` asks for a version that is no longer the newest.
     """
-    etag = f'W/"{resource["meta"]["versionId"]}"'
+    updated = resource["meta"].get("lastUpdated")
+    return version_answer(resource, resource["meta"]["versionId"], datetime.fromisoformat(updated) if updated else None)
+
+
+def version_answer(resource: Json | bytes, version: str, updated: datetime | None) -> Response:
+    """The same of a resource whose version, and the time it last changed, are told beside it."""
+    etag = f'W/"{version}"'
     if "If-Match" in request.headers and not _names(request.headers["If-Match"], etag):
         raise Refusal(412, Issue("conflict", "This is no longer the newest version."))
     headers = {"ETag": etag}
-    if updated := resource["meta"].get("lastUpdated"):
-        headers["Last-Modified"] = format_datetime(datetime.fromisoformat(updated), usegmt=True)
+    if updated is not None:
+        headers["Last-Modified"] = format_datetime(updated, usegmt=True)
     if _is_known(etag, headers.get("Last-Modified")):
         return Response(status=304, headers=headers)
     return answer(resource, headers=headers)

@@ -49,7 +49,7 @@ def _everything(patient: str) -> Response:
     size = max(1, whole_number((asked.get("_count") or [str(PAGE)])[0], most=PAGE_MOST))
     with services().reading() as work:
         shelf = Shelf(work, asker, links(), current_app.extensions["settings"].brand)
-        if patient and patient not in shelf.patients:
+        if patient and patient not in shelf.covered:
             raise forbidden("The access does not cover this patient.")
         found = record(shelf, Part.parse(asked), patient)
         at = _begins(page, found)

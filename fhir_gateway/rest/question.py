@@ -92,6 +92,13 @@ class Question:
         """Whether studies must be drawn with their instances to be compared."""
         return any(one.param.in_instances for one in self.tests)
 
+    @property
+    def asks_for_studies_alone(self) -> bool:
+        """Whether it asks for whole studies, in the order they are listed in, and for nothing but whose they are."""
+        every = self.summary == "false" and self.count > 0 and not (self.elements or self.sort or self.includes)
+        whose = all(one.param.kind == "reference" and one.param.name in PATIENT_PARAMS for one in self.tests)
+        return self.kind.name == "ImagingStudy" and every and whose and not self.joined
+
     def matches(self, sight: Sight) -> list[Found]:
         """Everything that fits, in the order asked for."""
         found = sight.shelf.all_of(self.kind.name)

@@ -1,7 +1,8 @@
 """FHIR read, versions and their history, and the files behind reports (R4 http: read, vread, history; R4 Binary)."""
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Response, current_app, request
@@ -22,9 +23,11 @@ from fhir_gateway.rest.answers import (
     check_accepted,
     links,
     resource_answer,
+    version_answer,
     versioned,
 )
 from fhir_gateway.rest.came_with import what_came_with
+from fhir_gateway.rest.prepared import STUDY, Prepared
 from fhir_gateway.rest.question import PAGE_MOST
 from fhir_gateway.rest.shelf import Found, Shelf
 from vault.audit import Did
@@ -44,7 +47,19 @@ def _shelf(work: Work) -> Shelf:
 
 
 def _read(kind: Kind, resource_id: str) -> Response:
+    if kind.name == STUDY:
+        return _read_study(resource_id)
     return resource_answer(_looked_up(kind, resource_id, lambda shelf: [shelf.one_of(kind.name, resource_id)])[0])
+
+
+def _read_study(resource_id: str) -> Response:
+    """A study as it was drawn before, or is drawn now."""
+    check_accepted()
+    study_id = parse_id(resource_id)
+    with services().reading() as work, _or_gone(work, STUDY, resource_id):
+        drawn = Prepared.of(_shelf(work), "r").one(study_id)
+    tell_read(services(), access(), Did.READ, of=STUDY, to=study_id, study=study_id)
+    return version_answer(drawn.octets, drawn.version, drawn.arrived)
 
 
 def _vread(kind: Kind, resource_id: str, version: str) -> Response:
@@ -67,17 +82,23 @@ def _history(kind: Kind, resource_id: str) -> Response:
 def _looked_up(kind: Kind, resource_id: str, look: Callable[[Shelf], list[Found]]) -> list[Json]:
     """What was looked for, and written into the patient's history. Raises `NotThere`; 410 for a study they deleted."""
     check_accepted()
-    with services().reading() as work:
-        try:
-            found = look(_shelf(work))
-        except NotThere:
-            if kind.name == "ImagingStudy" and was_forgotten(work, access(), parse_id(resource_id)):
-                raise gone() from None
-            raise
+    with services().reading() as work, _or_gone(work, kind.name, resource_id):
+        found = look(_shelf(work))
     study = found[0].study if found else None
     to = parse_id(resource_id) if kind.name != "Endpoint" else None
     tell_read(services(), access(), Did.READ, of=kind.name, to=to, study=None if study is None else study.id)
     return [one.resource for one in found]
+
+
+@contextmanager
+def _or_gone(work: Work, kind: str, resource_id: str) -> Generator[None]:
+    """What is not there because the patient deleted it is gone, to whoever may know that. Raises `Refusal` 410."""
+    try:
+        yield
+    except NotThere:
+        if kind == STUDY and was_forgotten(work, access(), parse_id(resource_id)):
+            raise gone() from None
+        raise
 
 
 @blueprint.get("/Binary/<resource_id>")

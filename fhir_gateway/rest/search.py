@@ -16,6 +16,7 @@ from fhir_gateway.resources.kinds import KINDS, Kind
 from fhir_gateway.rest.answers import FORM, answer, blueprint, check_accepted, links, prefers
 from fhir_gateway.rest.includes import coming_along
 from fhir_gateway.rest.pages import Page, Pages, whose
+from fhir_gateway.rest.prepared import Prepared
 from fhir_gateway.rest.question import PASSED, Question
 from fhir_gateway.rest.shelf import Found, Shelf
 from fhir_gateway.rest.sight import Sight
@@ -32,7 +33,7 @@ def _search(kind: Kind) -> Response:
     with services().reading() as work:
         named = endpoint.ENDPOINT_ID if question.asks_for_endpoints else ""
         shelf = Shelf(work, asker, links(), current_app.extensions["settings"].brand, named_endpoint=named)
-        if not question.patients <= shelf.patients.keys():
+        if not question.patients <= shelf.covered:
             raise forbidden("The access does not cover this patient.")
         made = _answered(question, page, pages, Sight(shelf, asker))
     tell_read(services(), asker, Did.SEARCHED, of=kind.name, asked=question_told(kind.name, _items()))
@@ -58,7 +59,10 @@ def _asked(kind: Kind, pages: Pages) -> tuple[Question, Page | None]:
     return Question.parse(kind, page.used, base=links().fhir, strict=False), page
 
 
-def _answered(question: Question, page: Page | None, pages: Pages, sight: Sight) -> Json:
+def _answered(question: Question, page: Page | None, pages: Pages, sight: Sight) -> Json | bytes:
+    prepared = Prepared.of(sight.shelf, "s")
+    if prepared.answers(question):
+        return prepared.page(question, page, pages)
     base = links().fhir
     found = question.matches(sight)
     total = None if question.total == "none" else len(found)

@@ -52,9 +52,14 @@ class Shelf:
         return open_catalogue(self._work, self._access.opened())
 
     @cached_property
+    def covered(self) -> frozenset[str]:
+        """The patients they may ask about."""
+        return frozenset(one.patient for one in self._access.each if one.patient is not None)
+
+    @cached_property
     def patients(self) -> dict[str, list[Study]]:
         """The patients they may ask about, each with their studies."""
-        found: dict[str, list[Study]] = {one.patient: [] for one in self._access.each if one.patient is not None}
+        found: dict[str, list[Study]] = {patient: [] for patient in self.covered}
         for study in self.catalogue.studies:
             found.setdefault(self.patient_of(study), []).append(study)
         return found
@@ -100,7 +105,7 @@ class Shelf:
     def _one_study(self, study_id: Id) -> Found:
         """A study without a look at the others."""
         study = open_study(self._work, self._access.opened(), study_id)
-        found = Found(self._study(study, with_instances=True), study)
+        found = self.drawn_whole(study)
         if not study.uid or not let_through(self._access, "ImagingStudy", "r")(found.resource):
             raise NotThere
         return found
@@ -123,12 +128,20 @@ class Shelf:
         """The same with its instances, if it is a study."""
         if found.resource["resourceType"] != "ImagingStudy" or found.study is None or not found.study.series:
             return found
-        return Found(self._study(found.study, with_instances=True), found.study)
+        return self.drawn_whole(found.study)
+
+    def drawn_whole(self, study: Study) -> Found:
+        """A study with its instances."""
+        return Found(self._study(study, with_instances=True), study)
 
     def look_into(self, found: Iterable[Found]) -> None:
         """The instances of these studies are opened together: what is then asked to be `whole` is so at once."""
         studies = (one.study for one in found if one.resource["resourceType"] == "ImagingStudy")
-        wanted = {study.id for study in studies if study is not None and study.series} - self._instances.keys()
+        self.look_into_studies(study for study in studies if study is not None)
+
+    def look_into_studies(self, studies: Iterable[Study]) -> None:
+        """The same of studies that are not drawn yet."""
+        wanted = {study.id for study in studies if study.series} - self._instances.keys()
         self._instances |= listed_instances(self._work, self._access.opened(), wanted)
 
     def endpoint(self) -> Json:
@@ -190,7 +203,7 @@ class Shelf:
         telling = Telling(
             patient=self.patient_of(study),
             address=self._links.dicomweb,
-            zone="" if study.facts.zone else self._zone(study.site_id),
+            zone="" if study.facts.zone else self.zone_of(study.site_id),
             site_resource=self._said_of(study),
         )
         # One version, however much of the study is drawn: what is kept, and when something last came.
@@ -273,7 +286,8 @@ class Shelf:
 
     def _started(self, study: Study) -> str:
         facts = study.facts
-        return imaging_study.started_at(facts.date, facts.time, facts.zone, self._zone(study.site_id))
+        return imaging_study.started_at(facts.date, facts.time, facts.zone, self.zone_of(study.site_id))
 
-    def _zone(self, site_id: Id | None) -> str:
+    def zone_of(self, site_id: Id | None) -> str:
+        """The clock of a site; of what the patient added, nobody knows it."""
         return "UTC" if site_id is None else self.site(site_id).details.zone
