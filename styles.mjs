@@ -28,8 +28,8 @@ writeFileSync(join(out, 'site.rtl.css'), rtlcss.process(css));
 const script = (from, to) =>
   writeFileSync(join(out, to), readFileSync(from, 'utf8').replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n'));
 script('viewer/page.js', 'page.js');
-// The reader of health links, the finder of old scans and the device lock stand on pages without the viewer.
-for (const name of ['link', 'upload', 'passkey']) {
+// What stands on pages without the viewer: the reader of health links, the finder of old scans, and so on.
+for (const name of ['link', 'upload', 'passkey', 'save']) {
   await build({
     configFile: false,
     publicDir: false,

@@ -134,13 +134,14 @@ def needs_patient_or_provider(view: View[P, R]) -> View[P, R]:
 
 def needs_fresh(view: View[P, R]) -> View[P, R]:
     """Only for someone who showed in the last five minutes who they are. Stands below the guard that says who."""
+    return _guarded(Guard("needs_fresh"), check_fresh)(view)
 
-    def check() -> None:
-        found = access()
-        if not sessions.is_fresh(found, services().clock.now()):
-            raise FreshSignInNeeded(Area.PROVIDER if found.actor.kind == "provider" else Area.PATIENT)
 
-    return _guarded(Guard("needs_fresh"), check)(view)
+def check_fresh() -> None:
+    """Raise `FreshSignInNeeded` unless they showed in the last five minutes who they are."""
+    found = access()
+    if not sessions.is_fresh(found, services().clock.now()):
+        raise FreshSignInNeeded(Area.PROVIDER if found.actor.kind == "provider" else Area.PATIENT)
 
 
 def public(reason: str) -> Callable[[View[P, R]], View[P, R]]:

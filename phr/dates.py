@@ -26,13 +26,19 @@ def moment_in_words(moment: datetime, *, now: datetime, zone: tzinfo = UTC, lang
     there, here = moment.astimezone(zone), now.astimezone(zone)
     if there.date() == here.date() and abs(here - there) < A_DAY:
         return _("today, %(time)s", time=_clock(there, language))
+    return in_full(moment, zone=zone, language=language)
+
+
+def in_full(moment: datetime, *, zone: tzinfo = UTC, language: str = "") -> str:
+    """The same whenever it is read: "3 March 2026, 10:42" in `zone`."""
+    there = moment.astimezone(zone)
     return f"{in_words(there, language)}, {_clock(there, language)}"
 
 
 def time_tag(moment: datetime, *, now: datetime, zone: tzinfo = UTC, language: str = "") -> Markup:
     """A `<time>` element: the short words inside, the full date for machines and on hover."""
     there = moment.astimezone(zone)
-    full = f"{in_words(there, language)}, {_clock(there, language)}"
+    full = in_full(moment, zone=zone, language=language)
     words = moment_in_words(moment, now=now, zone=zone, language=language)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(there.isoformat(timespec="minutes"), full, words)
 

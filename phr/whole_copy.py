@@ -13,11 +13,11 @@ from flask import Response, current_app, render_template
 from flask_babel import gettext as _
 
 from consent.request import access, services
-from fhir_gateway.dicom.media import Entry, Page, Taken, medium
+from fhir_gateway.dicom.media import Entry, Page, Taken, ZipPlan, medium
 from fhir_gateway.dicomweb import found
 from fhir_gateway.looking import watched
 from phr import dates
-from phr.answers import stream
+from phr.answers import ranged
 from phr.copies import ENDINGS, pictures_of, taken
 from phr.event_words import TOLD, sentence
 from phr.history import names_for
@@ -52,14 +52,14 @@ class Everything:
     history: Page
 
 
-def everything_of(work: Work) -> Everything:
-    """All that the patient who asks has."""
+def everything_of(work: Work, *, last_event: int) -> Everything:
+    """All that the patient who asks has, with the history up to that event: what happens meanwhile changes nothing."""
     catalogue = open_catalogue(work, access().own_vault())
     scans = {scan.id: scan for scan in scans_of(work, catalogue)}
-    return Everything(catalogue, scans, _history(work, catalogue))
+    return Everything(catalogue, scans, _history(work, catalogue, last_event))
 
 
-def copy_of(everything: Everything) -> Response:
+def plan_of(everything: Everything) -> ZipPlan:
     """All of it in one file. Raises `CopyNotAllowed`."""
     catalogue = everything.catalogue
     pages: list[Page | Entry] = [everything.history]
@@ -72,9 +72,17 @@ def copy_of(everything: Everything) -> Response:
         Page("README.TXT", readme.encode()),
         Page("INDEX.HTM", render_template("copies/everything.html", **words).encode()),
     ]
-    plan = medium(_all_pictures(catalogue), [*leading, *pages])
-    name = _("%(day)s everything.zip", day=today().isoformat())
-    return stream(name, watched(iter(plan), services(), access()), plan.length, "application/zip")
+    return medium(_all_pictures(catalogue), [*leading, *pages])
+
+
+def name() -> str:
+    """What the file is called."""
+    return _("%(day)s everything.zip", day=today().isoformat())
+
+
+def sent(plan: ZipPlan) -> Response:
+    """The file, or the part of it that was asked for."""
+    return ranged(name(), plan, lambda pieces: watched(pieces, services(), access()), "application/zip")
 
 
 def _all_pictures(catalogue: Catalogue) -> Iterator[Taken]:
@@ -108,7 +116,7 @@ def _report(report: Report, scan: Scan, name: str) -> Page:
 
 def _file(document: DocumentFacts, name: str) -> Entry:
     """A site's own file, opened when its turn comes: many of them would not fit into memory."""
-    return Entry(name, document.size, _opening(document.resource_id))
+    return Entry(name, document.size, _opening(document.resource_id), mark=document.resource_id.encode())
 
 
 def _opening(resource_id: str) -> Callable[[], list[bytes]]:
@@ -121,8 +129,8 @@ def _opening(resource_id: str) -> Callable[[], list[bytes]]:
     return opened
 
 
-def _history(work: Work, catalogue: Catalogue) -> Page:
+def _history(work: Work, catalogue: Catalogue, last_event: int) -> Page:
     names = names_for(work, access(), catalogue)
-    events = audit.events(work, access().own_vault().owner, most=MOST_EVENTS, kinds=TOLD)
-    rows = [(dates.moment_in_words(one.at, now=work.now), sentence(one, names)) for one in events]
+    events = audit.events(work, access().own_vault().owner, before=last_event + 1, most=MOST_EVENTS, kinds=TOLD)
+    rows = [(dates.in_full(one.at), sentence(one, names)) for one in events]
     return Page("IHE_PDI/HISTORY.HTM", render_template("copies/history.html", rows=rows).encode())

@@ -7,6 +7,7 @@ an object lacks a key its record must have, the record, never the file, gets a s
 
 import struct
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 from fhir_gateway.dicom.reencode import element_head
@@ -91,8 +92,8 @@ class _Record:
 class Directory:
     """Collects instances by patient, study and series, then writes the DICOMDIR."""
 
-    def __init__(self, uid: str) -> None:
-        self._uid = uid
+    def __init__(self) -> None:
+        self._known = sha256()
         self._patients: dict[str, _Record] = {}
         self._count = 0
 
@@ -117,15 +118,17 @@ class Directory:
             key = _plain(metadata, name) if name else _plain(metadata, "00100020") or keys.decode("latin-1")
             level = level.setdefault(key, _Record(above, b"", keys)).below
         level[path] = _Record(kind, reference, _keys(kind, metadata))
+        self._known.update(reference)
         self._count += 1
         return path
 
     def octets(self) -> bytes:
-        """The DICOMDIR itself."""
+        """The DICOMDIR itself: the same octets for the same instances, so that a copy broken off can go on."""
+        uid = f"2.25.{int.from_bytes(self._known.digest()[:15])}"
         meta = (
             element_head(0x00020001, "OB", 2) + b"\0\1"
             + _written("00020002", "UI", [_MEDIA_DIRECTORY])
-            + _written("00020003", "UI", [self._uid])
+            + _written("00020003", "UI", [uid])
             + _written("00020010", "UI", [EXPLICIT_LITTLE])
             + _written("00020012", "UI", ["2.25.1"])
         )  # fmt: skip

@@ -5,7 +5,6 @@ Files stay as they were stored, but for implicit and big-endian ones, so the med
 that asks for more. Nothing is written to a disk.
 """
 
-import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,13 +42,14 @@ def medium(taken: Iterable[Taken], pages: Sequence[Page | Entry]) -> ZipPlan:
 
     An object no directory record can be made of lies in DICOM/UNLISTED, beside the listed ones.
     """
-    directory = Directory(f"2.25.{secrets.randbits(120)}")
+    directory = Directory()
     entries: list[Entry] = []
     for number, instance in enumerate(taken):
         try:
             path = directory.put(instance.metadata, instance.syntax)
         except UnreadableDicom:
             path = f"DICOM/UNLISTED/I{number:07d}"
-        entries.append(Entry(path, instance.length, instance.open))
+        uid = (instance.metadata.get("00080018", {}).get("Value") or [""])[0]
+        entries.append(Entry(path, instance.length, instance.open, mark=str(uid).encode()))
     leading = [page if isinstance(page, Entry) else Entry.of(page.name, page.octets) for page in pages]
     return ZipPlan([*leading, Entry.of("DICOMDIR", directory.octets()), *entries])

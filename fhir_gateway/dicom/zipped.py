@@ -2,6 +2,7 @@
 A ZIP whose length is known before its first octet, streamed without a file (APPNOTE 6.3.10).
 
 Members are stored, not packed: their lengths are known beforehand, their checksums follow each in a data descriptor.
+The same members make the same octets, so that a copy that was broken off goes on from where it was.
 """
 
 import re
@@ -9,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 
 _LIMIT = 0xFFFFFFFF
 _FLAGS = 0x0808  # a data descriptor follows; names are UTF-8
@@ -17,16 +19,17 @@ _NAME = re.compile(r"(?!/)(?:(?!\.\.?/)[^/\\\0:]+/)*(?!\.\.?$)[^/\\\0:]+")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file to be: its path with `/`, its exact length, and a way to its octets."""
+    """One file to be: its path with `/`, its exact length, and a way to its octets; `mark` says which octets."""
 
     name: str
     length: int
     open: Callable[[], Iterable[bytes]]
+    mark: bytes = b""
 
     @classmethod
     def of(cls, name: str, octets: bytes) -> "Entry":
         """A file whose octets are at hand."""
-        return cls(name, len(octets), lambda: (octets,))
+        return cls(name, len(octets), lambda: (octets,), sha256(octets).digest())
 
 
 class ZipPlan:
@@ -41,7 +44,7 @@ class ZipPlan:
         at = 0
         for entry in self._entries:
             self._offsets.append(at)
-            at += len(_local(entry)) + entry.length + len(_descriptor(entry, 0))
+            at += _span(entry)
         self._directory = at
         size = sum(len(_central(entry, 0, offset)) for entry, offset in self._placed())
         self.length = at + size + len(_end(len(self._entries), at, size))
@@ -49,24 +52,65 @@ class ZipPlan:
     def _placed(self) -> Iterator[tuple[Entry, int]]:
         return zip(self._entries, self._offsets, strict=True)
 
-    def __iter__(self) -> Iterator[bytes]:
-        """The octets; broken off where a member is not as long as it said."""
-        sums: list[int] = []
+    @property
+    def mark(self) -> str:
+        """What names these octets and no others, where each member's mark does so for its own."""
+        told = sha256()
         for entry in self._entries:
-            yield _local(entry)
-            checksum = given = 0
-            for piece in entry.open():
-                checksum = zlib.crc32(piece, checksum)
-                given += len(piece)
-                yield piece
-            if given != entry.length:
-                raise RuntimeError("a member is not as long as it said")
-            sums.append(checksum)
-            yield _descriptor(entry, checksum)
-        central = b"".join(
-            _central(entry, checksum, offset) for (entry, offset), checksum in zip(self._placed(), sums, strict=True)
-        )
-        yield central + _end(len(self._entries), self._directory, len(central))
+            told.update(struct.pack("<QHH", entry.length, len(entry.name.encode()), len(entry.mark)))
+            told.update(entry.name.encode() + entry.mark)
+        return told.hexdigest()[:32]
+
+    def __iter__(self) -> Iterator[bytes]:
+        """All octets; broken off where a member is not as long as it said."""
+        return self.part(0, self.length)
+
+    def part(self, start: int, stop: int) -> Iterator[bytes]:
+        """The octets from `start` up to `stop`. Of what lies before nothing is sent, but its checksums are needed."""
+        sums: dict[int, int] = {}
+        for entry, offset in self._placed():
+            if offset >= stop:
+                return
+            if offset + _span(entry) > start:
+                yield from _within(_member(entry, offset, sums), offset, start, stop)
+        if stop <= self._directory:
+            return
+        for entry, offset in self._placed():
+            if offset not in sums:
+                for _ in _member(entry, offset, sums):
+                    pass
+        central = b"".join(_central(entry, sums[offset], offset) for entry, offset in self._placed())
+        end = central + _end(len(self._entries), self._directory, len(central))
+        yield from _within([end], self._directory, start, stop)
+
+
+def _member(entry: Entry, offset: int, sums: dict[int, int]) -> Iterator[bytes]:
+    """One member as it lies in the ZIP; its checksum is put among the `sums`."""
+    yield _local(entry)
+    checksum = given = 0
+    for piece in entry.open():
+        checksum = zlib.crc32(piece, checksum)
+        given += len(piece)
+        yield piece
+    if given != entry.length:
+        raise RuntimeError("a member is not as long as it said")
+    sums[offset] = checksum
+    yield _descriptor(entry, checksum)
+
+
+def _within(pieces: Iterable[bytes], at: int, start: int, stop: int) -> Iterator[bytes]:
+    """What of the pieces, the first of which lies `at`, is between the two. A member's own end is always reached."""
+    for piece in pieces:
+        inside = piece[max(0, start - at) : max(0, stop - at)]
+        at += len(piece)
+        if inside:
+            yield inside
+        if at >= stop:
+            return
+
+
+def _span(entry: Entry) -> int:
+    return len(_local(entry)) + entry.length + len(_descriptor(entry, 0))
 
 
 def _large(entry: Entry) -> bool:

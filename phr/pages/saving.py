@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
 
-from consent.guards import needs_fresh, needs_patient
+from consent.guards import check_fresh, needs_patient
 from consent.request import access, reading, work
 from phr import copies, whole_copy, words
-from phr.answers import Answer, file
+from phr.answers import Answer, file, goes_on_with
 from phr.scans import Scan, preview_series, scan_of, site_names
 from vault import audit
 from vault.audit import Did
@@ -24,6 +24,7 @@ from vault.studies import Study
 
 blueprint = Blueprint("saving", __name__)
 # Kinds of pictures that machines take of their own screens, with whatever stands there (PS3.3 C.7.6.1.1.3).
+MOST_EVER = 1 << 62
 DRAWN_ON = frozenset({"US", "IVUS", "SC", "OT", "ES", "XC", "RF", "XA", "PX", "IO", "BMD", "ECG"})
 
 
@@ -34,6 +35,7 @@ class Way(NamedTuple):
     words: str
     href: str
     button: str = ""
+    file: str = ""  # what a large file is called, which the page saves piece by piece
 
 
 @blueprint.get("/scans/<study_id>/save")
@@ -60,7 +62,7 @@ def _ways(study: Study, scan: Scan, octets: int) -> list[Way]:
         ways.append(Way(_("One picture (JPEG)"), _nameless(study), f"{here}/save/picture.jpg"))
     if scan.pictures:
         sentence = _("Same as a disc. A ZIP file of %(size)s, with a page to look at inside.", size=words.size(octets))
-        ways.append(Way(_("All pictures (for a doctor)"), sentence, f"{here}/save/all.zip"))
+        ways.append(Way(_("All pictures (for a doctor)"), sentence, f"{here}/save/all.zip", file=copies.name_of(scan)))
     ways.append(
         Way(_("Everything I have (ZIP)"), _("All scans, reports and your history."), "/save/everything", _("Continue"))
     )
@@ -98,7 +100,7 @@ def everything(study_id: str) -> Answer:
     with work() as w:
         study, scan = _study(w, study_id)
         made_by = own.field(w, "name") or ""
-        audit.record(w, owner=own.owner, did=Did.SAVED_COPY, by=access().actor, to=study.id, what="all")
+        _note(w, study, "all")
     return copies.copy_of(study, scan, made_by=made_by)
 
 
@@ -108,18 +110,33 @@ def all_there_is() -> Answer:
     """How much it is, before it begins."""
     with work() as w:
         studies = open_catalogue(w, access().own_vault()).studies
+        last_event, _hash = audit.head(w, access().own_vault().owner)
     octets = sum(copies.size_of(study) for study in {study.uid: study for study in studies}.values())
-    return render_template("pages/save_everything.html", count=len(studies), size=words.size(octets))
+    return render_template(
+        "pages/save_everything.html", count=len(studies), size=words.size(octets), to=last_event, file=whole_copy.name()
+    )
 
 
 @blueprint.get("/save/everything.zip")
 @needs_patient
-@needs_fresh
 def whole_record() -> Answer:
-    """All scans, reports and the history."""
+    """All scans, reports and the history, after showing who one is; what was begun so goes on without."""
+    if "If-Range" not in request.headers:
+        check_fresh()
     own = access().own_vault()
-    with work() as w:
-        audit.record(w, owner=own.owner, did=Did.SAVED_COPY, by=access().actor, what="everything")
     with reading() as w:
-        everything = whole_copy.everything_of(w)
-    return whole_copy.copy_of(everything)
+        last_event = min(request.args.get("to", type=int, default=MOST_EVER), audit.head(w, own.owner)[0])
+        everything = whole_copy.everything_of(w, last_event=last_event)
+    plan = whole_copy.plan_of(everything)
+    if not goes_on_with(plan):
+        check_fresh()
+    with work() as w:
+        _note(w, None, "everything")
+    return whole_copy.sent(plan)
+
+
+def _note(w: Work, study: Study | None, what: str) -> None:
+    """Once an hour: a copy that is fetched in parts is one copy."""
+    me, of = access(), study.id if study else None
+    key = f"{me.caller.hex()} {of.hex() if of else ''} {what}"
+    audit.record_once(w, owner=me.owner, did=Did.SAVED_COPY, by=me.actor, to=of, key=key, what=what)

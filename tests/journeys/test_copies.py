@@ -11,6 +11,7 @@ import pytest
 from pydicom.fileset import FileSet
 
 from tests.journeys.stories import a_scan, a_story
+from tests.papers import a_report
 from tests.people import Guest
 
 
@@ -102,3 +103,71 @@ def test_nobody_else_gets_everything(keepray):
     doctor = Guest(keepray)
     doctor.opens(told.patient.gives_a_code(may=("see", "save")).code)
     assert doctor.ask("GET", "/save/everything.zip").headers.get("Content-Type") != "application/zip"
+
+
+def in_parts(asker, path: str, *, parts: int = 4) -> bytes:
+    """The file as a device gets it whose line drops again and again."""
+    first = asker.ask("GET", path)
+    assert first.headers["Accept-Ranges"] == "bytes"
+    length, mark = int(first.headers["Content-Length"]), first.headers["ETag"]
+    assert mark.startswith('"')
+    got = first.content[: length // parts]
+    while len(got) < length:
+        answer = asker.ask("GET", path, Range=f"bytes={len(got)}-", If_Range=mark)
+        assert answer.status_code == 206, answer.status_code
+        assert answer.headers["Content-Range"] == f"bytes {len(got)}-{length - 1}/{length}"
+        assert int(answer.headers["Content-Length"]) == len(answer.content) == length - len(got)
+        got += answer.content[: length // parts + 1]
+    assert got == first.content
+    return got
+
+
+def test_a_copy_that_was_broken_off_goes_on_where_it_was(keepray):
+    told = a_story(keepray, report="A small effusion.")
+    doctor = Guest(keepray)
+    doctor.opens(told.patient.gives_a_code(may=("see", "save")).code)
+    asked = ((told.patient, f"{told.page}/save/all.zip"), (doctor, f"/see/save/{told.id}.zip"))
+    for asker, path in asked:
+        with zipfile.ZipFile(io.BytesIO(in_parts(asker, path))) as packed:
+            assert packed.testzip() is None
+    assert told.patient.open("/history").words.count("You saved a copy of") == 1
+
+
+def test_a_part_of_something_else_is_answered_with_all_of_it(keepray):
+    told = a_story(keepray)
+    path = f"{told.page}/save/all.zip"
+    whole = told.patient.ask("GET", path)
+    mark = whole.headers["ETag"]
+    told.site.reports(told.scan.person, told.scan.name, a_report("Another word.", number="R-2"))
+    told.patient.open("/home")
+    for headers in (
+        {"Range": "bytes=100-", "If_Range": mark},
+        {"Range": "bytes=100-", "If_Range": f"W/{mark}"},
+        {"Range": "bytes=100-", "If_Range": "Wed, 21 Oct 2026 07:28:00 GMT"},
+        {"Range": "bytes=0-1,5-6"},
+        {"Range": "pages=1-2"},
+        {"Range": "bytes=x-"},
+    ):
+        answer = told.patient.ask("GET", path, **headers)
+        assert (answer.status_code, answer.content[:4]) == (200, b"PK\3\4"), headers
+        assert answer.headers["ETag"] != mark
+    length = int(answer.headers["Content-Length"])
+    answer = told.patient.ask("GET", path, Range=f"bytes={length}-")
+    assert (answer.status_code, answer.headers["Content-Range"]) == (416, f"bytes */{length}")
+    assert told.patient.ask("GET", path, Range="bytes=-22").content[:4] == b"PK\5\6"
+    assert told.patient.ask("HEAD", path, Range="bytes=100-").status_code == 200
+
+
+def test_everything_goes_on_too_though_something_happened_and_time_went_by(indoors):
+    told = a_story(indoors, report="A small effusion.")
+    page = told.patient.open("/save/everything")
+    path = next(href for _, href in page.links if href.startswith("/save/everything.zip"))
+    whole = told.patient.ask("GET", path)
+    told.patient.another_browser().signs_in()
+    indoors.clock.advance(seconds=301)
+    assert told.patient.open(path).path == "/check"
+    assert told.patient.open(path, Range="bytes=100-").path == "/check"
+    assert told.patient.open(path, Range="bytes=100-", If_Range='"guessed"').path == "/check"
+    answer = told.patient.ask("GET", path, Range="bytes=100-", If_Range=whole.headers["ETag"])
+    assert answer.status_code == 206
+    assert answer.content == whole.content[100:]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydicom.fileset import FileSet
 
 from fhir_gateway.dicom.media import Directory, Page, Taken, medium
@@ -75,11 +77,48 @@ def test_what_cannot_be_listed_lies_beside():
     with zipfile.ZipFile(io.BytesIO(b"".join(plan))) as archive:
         assert archive.namelist() == ["DICOMDIR", "DICOM/UNLISTED/I0000000"]
     with pytest.raises(UnreadableDicom):
-        Directory("1.2.3").put({}, "1.2.840.10008.1.2.1")
+        Directory().put({}, "1.2.840.10008.1.2.1")
+
+
+@given(start=st.integers(0, 700), length=st.integers(0, 700))
+def test_any_part_of_a_copy_is_what_lies_there(start: int, length: int):
+    plan = ZipPlan([Entry.of("A", b"first"), Entry("B", 90, lambda: [b"x" * 40, b"", b"y" * 50]), Entry.of("C/D", b"")])
+    whole = b"".join(plan)
+    start, stop = min(start, plan.length), min(start + length, plan.length)
+    assert b"".join(plan.part(start, stop)) == whole[start:stop]
+
+
+def test_what_lies_before_a_part_is_opened_only_for_its_checksum_at_the_end():
+    opened: list[str] = []
+
+    def entry(name: str) -> Entry:
+        return Entry(name, 10, lambda: opened.append(name) or [b"0123456789"])
+
+    plan = ZipPlan([entry("A"), entry("B"), entry("C")])
+    whole = b"".join(plan)
+    opened.clear()
+    pieces = plan.part(whole.index(b"0123456789", whole.index(b"B")) + 4, plan.length)
+    assert next(pieces) == b"456789"
+    assert opened == ["B"]
+    assert whole.endswith(b"456789" + b"".join(pieces))
+    assert opened == ["B", "C", "A"]
+
+
+def test_the_same_scans_make_the_same_octets_and_others_another_mark():
+    files = [an_instance(number=number) for number in (1, 2)]
+    plans = [medium(map(taken, files), PAGES) for _ in range(2)]
+    assert plans[0].mark == plans[1].mark
+    assert b"".join(plans[0]) == b"".join(plans[1])
+    others = (
+        medium(map(taken, files[:1]), PAGES),
+        medium(map(taken, files[::-1]), PAGES),
+        medium(map(taken, files), []),
+    )
+    assert len({plans[0].mark, *(one.mark for one in others)}) == 4
 
 
 def test_an_empty_directory_is_one_too():
-    assert pydicom.dcmread(io.BytesIO(Directory("1.2.3").octets())).DirectoryRecordSequence == []
+    assert pydicom.dcmread(io.BytesIO(Directory().octets())).DirectoryRecordSequence == []
 
 
 @pytest.mark.parametrize("names", [["a", "A"], ["../a"], ["/a"], ["a//b"], [""], ["a/.."], ["c:/x"], ["a\\b"], ["./a"]])
