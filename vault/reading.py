@@ -119,6 +119,12 @@ def open_series(work: Work, keyring: Keyring, study_uid: str, series_uid: str | 
     return _described(work, keyring, _came(work, keyring, study_uid, series_uid), read_index)
 
 
+def open_first(work: Work, keyring: Keyring, study_uid: str, series_uid: str) -> Instance:
+    """The description of the instance of a series that came first. Raises as `open_series`."""
+    came = _came(work, keyring, study_uid, series_uid)
+    return _described(work, keyring, came[:1], read_index)[0]
+
+
 def list_series(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None = None) -> list[Instance]:
     """The same with the facts alone: their `dicom` is empty, and was not read."""
     return _described(work, keyring, _came(work, keyring, study_uid, series_uid), _facts_alone)
@@ -281,6 +287,7 @@ __all__ = [
     "list_middle",
     "list_series",
     "open_document",
+    "open_first",
     "open_preview",
     "open_resource",
     "open_series",

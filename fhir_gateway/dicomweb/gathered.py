@@ -8,7 +8,7 @@ from consent.access import Access
 from vault.catalogue import find_studies, listing, newest_first
 from vault.database import Work
 from vault.errors import NoKey, NotThere
-from vault.reading import Instance, open_series
+from vault.reading import Instance, open_first, open_series
 from vault.studies import Series, Study
 
 Json = dict[str, Any]
@@ -76,8 +76,10 @@ def series_of(study: Study) -> Iterator[Series]:
 
 
 def described(work: Work, access: Access, study: Study, series: Series | None = None) -> Json:
-    """What the first instance says of its series, or of its study; empty where none may be described."""
+    """What an instance says of its series, or of its study; empty where none may be described."""
     for one in [series] if series is not None else series_of(study):
-        for instance in instances_of(work, access, study.uid, one.facts.uid):
-            return instance.dicom
+        try:
+            return open_first(work, access.opened(), study.uid, one.facts.uid).dicom
+        except (NoKey, NotThere):
+            continue
     return {}
