@@ -1,9 +1,12 @@
 """What a patient sees of what they gave, and a provider of what they were given."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+import sqlalchemy as sa
 
 from consent import clients, tokens
 from consent.access import Access
@@ -124,6 +127,12 @@ def inbox(work: Work, access: Access) -> list[InboxRow]:
             )
         )
     return found
+
+
+def ended_of(work: Work, grant_ids: Sequence[Id]) -> dict[Id, datetime]:
+    """When each of these sharings ended, for whoever they had been given to; those that go on are left out."""
+    rows = work.session.execute(sa.select(GrantRow.id, GrantRow.ended_at).where(GrantRow.id.in_(grant_ids)))
+    return {Id(grant_id): ended for grant_id, ended in rows if ended is not None}
 
 
 def _all_of(work: Work, access: Access) -> list[Shared]:

@@ -22,6 +22,7 @@ from vault.studies import Study
 
 WIDTH = 320
 LEFT, RIGHT, SLANT = 48, 8, 62
+OVERHANG = 48  # the name of the last column leans out to the right
 TOP, ROW = 84, 44
 BAR_ROW, BAR_TOP = 46, 30
 
@@ -158,7 +159,7 @@ def chart_of_scans(studies: Iterable[Study]) -> ScanChart | None:
     years = sorted({year for year, _region in counted}, reverse=True)
     regions = [region for region in REGIONS if any(found == region for _year, found in counted)]
     across = {
-        region: LEFT + (place + 0.5) * (WIDTH - LEFT - RIGHT) / len(regions) for place, region in enumerate(regions)
+        region: LEFT + (place + 0.5) * (WIDTH - LEFT - OVERHANG) / len(regions) for place, region in enumerate(regions)
     }
     down = {year: TOP + (place + 0.5) * ROW for place, year in enumerate(years)}
     return ScanChart(

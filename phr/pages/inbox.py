@@ -2,45 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
 from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
-from consent import shared
 from consent.errors import SharingEnded
 from consent.guards import needs_provider
 from consent.redeeming import Redeemer, redeem
-from consent.request import access, reading, remember, services
+from consent.request import access, reading, remember, services, work
 from consent.request import source as address
-from consent.shared import InboxRow
-from phr import dates, drafts, forms, visits
+from phr import drafts, forms, patients, visits
 from phr.answers import Answer, again, onward
 from phr.forms import Mistakes
-from phr.scans import people_of, scans_of
-from phr.shares import until_words
 from phr.visits import Visit
 from vault import accounts
-from vault.catalogue import open_catalogue
-from vault.database import Work
 from vault.errors import Expired, WrongSecret
-from vault.ids import parse_id
+from vault.ids import Id, parse_id
 
 blueprint = Blueprint("inbox", __name__, url_prefix="/pro")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One patient in the list."""
-
-    patient: str
-    href: str
-    state: str
-    lines: tuple[str, ...]
+LONGEST_SEARCH = 80
 
 
 def with_code_app(view: Callable[..., Answer]) -> Callable[..., Answer]:
@@ -60,29 +43,43 @@ def with_code_app(view: Callable[..., Answer]) -> Callable[..., Answer]:
 @with_code_app
 def inbox() -> Answer:
     """I1: what nobody has looked at yet first."""
+    find, show = drafts.text("find"), request.args.get("show", "")
     with reading() as w:
-        found = sorted(shared.inbox(w, access()), key=lambda one: (one.first_opened is None, one.given), reverse=True)
-        rows = [_row(w, one) for one in found]
-    return render_template("pages/pro/inbox.html", rows=rows, told=drafts.take("told"))
+        every = patients.patients_of(w, access())
+        ended = patients.ended_of(w, access())
+        waiting = patients.unnoted(w, access())
+        login, now = access().own_vault().field(w, "login") or "", w.now
+    if waiting:
+        _note(waiting)
+    return render_template(
+        "pages/pro/inbox.html",
+        count=len(every),
+        rows=patients.shown_of(every, show=show, find=find, now=now),
+        ended=ended,
+        show=show if show in {patients.NEW, patients.ENDING} else "",
+        find=find,
+        login=login,
+        told=drafts.take("told"),
+    )
 
 
-def _row(w: Work, one: InboxRow) -> Row:
-    catalogue = open_catalogue(w, one.access.opened())
-    name, born = people_of(catalogue.studies)
-    listed = scans_of(w, catalogue)
-    is_new = one.first_opened is None
-    words = (
-        _("New: %(scan)s.", scan=listed[0].title) if listed and is_new else "",
-        ngettext("%(num)s scan.", "%(num)s scans.", len(listed)),
-        _("Until %(until)s.", until=until_words(one.until, now=w.now)),
-    )
-    who = name or _("A patient")
-    return Row(
-        patient=_("%(who)s, born %(day)s", who=who, day=dates.in_words(born)) if born else who,
-        href=f"/pro/patients/{one.grant_id.hex()}",
-        state="saved" if one.saved_at else "new" if is_new else "opened",
-        lines=(" ".join(part for part in words if part),),
-    )
+def _note(given: Mapping[Id, str]) -> None:
+    own = access().own_vault()
+    with work() as w:
+        for grant_id, moment in given.items():
+            own.keep_field(w, patients.GIVEN, moment, subject=grant_id)
+
+
+@blueprint.post("/find")
+@needs_provider
+@with_code_app
+def find() -> Answer:
+    """What is looked for is a name or a birth date: it stands in no address, and is forgotten within the hour."""
+    typed = " ".join(request.form.get("find", "").split())[:LONGEST_SEARCH]
+    drafts.drop("find")
+    if typed:
+        drafts.keep(find=typed)
+    return onward("/pro")
 
 
 @blueprint.get("/code")

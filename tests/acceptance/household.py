@@ -1,4 +1,6 @@
-"""A house that is lived in: Ana with three scans and four shares, Nora with nothing, a doctor as guest and one with an account."""
+"""A house that is lived in: Ana with three scans and four shares, Nora with nothing, a doctor as guest, and one with an
+account with whom Kim and Sam share.
+"""
 
 import re
 import shutil
@@ -14,11 +16,11 @@ from playwright.sync_api import BrowserContext, Page, Playwright
 from consent.guards import public
 from fhir_gateway.dicom.render import Renderer
 from phr.app import create_app
-from tests.factories import a_dataset, an_instance
+from tests.factories import Person, a_dataset, an_instance
 from tests.fakes import FrozenClock
 from tests.loopback import answering
 from tests.phr.conftest import ANA, PASSWORD, SECTIONS, Browser, Doctor, Patient, ScanCenter, some_settings
-from tests.phr.test_pages_providers import Provider
+from tests.phr.test_pages_providers import Provider, gives_to
 from vault.blobs import DiskBlobs
 from vault.database import Database, Services
 from vault.facts import ReportFacts, Section
@@ -30,6 +32,8 @@ from vault.secrets import Secrets
 from vault.tables import Row
 
 ERRORS = (400, 401, 403, 404, 410, 413, 422, 429, 500, 503)
+KIM = Person(name="Kimura^Kim", mrn="MRN-78", born="19710502", sex="F")
+SAM = Person(name="Okafor^Sam", mrn="MRN-79", born="19900101", sex="M")
 KEYS = {"pepper": b"p" * 32, "index": b"i" * 32, "mail": b"m" * 32, "audit": b"a" * 32}
 
 
@@ -46,6 +50,7 @@ class Household:
     scan: str = ""
     waiting_code: str = ""
     shares: list[str] = field(default_factory=list)
+    patients: list[str] = field(default_factory=list)
 
     def pages(self) -> dict[str, list[str]]:
         """Every address by who can open it; "nobody" is not signed in. Mishaps share one layout: three stand for all."""
@@ -58,7 +63,7 @@ class Household:
             "ana": [*PATIENT, *of_the_scan, *shares, *(f"{one}/stop" for one in shares[:1])],
             "nora": ["/home", "/share/scans", "/shares", "/history", "/account"],
             "doctor": ["/see/scans", f"/see/report/{scan.rpartition('/')[2]}"],
-            "provider": ["/pro", "/pro/account", "/pro/code"],
+            "provider": ["/pro", "/pro?show=ending", "/pro/account", "/pro/code", *self.patients],
         }
 
 
@@ -121,6 +126,9 @@ def _move_in(house: Household) -> None:
     ana.post(f"{next(one for one in _shares(ana) if one not in stays)}/stop")
     provider = Provider(house.app, "192.0.2.50")
     provider.joins(house.clock)
+    house.patients = [_shares_with(house, provider, KIM, "30d")]
+    provider.get(house.patients[0])
+    _shares_with(house, provider, SAM, "4h")
     house.waiting_code = ana.shares()
     nora = Patient(house.app, "203.0.113.10")
     nora.joins("nora.lind")
@@ -132,6 +140,19 @@ def _move_in(house: Household) -> None:
         "provider": provider,
         "nobody": Browser(house.app, "203.0.113.77"),
     }
+
+
+def _shares_with(house: Household, provider: Provider, person: Person, length: str) -> str:
+    """Somebody with a scan of their own shares it with the provider's account; the page of that share."""
+    house.center.pushes_a_knee(pictures=2, study=person.mrn, person=person)
+    somebody = Patient(house.app, f"203.0.113.{person.mrn[-2:]}")
+    somebody.joins(person.name.partition("^")[0].lower())
+    born = {"born-day": person.born[6:], "born-month": person.born[4:6], "born-year": person.born[:4]}
+    somebody.adds(house.center.slip_for(person), **born)
+    gives_to(somebody, "dr.lee")
+    somebody.post("/share/time", length=length)
+    somebody.post("/share/check")
+    return re.findall(r"/pro/patients/[0-9a-f]{32}", provider.get("/pro").text)[0]
 
 
 def _shares(ana: Patient) -> list[str]:

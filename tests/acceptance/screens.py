@@ -54,7 +54,11 @@ def pages_of(house: Household, only: str) -> dict[str, list[str]]:
 
 
 def photograph(page: Page, folder: Path, width: int, name: str) -> None:
-    page.screenshot(path=folder / f"{width} {name}.png", full_page=True, animations="disabled")
+    """The whole page, as a screen that is long enough shows it: what is fixed to its foot hides nothing."""
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": width, "height": max(height, WIDTHS[width])})
+    page.screenshot(path=folder / f"{width} {name}.png", animations="disabled")
+    page.set_viewport_size({"width": width, "height": WIDTHS[width]})
 
 
 def mistakes(page: Page, house: Household, folder: Path, width: int, who: str, only: str) -> None:
