@@ -55,18 +55,30 @@ def find_lying(work: Work, keyring: Keyring, uids: Uids) -> list[Lying]:
 
     Raises `BrokenRecord` where somebody else named one of the studies in a grant.
     """
+    return _newest(_held_rows(work, keyring, uids, most=None))
+
+
+def find_first_lying(work: Work, keyring: Keyring, uids: Uids) -> list[Lying]:
+    """The one of them that came first, in its oldest version; none where there is none. Raises as `find_lying`."""
+    return _newest(_held_rows(work, keyring, uids, most=1))[:1]
+
+
+def _held_rows(work: Work, keyring: Keyring, uids: Uids, *, most: int | None) -> list[tuple[Any, ...]]:
     scopes = keyring.scopes(work)
     if not scopes:
         return []
     if type(keyring) is VaultKeyring:
-        found = _rows(work, _in_vault, scopes, uids, owner=keyring.vault_id)
-    elif type(keyring) is GrantKeyring:
-        found = _rows(work, _in_grant, scopes, uids, owner=keyring.grant_id)
+        return _rows(work, _in_vault, scopes, uids, most, owner=keyring.vault_id)
+    if type(keyring) is GrantKeyring:
+        found = _rows(work, _in_grant, scopes, uids, most, owner=keyring.grant_id)
         _check_named(work, keyring, (row[4] for row in found))
-    else:
-        found = _rows(work, _anywhere, scopes, uids)
-        held = keyring.holding(work, {row[1].study for row in found}) if found else ()
-        found = [row for row in found if row[1].study in held]
+        return found
+    found = _rows(work, _anywhere, scopes, uids)  # all of them: which are held is known afterwards
+    held = keyring.holding(work, {row[1].study for row in found}) if found else ()
+    return [row for row in found if row[1].study in held]
+
+
+def _newest(found: Iterable[tuple[Any, ...]]) -> list[Lying]:
     newest = dict[tuple[bytes, bytes], Lying]()
     for row in found:
         one = Lying(*row[:4])
@@ -86,25 +98,27 @@ def _check_named(work: Work, grant: GrantKeyring, named: Iterable[Any]) -> None:
         check_row_mac(work, row.row_mac, "grantstudy", grant.grant_id, row.study)
 
 
-def _rows(work: Work, narrowed: Any, scopes: list[bytes], uids: Uids, **bound: bytes) -> list[tuple[Any, ...]]:
+def _rows(
+    work: Work, narrowed: Any, scopes: list[bytes], uids: Uids, most: int | None = None, **bound: bytes
+) -> list[tuple[Any, ...]]:
     width = 1 << (len(scopes) - 1).bit_length()  # so that few statements are ever made
     padded = scopes + scopes[-1:] * (width - len(scopes))
     for level, uid in enumerate(uids.named):
         for at, scope in enumerate(padded):
             bound[f"uid{level}_{at}"] = derive.uid_index(work.secrets.index_key, scope, uid)
-    return _statement(narrowed, len(uids.named), width).rows(work, **bound)
+    return _statement(narrowed, len(uids.named), width, most).rows(work, **bound)
 
 
 # --- the statements --------------------------------------------------------------------------------------------------
 
 
 @cache
-def _statement(narrowed: Any, levels: int, width: int) -> Joined:
+def _statement(narrowed: Any, levels: int, width: int, most: int | None) -> Joined:
     keys = {_in_vault: (Part(BatchKeyRow),), _in_grant: (Part(GrantKeyRow), Part(GrantStudyRow)), _anywhere: ()}
-    return Joined(*_PARTS, *keys[narrowed], found=partial(_found, narrowed, levels, width))
+    return Joined(*_PARTS, *keys[narrowed], found=partial(_found, narrowed, levels, width, most))
 
 
-def _found(narrowed: Any, levels: int, width: int, wanted: Found) -> Found:
+def _found(narrowed: Any, levels: int, width: int, most: int | None, wanted: Found) -> Found:
     together = (
         _INSTANCE.join(_SERIES, _INSTANCE.c.series == _SERIES.c.id)
         .join(_STUDY, _SERIES.c.study == _STUDY.c.id)
@@ -116,7 +130,7 @@ def _found(narrowed: Any, levels: int, width: int, wanted: Found) -> Found:
         binds = [octets(f"uid{level}_{at}") for at in range(width)]
         wanted = wanted.where(column.in_(binds) if width > 1 else column == binds[0])
     order = (_INSTANCE.c.version, _BLOB.c.since, _BLOB.c.id, _OBJECT.c.offset)
-    return wanted.select_from(narrowed(together)).order_by(*order)
+    return wanted.select_from(narrowed(together)).order_by(*order).limit(most)
 
 
 def _in_vault(together: sa.Join) -> sa.Join:

@@ -16,7 +16,7 @@ from vault.facts import InstanceFacts
 from vault.held_open import BlobSource
 from vault.ids import Id
 from vault.keyring import KeyClass, Keyring
-from vault.lying import Lying, Uids, find_lying, key_of
+from vault.lying import Lying, Uids, find_first_lying, find_lying, key_of
 from vault.objects import (
     check_uid,
     layout_context,
@@ -121,8 +121,10 @@ def open_series(work: Work, keyring: Keyring, study_uid: str, series_uid: str | 
 
 def open_first(work: Work, keyring: Keyring, study_uid: str, series_uid: str) -> Instance:
     """The description of the instance of a series that came first. Raises as `open_series`."""
-    came = _came(work, keyring, study_uid, series_uid)
-    return _described(work, keyring, came[:1], read_index)[0]
+    first = find_first_lying(work, keyring, Uids(study_uid, series_uid))
+    if not first:
+        raise NotThere
+    return _described(work, keyring, first, read_index)[0]
 
 
 def list_series(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None = None) -> list[Instance]:

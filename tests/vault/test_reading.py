@@ -188,3 +188,13 @@ def test_of_a_series_that_came_at_once_all_are_looked_into(services, site, ana):
         assert len(reading.list_middle(work, ana, "1.2.3", "1.2.3.1")) == 40
         with pytest.raises(NotThere):
             reading.list_middle(work, ana, "1.2.3", "1.2.3.2")
+
+
+def test_a_series_is_described_by_the_instance_that_came_first(services, clock, site, ana):
+    for n in (3, 1, 2):
+        clock.advance(seconds=1)
+        push(services, site, a_picture(f"1.{n}", b"x" * n))
+    with services.reading() as work:
+        assert reading.open_first(work, ana, "1.2.3", "1.2.3.1").facts.uid == "1.3"
+        with pytest.raises(NotThere):
+            reading.open_first(work, ana, "1.2.3", "1.2.3.9")
