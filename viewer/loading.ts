@@ -91,8 +91,10 @@ export class Loading {
 
   private async fetch(at: number): Promise<void> {
     this.underWay.add(at);
+    const began = performance.now();
     try {
       await this.source.load(at, this.stopped.signal);
+      this.source.slots.took(performance.now() - began);
       this.hasFirst = true;
       this.failures = 0;
       this.listener.offline(false);

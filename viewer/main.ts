@@ -21,6 +21,9 @@ import { words } from './words';
 
 const MEGABYTE = 1 << 20;
 const MEMORY = { phone: 512 * MEGABYTE, desk: 2048 * MEGABYTE };
+/** Of the device's own memory a quarter at most is for pictures. */
+const QUARTER_GIGABYTE = 256 * MEGABYTE;
+const ENOUGH_GIGABYTES = 8;
 const QUICK_VIEW_MILLISECONDS = 3000;
 const SAID_FOR_MILLISECONDS = 8000;
 const OVER_THE_PICTURE = '(max-width: 47.99rem), (max-height: 30rem)';
@@ -200,7 +203,8 @@ function quickViewShown(quick: HTMLImageElement): Promise<unknown> {
 
 function deviceAtHand() {
   const isPhone = matchMedia('(max-width: 40rem), (pointer: coarse)').matches;
-  return { isPhone, memory: isPhone ? MEMORY.phone : MEMORY.desk };
+  const gigabytes = (navigator as { deviceMemory?: number }).deviceMemory ?? ENOUGH_GIGABYTES;
+  return { isPhone, memory: Math.min(isPhone ? MEMORY.phone : MEMORY.desk, gigabytes * QUARTER_GIGABYTE) };
 }
 
 const root = document.getElementById('viewer');

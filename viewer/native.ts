@@ -9,7 +9,7 @@ import { numbers } from './dicom';
 import { Measurements } from './measuring';
 import type { Picture } from './pictures';
 import { openPlanes } from './planes';
-import { type Drawing, type NativeSurface, type Planes, type Point, Undecodable, type Window } from './surface';
+import { type Drawing, type NativeSurface, type Planes, type Point, type Shelf, Undecodable, type Window } from './surface';
 
 export const ENGINE = 'viewer';
 const CHECK_SIDE = 24;
@@ -17,6 +17,7 @@ const CHECK_SIDE = 24;
 const DRAW_MILLISECONDS = 8000;
 
 const requests = new Map<string, XMLHttpRequest>();
+const brokenOff = new Set<string>();
 
 /** What the device may spend: memory for pictures in octets, workers that decode, and drawing contexts of the graphics card. */
 export interface Means {
@@ -47,7 +48,48 @@ function keepNothing(): void {
   for (const name of Object.keys(localStorage)) if (/^(cornerstone3D|loglevel)/.test(name)) localStorage.removeItem(name);
 }
 
+/** The library has one memory for all its surfaces. */
+const shelf: Shelf = {
+  has(picture: Picture): boolean {
+    return cache.getImage(picture.imageId) !== undefined;
+  },
+
+  know(pictures: readonly Picture[]): void {
+    for (const { imageId, instance } of pictures) {
+      // The library takes a modality for granted; a file without one is "other" (PS3.3 C.7.3.1.1.1).
+      if (!instance['00080060']?.Value?.length) instance['00080060'] = { vr: 'CS', Value: ['OT'] };
+      // A spacing of nothing, which some X-ray machines write, would make the picture infinitely small.
+      if (numbers(instance, '00280030').some((spacing) => !(spacing > 0))) delete instance['00280030'];
+      wadors.metaDataManager.add(imageId, instance as never);
+    }
+  },
+
+  async load(picture: Picture, signal: AbortSignal): Promise<void> {
+    const { imageId } = picture;
+    const breakOff = () => {
+      brokenOff.add(imageId);
+      requests.get(imageId)?.abort();
+    };
+    signal.addEventListener('abort', breakOff, { once: true });
+    try {
+      await imageLoader.loadAndCacheImage(imageId, { priority: 5, requestType: Enums.RequestType.Interaction, additionalDetails: { imageId } });
+    } catch {
+      // Two may wait for one picture; what one of them broke off the other asks for anew.
+      if (!signal.aborted && brokenOff.delete(imageId)) return shelf.load(picture, signal);
+      const status = requests.get(imageId)?.status ?? 0;
+      if (status !== 200 && status !== 206) throw new Refused(status);
+      throw new Undecodable();
+    } finally {
+      signal.removeEventListener('abort', breakOff);
+      requests.delete(imageId);
+    }
+  },
+};
+
 class Canvases implements Drawing {
+  readonly know = shelf.know;
+  readonly has = shelf.has;
+  readonly load = shelf.load;
   readonly measuring = new Measurements(ENGINE);
   private readonly engine = new RenderingEngine(ENGINE);
   private readonly surfaces = new Set<CanvasSurface>();
@@ -65,6 +107,14 @@ class Canvases implements Drawing {
 
   planes(elements: readonly HTMLDivElement[], pictures: readonly Picture[], window: Window): Promise<Planes> {
     return openPlanes(this.engine, elements, pictures.map((picture) => picture.imageId), window);
+  }
+
+  octets(): number {
+    return cache.getCacheSize();
+  }
+
+  drop({ imageId }: Picture): void {
+    if (cache.getImageLoadObject(imageId)) cache.removeImageLoadObject(imageId);
   }
 
   longestVolume(): number {
@@ -86,6 +136,9 @@ class Canvases implements Drawing {
 }
 
 class CanvasSurface extends CameraSurface<Types.IStackViewport> implements NativeSurface {
+  readonly know = shelf.know;
+  readonly has = shelf.has;
+  readonly load = shelf.load;
   private ids: string[] = [];
   private checked = new Set<string>();
 
@@ -98,36 +151,6 @@ class CanvasSurface extends CameraSurface<Types.IStackViewport> implements Nativ
   ) {
     super(element, viewport);
     measuring.join(viewport.id, this, viewport);
-  }
-
-  has(picture: Picture): boolean {
-    return cache.getImage(picture.imageId) !== undefined;
-  }
-
-  know(pictures: readonly Picture[]): void {
-    for (const { imageId, instance } of pictures) {
-      // The library takes a modality for granted; a file without one is "other" (PS3.3 C.7.3.1.1.1).
-      if (!instance['00080060']?.Value?.length) instance['00080060'] = { vr: 'CS', Value: ['OT'] };
-      // A spacing of nothing, which some X-ray machines write, would make the picture infinitely small.
-      if (numbers(instance, '00280030').some((spacing) => !(spacing > 0))) delete instance['00280030'];
-      wadors.metaDataManager.add(imageId, instance as never);
-    }
-  }
-
-  async load(picture: Picture, signal: AbortSignal): Promise<void> {
-    const { imageId } = picture;
-    const breakOff = () => requests.get(imageId)?.abort();
-    signal.addEventListener('abort', breakOff, { once: true });
-    try {
-      await imageLoader.loadAndCacheImage(imageId, { priority: 5, requestType: Enums.RequestType.Interaction, additionalDetails: { imageId } });
-    } catch {
-      const status = requests.get(imageId)?.status ?? 0;
-      if (status !== 200 && status !== 206) throw new Refused(status);
-      throw new Undecodable();
-    } finally {
-      signal.removeEventListener('abort', breakOff);
-      requests.delete(imageId);
-    }
   }
 
   range(picture: Picture): [number, number] {

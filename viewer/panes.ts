@@ -1,5 +1,6 @@
 /** The pictures beside each other: one, two or four places, of which the tools act on one. */
 
+import { Beforehand } from './beforehand';
 import { Cutting } from './cutting';
 import { Linking } from './linking';
 import type { Page, Series } from './given';
@@ -16,6 +17,9 @@ export type Layout = 1 | 2 | 4;
 
 /** Below this width two pictures beside each other are too small; there they are changed one for the other. */
 const WIDE_ENOUGH = '(min-width: 600px)';
+
+/** Pictures on each side that a phone gets beforehand; the rest when somebody goes there. */
+const ON_DEMAND = 20;
 
 export interface Around {
   changed(): void;
@@ -37,6 +41,7 @@ export class Panes {
   private readonly slots = new Slots();
   private readonly sizes = new ResizeObserver(() => this.resize());
   private drawing: Drawing | undefined;
+  private beforehand: Beforehand | undefined;
   private isComing = true;
 
   constructor(
@@ -83,6 +88,9 @@ export class Panes {
   adopt(drawing: Drawing): void {
     this.drawing = drawing;
     this.isComing = false;
+    const looking = { now: () => this.stage.series, seen: () => new Set(this.all.map((pane) => pane.stage.series)) };
+    this.beforehand = new Beforehand(this.slots, drawing, looking, this.device);
+    this.slots.lend(this.beforehand);
     for (const pane of this.all) pane.adopt(drawing);
     this.aim();
   }
@@ -200,6 +208,7 @@ export class Panes {
 
   close(): void {
     if (this.cutting.isOn()) this.cutting.end();
+    this.beforehand?.end();
     for (const pane of this.all) pane.stage.close();
     this.drawing?.close();
     this.drawing = undefined;
@@ -207,7 +216,7 @@ export class Panes {
 
   private add(): Pane {
     const isFirst = !this.all.length;
-    const means = { slots: this.slots, memory: () => this.device.memory / Math.max(1, this.all.length), isComing: () => this.isComing };
+    const means = { slots: this.slots, memory: () => this.device.memory / Math.max(1, this.all.length), most: this.device.isPhone ? ON_DEMAND : Number.MAX_SAFE_INTEGER, isComing: () => this.isComing };
     const pane: Pane = new Pane(
       this.page,
       means,

@@ -28,6 +28,8 @@ export interface Means {
   readonly slots: Slots;
   /** Octets of pictures that this place may hold. */
   memory(): number;
+  /** Pictures on each side that are worth having beforehand at most. */
+  readonly most: number;
   /** Is the code that draws still on its way? */
   isComing(): boolean;
 }
@@ -214,7 +216,8 @@ export class Stage {
   private reach(): number {
     if (!this.native) return this.means.isComing() ? 0 : REACH_WITHOUT_NATIVE;
     if (!this.pictures.some((picture) => picture.native)) return KEPT_JPEGS / 4;
-    return Math.max(2, Math.floor((this.means.memory() * 0.8) / octetsOf(this.picture() as Picture) / 2));
+    const fitting = Math.floor((this.means.memory() * 0.8) / octetsOf(this.picture() as Picture) / 2);
+    return Math.max(2, Math.min(fitting, this.means.most));
   }
 
   private arrived(at: number): void {

@@ -33,17 +33,21 @@ export interface Surface {
   axes(): { right: Point; down: Point };
 }
 
-/** A surface that can show pictures it has loaded. */
-export interface NativeSurface extends Surface {
+/** The memory that all surfaces share. */
+export interface Shelf {
   /** After this these pictures can be loaded. */
   know(pictures: readonly Picture[]): void;
+  has(picture: Picture): boolean;
+  /** Raises `Refused` for the line and `Undecodable` for the picture. */
+  load(picture: Picture, signal: AbortSignal): Promise<void>;
+}
+
+/** A surface that can show pictures it has loaded. */
+export interface NativeSurface extends Surface, Shelf {
   /** `at` is the one to begin with; it must be loaded. */
   open(pictures: readonly Picture[], at: number): Promise<boolean>;
   /** Shows a loaded picture; false when the screen stays empty although the picture is not. */
   show(picture: Picture): Promise<boolean>;
-  has(picture: Picture): boolean;
-  /** Raises `Refused` for the line and `Undecodable` for the picture. */
-  load(picture: Picture, signal: AbortSignal): Promise<void>;
   /** The lowest and highest value of a loaded picture. */
   range(picture: Picture): [number, number];
   /** Where a place in the patient, in millimetres, lies on the surface, in screen points from its corner. */
@@ -75,7 +79,10 @@ export interface Planes {
 }
 
 /** Whoever draws: makes a surface for each place on the screen, over one memory. */
-export interface Drawing {
+export interface Drawing extends Shelf {
+  /** What all loaded pictures take. */
+  octets(): number;
+  drop(picture: Picture): void;
   readonly measuring: Measuring;
   surface(element: HTMLDivElement): NativeSurface;
   /** Three planes through loaded pictures that lie behind each other. Raises when the graphics card cannot. */

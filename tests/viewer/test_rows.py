@@ -215,10 +215,10 @@ def test_v01_the_first_picture_comes_within_its_time(visit, kind, device, goals)
 @pytest.mark.parametrize("device", ["desk", "phone"])
 def test_v02_a_picture_more_costs_the_pages_own_code_little(visit, device):
     gallery = Gallery()
-    gallery.hang(*a_ct(60, side=64))
+    gallery.hang(*a_ct(41, side=64))  # all of them lie within a phone's reach
     me = visit(gallery, size=DESK if device == "desk" else PHONE)
     me.sees("full")
-    while len(gallery.frames_asked()) < 60:
+    while len(gallery.frames_asked()) < 41:
         me.page.wait_for_timeout(100)
     wire = me.context.new_cdp_session(me.page)
     wire.send("Profiler.enable")
