@@ -129,8 +129,9 @@ def a_second_slip(chromium: Browser, house: Household, number: int) -> Somebody:
 def from_home_to_the_code(chromium: Browser, house: Household, number: int) -> Somebody:
     del number
     ana = on_screen(chromium, house, PHONE, "ana")
-    ana.goes(house.scan)
+    ana.goes("/home")
     ana.starts()
+    ana.taps_on("MRI of the right knee", "link")
     ana.taps_on("Share", "link")
     while not ana.page.url.endswith("/share/code"):
         ana.taps_on("Share now" if ana.page.url.endswith("/share/check") else "Continue")
@@ -168,7 +169,7 @@ def stopping(chromium: Browser, house: Household, number: int) -> Somebody:
 JOURNEYS: list[tuple[str, float, Callable[[Browser, Household, int], Somebody]]] = [
     ("Slip with a square code, account, scan kept, picture", 90, from_the_slip_to_the_picture),
     ("Signed in: a second slip", 20, a_second_slip),
-    ("Scan to a code on the screen", 15, from_home_to_the_code),
+    ("Home to a code on the screen", 15, from_home_to_the_code),
     ("Doctor at a strange computer: address to picture", 20, a_doctor_at_a_strange_computer),
     ("Stop sharing", 5, stopping),
 ]
