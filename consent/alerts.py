@@ -1,4 +1,5 @@
-"""Who is owed a letter: that a new scan came, or that nobody has opened what they shared (experience N1, N3).
+"""Who is owed a letter: that a new scan or report came, that nobody has opened what they shared, or that the day has
+come on which they asked for one (experience N1, N3, R1, R3).
 
 What is looked for is what came about since the last look, by indexes of time, so that a look costs what happened and
 not what is kept. A letter is owed until it is sent, or for a day: after that it would be no news.
@@ -12,15 +13,17 @@ from typing import Final
 import sqlalchemy as sa
 
 from consent.decisions import For
-from consent.tables import AlertRow, GrantRow
+from consent.tables import AlertRow, GrantRow, ReminderRow
 from vault import marks
 from vault.database import Work
 from vault.ids import Id
-from vault.keyring import OwnerKind
-from vault.tables import EPOCH, AccountRow, BatchRow, ScopeRow, StudyRow
+from vault.keyring import KeyClass, OwnerKind
+from vault.tables import EPOCH, AccountRow, BatchRow, ResourceRow, ScopeRow, StudyRow
 
 PATIENCE: Final = timedelta(days=3)  # before somebody is told that nobody looked
 NO_NEWS: Final = timedelta(days=1)
+NOT_FORGOTTEN: Final = timedelta(days=7)  # a letter asked for on a day is sent late rather than not
+_PUSH: Final = timedelta(minutes=30)  # a token lives shorter, and a batch no longer than its token
 _SWEEP: Final = "alerts"
 _SHARED: Final = (For.CODE.value, For.LINK.value, For.PROVIDER.value)
 
@@ -29,7 +32,16 @@ class Letter(StrEnum):
     """The letters there are, by their templates."""
 
     NEW_SCAN = "new_scan"
+    NEW_REPORT = "new_report"
     NOT_OPENED = "not_opened"
+    REMINDER = "reminder"
+
+
+_OWED: Final = {
+    Letter.NEW_SCAN: AlertRow.scan_owed,
+    Letter.NEW_REPORT: AlertRow.report_owed,
+    Letter.NOT_OPENED: AlertRow.share_owed,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +76,7 @@ def choose(work: Work, account_id: bytes, choices: Choices) -> None:
     row.new_scan, row.not_opened, row.quiet = choices.new_scan, choices.not_opened, choices.quiet
     row.language = choices.language
     if not choices.new_scan:
-        row.scan_owed = None
+        row.scan_owed = row.report_owed = None
     if not choices.not_opened:
         row.share_owed = None
     work.session.flush()
@@ -76,6 +88,8 @@ def look(work: Work) -> None:
     if since > EPOCH:
         for vault_id in work.session.scalars(_vaults_with_new_studies(since, now)):
             _owe(work, vault_id, Letter.NEW_SCAN)
+        for vault_id in work.session.scalars(_vaults_with_new_reports(since, now)):
+            _owe(work, vault_id, Letter.NEW_REPORT)
         for vault_id in work.session.scalars(_vaults_nobody_looked_at(since - PATIENCE, now - PATIENCE)):
             _owe(work, vault_id, Letter.NOT_OPENED)
     marks.reach(work, _SWEEP, now)
@@ -83,25 +97,49 @@ def look(work: Work) -> None:
 
 def owed(work: Work) -> list[Owed]:
     """Every letter that waits and is still news."""
-    waiting = sa.select(AlertRow).where(sa.or_(AlertRow.scan_owed.is_not(None), AlertRow.share_owed.is_not(None)))
+    waiting = sa.select(AlertRow).where(sa.or_(*(_OWED[one].is_not(None) for one in _OWED)))
     found: list[Owed] = []
     for row in work.session.scalars(waiting).all():
-        for letter, since in ((Letter.NEW_SCAN, row.scan_owed), (Letter.NOT_OPENED, row.share_owed)):
+        for letter, column in _OWED.items():
+            since: datetime | None = getattr(row, column.key)
             if since is not None and (work.now - since > NO_NEWS or not _still_true(work, row.account, letter)):
                 done(work, row.account, letter)
             elif since is not None:
                 found.append(Owed(Id(row.account), letter, since, _choices(row)))
+    return [*found, *_reminders_due(work)]
+
+
+def _reminders_due(work: Work) -> list[Owed]:
+    """One for each account, however many reports wait."""
+    due = sa.select(ReminderRow.account, sa.func.min(ReminderRow.due)).where(ReminderRow.due <= work.now)
+    found: list[Owed] = []
+    for account_id, since in work.session.execute(due.group_by(ReminderRow.account)).all():
+        if work.now - since > NOT_FORGOTTEN:
+            done(work, account_id, Letter.REMINDER)
+        else:
+            found.append(Owed(Id(account_id), Letter.REMINDER, since, choices_of(work, account_id)))
     return found
+
+
+def remind(work: Work, account_id: bytes, study_id: bytes, due: datetime | None) -> None:
+    """A letter goes out then, about a report that waits; None takes it back."""
+    work.session.execute(sa.delete(ReminderRow).where(ReminderRow.account == account_id, ReminderRow.study == study_id))
+    if due is not None:
+        work.session.add(ReminderRow(account=account_id, study=study_id, due=due))
+    work.session.flush()
 
 
 def done(work: Work, account_id: bytes, letter: Letter) -> None:
     """The letter is no longer owed."""
+    if letter is Letter.REMINDER:
+        work.session.execute(
+            sa.delete(ReminderRow).where(ReminderRow.account == account_id, ReminderRow.due <= work.now)
+        )
+        return
     row = work.session.get(AlertRow, account_id)
-    if row is not None and letter is Letter.NEW_SCAN:
-        row.scan_owed = None
-    elif row is not None:
-        row.share_owed = None
-    work.session.flush()
+    if row is not None:
+        setattr(row, _OWED[letter].key, None)
+        work.session.flush()
 
 
 # -- what came about -------------------------------------------------------------------------------
@@ -119,6 +157,20 @@ def _vaults_with_new_studies(since: datetime, until: datetime) -> sa.Select[byte
     )
 
 
+def _vaults_with_new_reports(since: datetime, until: datetime) -> sa.Select[bytes]:
+    """Reports come in the batch of the token that pushes them: only batches as young as a token are looked at."""
+    return (
+        sa.select(ScopeRow.owner)
+        .join(StudyRow, StudyRow.scope == ScopeRow.id)
+        .join(BatchRow, BatchRow.study == StudyRow.id)
+        .join(ResourceRow, ResourceRow.batch == BatchRow.id)
+        .where(BatchRow.created > since - _PUSH, ResourceRow.created > since, ResourceRow.created <= until)
+        .where(ResourceRow.key_class == KeyClass.REPORTS.value)
+        .where(ScopeRow.owner_kind == OwnerKind.VAULT.value, ScopeRow.site.is_not(None))
+        .distinct()
+    )
+
+
 def _vaults_nobody_looked_at(since: datetime, until: datetime) -> sa.Select[bytes]:
     return (
         sa.select(GrantRow.vault)
@@ -130,7 +182,7 @@ def _vaults_nobody_looked_at(since: datetime, until: datetime) -> sa.Select[byte
 
 def _still_true(work: Work, account_id: bytes, letter: Letter) -> bool:
     """A share may have been opened or ended since."""
-    if letter is Letter.NEW_SCAN:
+    if letter is not Letter.NOT_OPENED:
         return True
     vault_id = sa.select(AccountRow.vault).where(AccountRow.id == account_id).scalar_subquery()
     unopened = _vaults_nobody_looked_at(work.now - PATIENCE - 2 * NO_NEWS, work.now - PATIENCE)
@@ -146,6 +198,8 @@ def _owe(work: Work, vault_id: bytes, letter: Letter) -> None:
     row = _row(work, account.id)
     if letter is Letter.NEW_SCAN and row.new_scan:
         row.scan_owed = row.scan_owed or work.now
+    elif letter is Letter.NEW_REPORT and row.new_scan and row.scan_owed is None:  # one letter for what came together
+        row.report_owed = row.report_owed or work.now
     elif letter is Letter.NOT_OPENED and row.not_opened:
         row.share_owed = row.share_owed or work.now
     work.session.flush()

@@ -1,12 +1,17 @@
-"""What the patient is told of those they gave to: that they looked, and that they saved a copy."""
+"""What the patient is told of those they gave to: that they looked, reviewed a report, or saved a copy."""
 
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
 
 from consent.access import Access
 from consent.decisions import row_of
+from consent.tables import ReviewRow
 from vault import audit
 from vault.audit import Did
 from vault.database import Work
+from vault.ids import Id
 
 OPENED_AGAIN = timedelta(minutes=15)  # looking again after a pause this long counts as another time
 
@@ -32,6 +37,27 @@ def count_opening(work: Work, grant_id: bytes) -> bool:
     first = row.first_opened is None
     row.first_opened = row.first_opened or work.now
     return first
+
+
+def mark_reviewed(work: Work, access: Access, study_id: bytes) -> None:
+    """They say that they reviewed the report of a study they see; the first time counts. Raises `NotThere`."""
+    single = access.for_study(work, study_id)
+    if single.grant is None or work.session.get(ReviewRow, (single.grant.grant_id, study_id)) is not None:
+        return
+    work.session.add(ReviewRow(grant=single.grant.grant_id, study=study_id, at=work.now))
+    audit.record(work, owner=single.owner, did=Did.REVIEWED, by=single.actor, to=study_id)
+
+
+def has_reviewed(work: Work, access: Access, study_id: bytes) -> bool:
+    """Whether they said so before."""
+    grant = access.for_study(work, study_id).grant
+    return grant is not None and work.session.get(ReviewRow, (grant.grant_id, study_id)) is not None
+
+
+def reviews_of(work: Work, study_ids: Collection[bytes]) -> dict[Id, datetime]:
+    """The grants under which somebody reviewed the report of one of these, in the order they did, and when."""
+    found = sa.select(ReviewRow.grant, ReviewRow.at).where(ReviewRow.study.in_(study_ids)).order_by(ReviewRow.at)
+    return {Id(grant): at for grant, at in work.session.execute(found)}
 
 
 def mark_saved(work: Work, access: Access, study_id: bytes, what: str) -> None:

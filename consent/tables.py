@@ -72,7 +72,8 @@ class GrantRow(Row):
 
 
 class AlertRow(Row):
-    """Which letters an account gets, and those it is owed: since when a new scan, or a share that nobody opened, waits.
+    """Which letters an account gets, and those it is owed: since when a new scan, a new report, or a share that nobody
+    opened, waits.
 
     In the clear, for letters are written while nobody is there who could open anything; it says what not to write, so
     that it has no MAC: whoever changes it can make a letter come that says next to nothing, or none.
@@ -85,7 +86,30 @@ class AlertRow(Row):
     quiet: Mapped[bool]
     language: Mapped[str]
     scan_owed: Mapped[datetime | None] = mapped_column(index=True)
+    report_owed: Mapped[datetime | None] = mapped_column(index=True)
     share_owed: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class ReminderRow(Row):
+    """A letter that somebody asked for on a day, about a study whose report waits. In the clear, as `AlertRow`."""
+
+    __tablename__ = "reminder"
+    account: Mapped[bytes] = mapped_column(_ID, sa.ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    study: Mapped[bytes] = mapped_column(
+        _ID, sa.ForeignKey("study.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    due: Mapped[datetime] = mapped_column(index=True)
+
+
+class ReviewRow(Row):
+    """Whoever was given this says that they reviewed the study's report. The patient's history has it too."""
+
+    __tablename__ = "review"
+    grant: Mapped[bytes] = mapped_column(_ID, sa.ForeignKey("grant.id", ondelete="CASCADE"), primary_key=True)
+    study: Mapped[bytes] = mapped_column(
+        _ID, sa.ForeignKey("study.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    at: Mapped[datetime]
 
 
 class LinkReaderRow(Row):

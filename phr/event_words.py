@@ -14,7 +14,7 @@ from flask_babel.speaklater import LazyString
 
 from vault.audit import Did, Event
 
-LOOKS = frozenset({Did.OPENED, Did.VIEWED, Did.READ, Did.SEARCHED, Did.SAVED_COPY, Did.PRINTED})
+LOOKS = frozenset({Did.OPENED, Did.VIEWED, Did.READ, Did.SEARCHED, Did.SAVED_COPY, Did.PRINTED, Did.REVIEWED})
 SHARING = frozenset({
     Did.GAVE, Did.ENDED_GRANT, Did.REDEEMED, Did.REDEEM_FAILED, Did.PASSCODE_FAILED, Did.TOKEN_ISSUED,
     Did.TOKEN_REVOKED, Did.TOKEN_REUSED,
@@ -84,6 +84,7 @@ BY_OTHERS = {
     Did.SEARCHED: later("{who} looked for your scans."),
     Did.SAVED_COPY: later("{who} saved a copy of {scan}."),
     Did.PRINTED: later("{who} made a PDF."),
+    Did.REVIEWED: later("{who} reviewed the report of {scan}."),
     Did.REDEEMED: later("{who} used the code you gave."),
     Did.REDEEM_FAILED: later("Someone tried a code of yours that does not work any more."),
     Did.PASSCODE_FAILED: later("Someone typed a wrong number for {share}."),

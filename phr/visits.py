@@ -15,11 +15,11 @@ from flask_babel import get_timezone
 from flask_babel import gettext as _
 
 from consent.access import Access
-from consent.receipts import mark_opened, mark_saved
+from consent.receipts import has_reviewed, mark_opened, mark_reviewed, mark_saved
 from consent.request import access, services, work
 from fhir_gateway.looking import tell_viewed
 from phr import copies, dates, reports
-from phr.answers import Answer, file
+from phr.answers import Answer, file, onward
 from phr.key_pictures import key_pictures_of
 from phr.pages.shown import Link, ShownStudy, Surroundings
 from phr.pages.viewer import pictures_page
@@ -159,6 +159,7 @@ def report(visit: Visit, study_id: str) -> Answer:
         if not study.reports:
             raise NotThere
         shown, chosen = readable(study.reports, request.args.get("old", ""))
+        reviewed = has_reviewed(w, access(), study.id)
     tell_viewed(services(), access(), study.id)
     here = f"{visit.base}/report/{scan.id}"
     actions = [(f"{visit.base}/view", _("Look at the pictures"), "picture")] if scan.pictures else []
@@ -169,6 +170,7 @@ def report(visit: Visit, study_id: str) -> Answer:
         report=shown,
         here=here,
         came_from=visit.scans,
+        confirm="" if reviewed else f"{here}/reviewed",
         beside=pictures_beside(study, f"{visit.base}/view"),
         documents=files_of(chosen, here) if may_save else [],
         actions=[
@@ -176,6 +178,16 @@ def report(visit: Visit, study_id: str) -> Answer:
             *([(f"{here}.pdf{asked_for(study.reports, chosen)}", _("Save as PDF"), "save")] if may_save else []),
         ],
     )
+
+
+def confirm_review(visit: Visit, study_id: str) -> Answer:
+    """I2: the patient sees that a doctor has looked at the report."""
+    with work() as w:
+        study, scan = _study(w, study_id)
+        if not study.reports:
+            raise NotThere
+        mark_reviewed(w, access(), study.id)
+    return onward(f"{visit.base}/report/{scan.id}")
 
 
 def report_paper(study_id: str) -> Answer:

@@ -69,6 +69,7 @@ class Did(StrEnum):
     SEARCHED = "searched"
     SAVED_COPY = "saved-copy"
     PRINTED = "printed"
+    REVIEWED = "reviewed"
     TOKEN_ISSUED = "token-issued"  # noqa: S105
     TOKEN_REFRESHED = "token-refreshed"  # noqa: S105
     TOKEN_REVOKED = "token-revoked"  # noqa: S105

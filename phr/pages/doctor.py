@@ -92,6 +92,13 @@ def report(study_id: str) -> Answer:
     return visits.report(visits.GUEST, study_id)
 
 
+@blueprint.post("/see/report/<study_id>/reviewed")
+@needs_guest_or_provider
+def confirm_review(study_id: str) -> Answer:
+    """I2: they have reviewed the report."""
+    return visits.confirm_review(visits.GUEST, study_id)
+
+
 @blueprint.get("/see/report/<study_id>.pdf")
 @needs_guest_or_provider
 def report_paper(study_id: str) -> Answer:

@@ -147,6 +147,14 @@ def report(grant_id: str, study_id: str) -> Answer:
     return visits.report(_visit(grant_id), study_id)
 
 
+@blueprint.post("/patients/<grant_id>/report/<study_id>/reviewed")
+@needs_provider
+@with_code_app
+def confirm_review(grant_id: str, study_id: str) -> Answer:
+    """I2: they have reviewed the report."""
+    return visits.confirm_review(_visit(grant_id), study_id)
+
+
 @blueprint.get("/patients/<grant_id>/report/<study_id>.pdf")
 @needs_provider
 @with_code_app

@@ -4,22 +4,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC
 
 from flask import Blueprint, render_template, request
+from flask_babel import get_timezone
 from flask_babel import gettext as _
 
-from consent import shared
 from consent.guards import needs_patient
 from consent.request import access, work
-from phr import dates, drafts, follow_up, reports
+from phr import dates, drafts, follow_up, reports, waiting_reports
 from phr.answers import Answer, file, onward
 from phr.glossary import words_in
 from phr.key_pictures import key_pictures_of
 from phr.people import today
 from phr.references import pictures_beside
 from phr.report_files import asked_for, files_of, handed_out_as
-from phr.report_words import ReadableReport, as_paper, readable, standing
+from phr.report_words import ReadableReport, as_paper, readable
 from phr.scans import Scan, scan_of, site_names
 from vault import audit
 from vault.audit import Did
@@ -32,8 +32,6 @@ from vault.reading import open_document
 from vault.studies import Study
 
 blueprint = Blueprint("reading", __name__)
-CHOICE = "report_choice"
-LONGEST_WAIT = timedelta(days=14)
 
 
 @blueprint.get("/scans/<study_id>/report")
@@ -46,10 +44,10 @@ def report(study_id: str) -> Answer:
         here = f"/scans/{scan.id}/report"
         if not study.reports:
             return render_template("pages/report_none.html", scan=scan)
-        looked = _somebody_looked(w, study)
-        if not _may_show(w, own, study, looked=looked):
-            waiting = own.field(w, CHOICE, subject=study.id) == "wait"
-            return render_template("pages/report_ask.html", scan=scan, waiting=waiting, looked=looked)
+        waiting = waiting_reports.waiting_of(w, access(), study)
+        if not waiting_reports.may_show(w, study, waiting):
+            in_a_week = today() + waiting_reports.A_WEEK
+            return render_template("pages/report_ask.html", scan=scan, waiting=waiting, in_a_week=in_a_week)
         shown, chosen = readable(study.reports, request.args.get("old", ""))
         audit.record_once(
             w,
@@ -66,6 +64,7 @@ def report(study_id: str) -> Answer:
         scan=scan,
         report=shown,
         told=drafts.take("told"),
+        review=waiting.review,
         here=here,
         came_from=f"/scans/{scan.id}",
         documents=files_of(chosen, here),
@@ -118,31 +117,20 @@ def _study(w: Work, own: VaultKeyring, study_id: str) -> tuple[Study, Scan]:
     return study, scan_of(study, site_names(w, [study]))
 
 
-def _somebody_looked(w: Work, study: Study) -> bool:
-    """Whether anyone it was shared with has opened it."""
-    given = [*shared.live_for(w, access()), *shared.history_of(w, access())]
-    return any(one.first_opened and set(study.folders) & set(one.limits.study_ids) for one in given)
-
-
-def _may_show(w: Work, own: VaultKeyring, study: Study, *, looked: bool) -> bool:
-    """Whether to show the report: as they chose for this scan, else as they chose for all."""
-    choice = own.field(w, CHOICE, subject=study.id) or own.field(w, CHOICE) or "ask"
-    arrived = standing(study.reports)[0].received
-    return choice == "now" or (choice == "wait" and (looked or w.now - arrived > LONGEST_WAIT))
-
-
 @blueprint.post("/scans/<study_id>/report")
 @needs_patient
 def choose(study_id: str) -> Answer:
-    """Read now, or wait; either can be changed."""
-    choice = "wait" if request.form.get("choice") == "wait" else "now"
-    own = access().own_vault()
+    """Read now, wait, or wait and get a note on a day; each can be changed."""
+    choice = request.form.get("choice", "")
     with work() as w:
-        study, scan = _study(w, own, study_id)
-        own.keep_field(w, CHOICE, choice, subject=study.id)
-    if choice == "now":
+        study, scan = _study(w, access().own_vault(), study_id)
+        note_on = waiting_reports.choose(w, access(), study, choice, zone=str(get_timezone() or UTC))
+    if note_on:
+        drafts.keep(told=_("The report waits. We tell you again on %(day)s.", day=dates.in_words(note_on)))
+    elif choice == waiting_reports.WAIT:
+        drafts.keep(told=_("The report waits until your doctor has looked."))
+    else:
         return onward(f"/scans/{scan.id}/report")
-    drafts.keep(told=_("The report waits until your doctor has looked."))
     return onward(f"/scans/{scan.id}")
 
 

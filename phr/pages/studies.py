@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from consent import grants
 from consent.guards import needs_fresh, needs_patient
 from consent.request import access, work
-from phr import dates, drafts, follow_up, words
+from phr import dates, drafts, follow_up, waiting_reports, words
 from phr.answers import Answer, onward
 from phr.people import today
 from phr.scans import Scan, preview_series, scan_of, scans_of, site_names
@@ -46,6 +46,7 @@ def home() -> Answer:
             "kit_owed": kit_is_owed(w, own),
             "damaged": len(catalogue.damaged),
             "reminded": _reminded(w, own, scans),
+            "waiting": _waiting(w, own, scans),
         }
     return render_template("pages/home.html", told=drafts.take("told"), **values)
 
@@ -53,6 +54,12 @@ def home() -> Answer:
 def _reminded(w: Work, own: VaultKeyring, scans: list[Scan]) -> list[Scan]:
     """The scans whose report they asked to be reminded of, once the day has come."""
     due = {study_id.hex() for study_id, day in follow_up.reminders(w, own).items() if day <= today()}
+    return [scan for scan in scans if scan.id in due]
+
+
+def _waiting(w: Work, own: VaultKeyring, scans: list[Scan]) -> list[Scan]:
+    """The scans whose report waits, and whose note was asked for by today."""
+    due = {study_id.hex() for study_id in waiting_reports.notes_due(w, own)}
     return [scan for scan in scans if scan.id in due]
 
 
@@ -76,6 +83,7 @@ def scan(study_id: str) -> Answer:
             "shares": [share for share in shares_of(w, access(), catalogue) if study.id in share.study_ids],
             "details": _details(study, shown),
             "kit_owed": kit_is_owed(w, own),
+            "review": waiting_reports.review_of(w, access(), study) if study.reports else None,
             "ask_future": _future_question(w, own, study),
         }
     return render_template("pages/scan.html", told=drafts.take("told"), actions=_actions(shown), **values)

@@ -1,0 +1,102 @@
+"""When a report is read: at once, after a doctor has looked, or with a note on a day (experience R1).
+
+The choice for one scan stands before the choice for all; both are kept sealed, as fields of the owner's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from consent import alerts, shared
+from consent.access import Access
+from consent.receipts import reviews_of
+from phr.people import today
+from phr.report_words import standing
+from vault.database import Work
+from vault.ids import Id
+from vault.keyring import VaultKeyring
+from vault.studies import Study
+
+CHOICE = "report_choice"
+WAIT, NOW, ASK = "wait", "now", "ask"
+LONGEST_WAIT = timedelta(days=14)
+A_WEEK = timedelta(days=7)
+MORNING = time(8)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Who said that they reviewed the report, and when."""
+
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What stands for a report that has not been read: what they chose, and who has looked meanwhile."""
+
+    choice: str
+    note_on: date | None
+    opened: bool
+    review: Review | None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether they chose to wait, with a note or without."""
+        return self.choice == WAIT
+
+    @property
+    def looked(self) -> bool:
+        """Whether anyone it was shared with has opened the scan, or said that they reviewed the report."""
+        return self.opened or self.review is not None
+
+
+def waiting_of(work: Work, access: Access, study: Study) -> Waiting:
+    """How it stands with the report of this scan."""
+    own = access.own_vault()
+    choice = own.field(work, CHOICE, subject=study.id) or own.field(work, CHOICE) or ASK
+    kind, _, day = choice.partition(":")
+    folders = set(study.folders)
+    given = [*shared.live_for(work, access), *shared.history_of(work, access)]
+    opened = any(one.first_opened and folders & set(one.limits.study_ids) for one in given)
+    return Waiting(kind, date.fromisoformat(day) if day else None, opened, review_of(work, access, study))
+
+
+def may_show(work: Work, study: Study, waiting: Waiting) -> bool:
+    """Whether to show the report: it waits for a doctor, but no longer than 14 days."""
+    if waiting.is_waiting:
+        return waiting.looked or work.now - standing(study.reports)[0].received > LONGEST_WAIT
+    return waiting.choice == NOW
+
+
+def choose(work: Work, access: Access, study: Study, choice: str, *, zone: str) -> date | None:
+    """Keep "now", "wait" or "remind"; answers the day of the note where one was asked for."""
+    day = today() + A_WEEK if choice == "remind" else None
+    kept = f"{WAIT}:{day.isoformat()}" if day else WAIT if choice == WAIT else NOW
+    access.own_vault().keep_field(work, CHOICE, kept, subject=study.id)
+    due = datetime.combine(day, MORNING, ZoneInfo(zone)) if day else None
+    if access.account_id is not None:
+        alerts.remind(work, access.account_id, study.id, due)
+    return day
+
+
+def notes_due(work: Work, own: VaultKeyring) -> set[Id]:
+    """The scans whose report waits, and whose day has come."""
+    chosen = {Id(study_id): kept.partition(":") for study_id, kept in own.fields(work, CHOICE).items()}
+    return {
+        study_id
+        for study_id, (kind, _, day) in chosen.items()
+        if kind == WAIT and day and date.fromisoformat(day) <= today()
+    }
+
+
+def review_of(work: Work, access: Access, study: Study) -> Review | None:
+    """The first who said that they reviewed the report."""
+    found = reviews_of(work, study.folders)
+    if not found:
+        return None
+    grant_id, at = next(iter(found.items()))
+    return Review(shared.names_for(work, access).get(grant_id, ""), at)

@@ -1,0 +1,121 @@
+"""A report that waits: with a note on a day, until a doctor has looked, and told by letter when it comes (R1, R3, I2)."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from consent.tables import ReminderRow
+from phr import alerting, dates
+from phr.mail import OutboxMailer
+from tests.phr.conftest import SECTIONS
+from tests.phr.test_alerting import TELLING
+from vault import accounts
+from vault.tables import AccountRow
+
+
+@pytest.fixture
+def letters(services, settings):
+    """The jobs of one minute are done; answers every letter there is, newest first."""
+    room = alerting.post_room(settings)
+    outbox = OutboxMailer(settings.outbox_folder, settings.mail_key)
+
+    def passes():
+        alerting.send_what_is_owed(room, services, settings)
+        return outbox.letters()
+
+    return passes
+
+
+def has_mail(services) -> None:
+    with services.work() as work:
+        accounts.keep_mail(work, work.session.scalars(sa.select(AccountRow.id)).one(), "ana@example.org")
+
+
+def test_she_waits_for_a_week_and_is_told_on_the_day(ana_with_a_scan, services, letters, clock):
+    ana, report = ana_with_a_scan, f"{ana_with_a_scan.scan()}/report"
+    day = dates.in_words(clock.now() + timedelta(days=7), "en")
+    has_mail(services)
+    letters()
+    assert f"Wait, and remind me on {day}" in ana.get(report).text
+    assert f"We tell you again on {day}." in ana.post(report, choice="remind").text
+    page = ana.get(report).text
+    assert f"You chose to wait. We tell you again on {day}." in page
+    assert "remind me on" not in page
+    assert "waits for you" not in ana.get("/home").text
+    clock.advance(days=6, hours=20)
+    assert letters() == []
+    clock.advance(hours=4)
+    [letter] = letters()
+    assert "You asked us to write to you today." in letter.text
+    assert not any(word in letter.subject + letter.text for word in TELLING)
+    assert len(letters()) == 1
+    ana.signs_in()
+    assert "waits for you" in ana.get("/home").text
+    ana.post(report, choice="now")
+    assert "waits for you" not in ana.get("/home").text
+
+
+def test_who_reads_sooner_gets_no_note(ana_with_a_scan, services, letters, clock):
+    report = f"{ana_with_a_scan.scan()}/report"
+    has_mail(services)
+    ana_with_a_scan.post(report, choice="remind")
+    assert "Main points (Impression)" in ana_with_a_scan.post(report, choice="now").text
+    clock.advance(days=8)
+    assert letters() == []
+    with services.reading() as work:
+        assert work.session.scalars(sa.select(ReminderRow)).all() == []
+
+
+def test_a_note_that_could_not_be_sent_for_a_week_is_forgotten(ana_with_a_scan, services, letters, clock):
+    has_mail(services)
+    ana_with_a_scan.post(f"{ana_with_a_scan.scan()}/report", choice="remind")
+    clock.advance(days=15)
+    assert letters() == []
+    with services.reading() as work:
+        assert work.session.scalars(sa.select(ReminderRow)).all() == []
+
+
+def test_a_report_that_comes_later_is_told_once_and_says_nothing(ana, scan_center, services, letters, clock):
+    knee = scan_center.pushes_a_knee()
+    ana.joins()
+    ana.adds(scan_center.slip_for())
+    has_mail(services)
+    assert "We will tell you." in ana.get(f"{ana.scan()}/report").text
+    letters()
+    clock.advance(hours=1)
+    scan_center.reports(knee, sections=SECTIONS)
+    [letter] = letters()
+    assert "A new report is in your account." in letter.text
+    assert not any(word in letter.subject + letter.text for word in TELLING)
+    clock.advance(minutes=1)
+    assert len(letters()) == 1
+
+
+def test_a_scan_that_comes_with_its_report_is_one_letter(ana_with_a_scan, scan_center, services, letters, clock):
+    has_mail(services)
+    letters()
+    clock.advance(minutes=1)
+    scan_center.reports(scan_center.pushes_a_knee(study="second"), sections=SECTIONS)
+    [letter] = letters()
+    assert "A new scan" in letter.text
+
+
+def test_a_doctor_who_reviewed_the_report_lifts_the_wait_and_is_named(ana_with_a_scan, doctor, clock):
+    ana, report = ana_with_a_scan, f"{ana_with_a_scan.scan()}/report"
+    reviewed = f"Dr. J. Lee reviewed this report on {dates.in_words(clock.now(), 'en')}."
+    ana.post(report, choice="wait")
+    assert "Your doctor has not looked at it yet." in ana.get(report).text
+    theirs = f"/see/report/{ana.scan().rpartition('/')[2]}"
+    doctor.opens(ana.shares())
+    page = doctor.get(theirs).text
+    assert "I have reviewed this report" in page
+    assert "It does not send a message." in page
+    assert "You have reviewed this report." in doctor.post(f"{theirs}/reviewed", page=theirs).text
+    assert reviewed in ana.get(ana.scan()).text
+    page = ana.get(report).text
+    assert "Main points (Impression)" in page
+    assert reviewed in page
+    clock.advance(minutes=1)
+    doctor.post(f"{theirs}/reviewed", page=theirs)
+    assert ana.get("/history").text.count("reviewed the report of") == 1
