@@ -10,9 +10,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from vault.database import Services, Work
 from vault.errors import Wait
+from vault.joined import table_of
+from vault.plain import Told, writing
 from vault.rows import changed_rows, insert_unless_there
 from vault.sealing import derive
 from vault.tables_sharing import CounterRow
@@ -78,6 +81,19 @@ PACES: dict[Limit, Pace] = {
 
 _REST = timedelta(days=30)
 
+_COUNTERS = table_of(CounterRow)
+_MINE = _COUNTERS.c.id == sa.bindparam("key")
+_BEGIN = {
+    on_sqlite: Told((sqlite if on_sqlite else postgresql).insert(_COUNTERS).on_conflict_do_nothing())
+    for on_sqlite in (True, False)
+}
+_COUNTED = Told(sa.select(_COUNTERS.c.count, _COUNTERS.c.since, _COUNTERS.c.until).where(_MINE).with_for_update())
+_COUNT = Told(
+    sa.update(_COUNTERS)
+    .where(_MINE)
+    .values(count=sa.bindparam("counted"), since=sa.bindparam("began"), until=sa.bindparam("ends"))
+)
+
 Try = tuple[Limit, *tuple[bytes | str, ...]]
 
 
@@ -117,13 +133,19 @@ def ahead(services: Services, limit: Limit, *who: bytes | str, most: int) -> int
 
     Only for limits without a growing delay: there, each use is weighed by itself.
     """
-    key, pace = _key(services, (limit, *who)), PACES[limit]
-    with services.work() as work:
-        left = _spend(work, key, pace)
-        more = min(left, most - 1)
-        if more:
-            work.session.get_one(CounterRow, key).count += more
-    return 1 + more
+    database, now, pace = services.database, services.clock.now(), PACES[limit]
+    key = _key(services, (limit, *who))
+    with database.turn.taken(), writing(database.engine) as hand:
+        hand.do(_BEGIN[database.is_sqlite], id=key, count=0, since=now, until=now)
+        count, since, until = hand.ask(_COUNTED, key=key)[0]
+        if now >= until:
+            count, since = 0, now
+        counted = min(pace.tries - count, most)
+        if counted < 1:
+            raise Wait(_seconds(until - now))
+        ends = since + timedelta(seconds=pace.seconds)
+        hand.do(_COUNT, key=key, counted=count + counted, began=since, ends=ends)
+    return counted
 
 
 def source_prefix(address: str) -> str:

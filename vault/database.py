@@ -17,6 +17,7 @@ from vault.clock import Clock
 from vault.errors import StoreAway
 from vault.journal import RevocationJournal
 from vault.secrets import Secrets
+from vault.turn import Turn
 
 _UNANSWERED = (OperationalError, sqlite3.OperationalError)
 _SQLITE_PATIENCE = 30  # seconds that a writer waits for another
@@ -90,6 +91,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = _make_engine(url)
+        self.turn = Turn(self.engine)
         options: dict[str, Any] = {"reading": True}
         if not self.is_sqlite:  # which shows one moment to one transaction anyway
             options["isolation_level"] = "REPEATABLE READ"

@@ -24,6 +24,7 @@ class _Text:
     names: tuple[str, ...]
     constants: Mapping[str, Any]
     writers: Mapping[str, Any]
+    readers: tuple[tuple[int, Any], ...]
 
     @classmethod
     def of(cls, statement: Change, dialect: sa.Dialect) -> Self:
@@ -33,11 +34,22 @@ class _Text:
         told = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}
         writers = {name: kind.bind_processor(dialect) for name, kind in told.items()}
         needed = {name: write for name, write in writers.items() if write}
-        return cls(str(compiled), tuple(compiled.positiontup), dict(compiled.params), needed)
+        columns = list(statement.selected_columns) if isinstance(statement, sa.Select) else []
+        read = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        readers = tuple((at, one) for at, one in enumerate(read) if one)
+        return cls(str(compiled), tuple(compiled.positiontup), dict(compiled.params), needed, readers)
 
     def values(self, bound: dict[str, Any]) -> list[Any]:
         told = {**self.constants, **bound}
         return [self.writers[name](told[name]) if name in self.writers else told[name] for name in self.names]
+
+    def read(self, row: Sequence[Any]) -> Sequence[Any]:
+        if not self.readers:
+            return row
+        made = list(row)
+        for at, read in self.readers:
+            made[at] = read(made[at])
+        return made
 
 
 class Told:
@@ -65,7 +77,7 @@ class Hand:
         if self._connection is not None:
             return self._connection.execute(told.statement, bound).all()
         text = told.text(self._dialect)
-        return self._raw.execute(text.text, text.values(bound)).fetchall()
+        return [text.read(row) for row in self._raw.execute(text.text, text.values(bound))]
 
     def do(self, told: Told, **bound: Any) -> None:
         """What a statement changes is changed."""

@@ -63,14 +63,14 @@ def _recorder(database: Database) -> Together[list[_Line]]:
 
 
 def _made(database: Database) -> Together[list[_Line]]:
-    engine, is_sqlite = database.engine, database.is_sqlite
+    engine, is_sqlite, turn = database.engine, database.is_sqlite, database.turn
 
     def record(brought: list[list[_Line]]) -> None:
         chains: dict[Owner, list[dict[str, Any]]] = defaultdict(list)
         for lines in brought:
             for owner, line in lines:
                 chains[owner].append(line)
-        with writing(engine) as hand:
+        with turn.taken(), writing(engine) as hand:
             # One order for all, so that two at once never wait for each other.
             for owner in sorted(chains, key=lambda one: (one.kind.value, one.id)):
                 _add(hand, owner, chains[owner], begin=_BEGIN[is_sqlite])

@@ -117,11 +117,18 @@ def test_counters_name_nobody_and_go_when_they_limit_nothing(services: Services,
         assert attempts.prune(work) == 1
 
 
-def test_uses_counted_ahead_are_never_more_than_the_limit_leaves(services: Services, clock: FrozenClock):
+@pytest.mark.parametrize("where", ["services", pytest.param("postgres_services", marks=pytest.mark.postgres)])
+def test_uses_counted_ahead_are_never_more_than_the_limit_leaves(
+    where: str, clock: FrozenClock, request: pytest.FixtureRequest
+):
+    services: Services = request.getfixturevalue(where)
     counted = [ahead(services, Limit.API, b"me", most=250) for _ in range(3)]
     assert counted == [250, 250, 100]
-    with pytest.raises(Wait):
+    with pytest.raises(Wait) as met:
         ahead(services, Limit.API, b"me", most=250)
+    assert met.value.seconds == 60
+    assert refused(services, Limit.API, b"me") == 60
     assert ahead(services, Limit.API, b"someone else", most=250) == 250
+    assert spend(services, Limit.API, b"someone else") == 349
     clock.advance(seconds=60)
     assert ahead(services, Limit.API, b"me", most=1) == 1

@@ -1,8 +1,10 @@
 """Whoever reads is on the record before their answer leaves, however many read at the same moment."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -10,12 +12,13 @@ import sqlalchemy as sa
 from vault import audit
 from vault.audit import Actor, Did
 from vault.checkpoints import verify_all
-from vault.database import Services
+from vault.database import Database, Services
 from vault.errors import StoreAway
 from vault.ids import new_id
 from vault.keyring import Owner, OwnerKind
 from vault.recording import Happened, record_all
 from vault.together import Together
+from vault.turn import Turn
 
 READER = Actor("app", bytes([7]) * 16)
 
@@ -178,3 +181,55 @@ def test_whoever_went_with_one_who_is_interrupted_is_told():
     assert sorted(type(one).__name__ for one in others) == ["KeyboardInterrupt", "StoreAway"]
     slow.together.do(5)
     assert slow.batches == [[1], [5]]
+
+
+# -- processes in line ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def another_process(services: Services) -> Iterator[Services]:
+    """Whoever opened the same database by themselves."""
+    database = Database(str(services.database.engine.url))
+    yield replace(services, database=database)
+    database.dispose()
+
+
+def test_two_processes_write_in_turn(services: Services, another_process: Services):
+    ana = someone()
+    with ThreadPoolExecutor(4) as pool:
+        both = [services, another_process]
+        for told in [pool.submit(record_all, both[number % 2], read(number, ana)) for number in range(60)]:
+            told.result()
+    assert [event.n for event in of(services, ana)] == list(reversed(range(60)))
+    assert all_is_as_recorded(services)
+
+
+def test_whose_turn_it_is_nobody_else_writes(services: Services, another_process: Services):
+    mine, yours = services.database.turn, another_process.database.turn
+    seen: list[str] = []
+
+    def comes() -> None:
+        with yours.taken():
+            seen.append("yours")
+
+    with mine.taken():
+        thread = threading.Thread(target=comes)
+        thread.start()
+        thread.join(0.1)
+        seen.append("mine")
+    thread.join()
+    assert seen == ["mine", "yours"]
+
+
+def test_a_turn_is_given_back_by_whoever_fails(services: Services, another_process: Services):
+    with pytest.raises(ValueError, match="no"), services.database.turn.taken():
+        raise ValueError("no")
+    with another_process.database.turn.taken():
+        pass
+
+
+def test_where_no_line_can_be_made_the_database_decides(tmp_path: Path):
+    with Turn(sa.create_engine(f"sqlite:///{tmp_path / 'missing' / 'keepray.db'}")).taken():
+        assert not list(tmp_path.iterdir())
+    with Turn(sa.create_engine("sqlite://")).taken():
+        assert not list(tmp_path.iterdir())

@@ -1,0 +1,52 @@
+"""Whose turn it is to write, among processes that often write a little and share one SQLite file.
+
+SQLite lets whoever finds it locked sleep longer and longer before they look again: with two processes that write at
+each read, most of the time goes by asleep. Here they wait in line, and are woken. It is a courtesy: what keeps writers
+apart is SQLite's own lock, and whoever does not come through here waits for that one.
+"""
+
+import fcntl
+import os
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+
+class Turn:
+    """The line of one database; of one that keeps writers apart by itself, nobody waits in it."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        name = engine.url.database if engine.dialect.name == "sqlite" else None
+        self._path = Path(f"{name}-turn") if name and name != ":memory:" else None
+        self._file: int | None = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def taken(self) -> Generator[None]:
+        """Nobody else of the line writes, in this process or in another; a process that ends gives its turn back."""
+        with self._lock:
+            line = self._opened()
+            if line is None:
+                yield
+                return
+            fcntl.flock(line, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(line, fcntl.LOCK_UN)
+
+    def _opened(self) -> int | None:
+        """An empty file beside the database; None where none can be made, and SQLite alone decides."""
+        if self._file is None and self._path is not None:
+            try:
+                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError:
+                self._path = None
+        return self._file
+
+    def __del__(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
