@@ -84,6 +84,8 @@ def _plain(octets: bytes) -> str:
 
 
 DEFAULT = Charset("ascii", whole=False)
+CODES = Charset("ascii", whole=True)
+"""What dates, numbers, ages and codes are written in: no escape switches theirs (PS3.5 6.1.2.3)."""
 
 
 def charset_of(terms: Sequence[str]) -> Charset:

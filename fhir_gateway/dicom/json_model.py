@@ -20,7 +20,7 @@ import numpy as np
 import orjson
 from pydicom.dataset import Dataset, FileMetaDataset
 
-from fhir_gateway.dicom.charsets import DEFAULT, Charset, charset_of
+from fhir_gateway.dicom.charsets import CODES, DEFAULT, Charset, charset_of
 from fhir_gateway.dicom.feed import Buffer, Feed
 from fhir_gateway.dicom.syntaxes import EXPLICIT_LITTLE, Syntax, on_the_wire, syntax_of
 from fhir_gateway.dicom.walk import PIXEL_TAGS, UNDEFINED, Element, Elements, Walk
@@ -178,7 +178,7 @@ def _texts(octets: bytes, vr: str, charset: Charset) -> list[Any]:
     octets = octets.rstrip(b"\0 ")  # PS3.5 6.2: padding; no character of any set ends in these
     if vr == "PN":
         return [_person(name) for name in charset.text(octets, name=True).split("\\")]
-    text = charset.text(octets) if vr in _TEXT_CODED else DEFAULT.text(octets)
+    text = charset.text(octets) if vr in _TEXT_CODED else CODES.text(octets)
     if vr in _TEXT_WHOLE:
         return [text or None]
     parts = text.split("\\")

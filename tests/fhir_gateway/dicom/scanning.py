@@ -43,7 +43,8 @@ EXPLAINED = {
     "no VR": "Where two octets are no VR it is a guess where the value begins; what follows is read as each guessed.",
     "no character": "A NUL within text is no character of any set (PS3.5 6.1.2.1): we mark where it stood.",
     "odd set": "Where (0008,0005) names no set the standard knows, what text means is a guess; the two guess otherwise.",
-    "lengths at odds": "An item that is longer than its sequence says: we read the item, the library stops within it.",
+    "lengths at odds": "What is longer than the item or sequence it stands in: we read it, the library stops within it.",
+    "zeros behind it": "Zeros where an element would begin behind the picture are padding to us, an element to the library.",
     "only we refuse": "What ends in the middle, or says it is longer than it is, is refused; the library reads what it can.",
     "only it refuses": "The library ends with an error of its own where one value cannot be understood; we read the rest.",
     "both refuse": "Neither takes it for a file.",
@@ -136,13 +137,19 @@ def differences(
             if tag in dataset or _says(mine):
                 yield tag, "left out" if tag in dataset else "lengths at odds" if item else "not seen by the library"
         elif mine is None:
-            yield tag, "low group" if int(tag[:4], 16) <= 2 else f"missing: {its}"
+            yield tag, _why_missing(tag, dataset) or f"missing: {its}"
         elif mine["vr"] != its["vr"]:
             yield tag, "unknown VR" if mine["vr"] == "UN" else f"VR {mine['vr']} and {its['vr']}"
         elif mine["vr"] == "SQ":
             yield from _in_items(tag, mine.get("Value", []), its.get("Value", []), dataset, odd=odd)
         else:
             yield from _in_values(tag, mine, its, odd=odd)
+
+
+def _why_missing(tag: str, dataset: Dataset) -> str | None:
+    if int(tag[:4], 16) <= 2:
+        return "low group"
+    return "zeros behind it" if tag > "7FE00010" and 0 in dataset else None
 
 
 def _in_items(tag: str, mine: list, its: list, dataset: Dataset, *, odd: bool) -> Iterator[tuple[str, str]]:
@@ -205,22 +212,28 @@ def broken(octets: bytes) -> str | None:
     """Of an explicit syntax, what before the picture is so wrong that what follows it can only be guessed."""
     order = ">" if b"1.2.840.10008.1.2.2\0" in octets[:600] else "<"
     at = 144 + int.from_bytes(octets[140:144], "little")
+    ends: list[int] = []  # of the items and sequences around, where they say how long they are
     while at + 8 <= len(octets):
+        while ends and at >= ends[-1]:
+            ends.pop()
         group, number, vr, short = struct.unpack_from(f"{order}HH2sH", octets, at)
         if (group, number) == (0x7FE0, 0x0010):
             return None
+        holds = vr == b"SQ" or group == 0xFFFE
         if group == 0xFFFE:
-            at += 8
+            begin, (length,) = at + 8, struct.unpack_from(f"{order}I", octets, at + 4)
         elif vr.decode("latin-1") in LONG_VRS:
-            (length,) = struct.unpack(f"{order}I", octets[at + 8 : at + 12].ljust(4, b"\0"))
-            (item,) = struct.unpack(f"{order}I", octets[at + 16 : at + 20].ljust(4, b"\0"))
-            if vr == b"SQ" and 0 < length < item + 8 < UNDEFINED:
-                return "lengths at odds"
-            at += 12 if vr == b"SQ" or length == UNDEFINED else 12 + length
+            begin, (length,) = at + 12, struct.unpack(f"{order}I", octets[at + 8 : at + 12].ljust(4, b"\0"))
         elif vr.decode("latin-1") in SHORT_VRS:
-            at += 8 + short
+            begin, length = at + 8, short
         else:
             return "no VR"
+        length = 0 if length == UNDEFINED else length
+        if ends and begin + length > ends[-1]:
+            return "lengths at odds"
+        if holds and length:
+            ends.append(begin + length)
+        at = begin if holds else begin + length
     return None
 
 

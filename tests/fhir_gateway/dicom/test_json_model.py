@@ -180,6 +180,14 @@ def test_text_in_any_character_set_comes_out_right(terms, octets, text):
     assert Stored.of(file).incoming.patient.name == text
 
 
+def test_an_escape_switches_names_and_no_code():
+    octets = b"\x1b$B;3ED\x1b(B"
+    file = written_in(b"\\ISO 2022 IR 87", an_instance(person=Person(name="@" * 10), PatientAge="@" * 10))
+    said = Stored.of(file.replace(b"@" * 10, octets)).incoming.metadata
+    assert said["00100010"]["Value"] == [{"Alphabetic": "山田"}]
+    assert said["00101010"]["Value"] == [octets.decode("ascii")]
+
+
 A_FILE = an_instance(rows=2, columns=2, person=Person(name="@" * 64))
 
 
