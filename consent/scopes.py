@@ -164,12 +164,7 @@ class Scopes:
 
         None where one of the scopes has no filter: then every resource of the type may be seen.
         """
-        found = [
-            scope.filters
-            for scope in self.resources
-            if any(scope.touches(Scope(level, kind, letter)) for letter in letters)
-        ]
-        return None if () in found else tuple(dict.fromkeys(found))
+        return _filters(self, kind, letters, level)
 
     @property
     def sorts_reports(self) -> bool:
@@ -208,6 +203,13 @@ class Scopes:
 @lru_cache(maxsize=256)  # the same words come with every request of a token, and are no secret
 def _parsed(text: str) -> Scopes:
     return Scopes.read(text, strict=True)
+
+
+@lru_cache(maxsize=1024)
+def _filters(scopes: Scopes, kind: str, letters: str, level: str) -> tuple[tuple[str, ...], ...] | None:
+    wanted = [Scope(level, kind, letter) for letter in letters]
+    found = [one.filters for one in scopes.resources if any(one.touches(scope) for scope in wanted)]
+    return None if () in found else tuple(dict.fromkeys(found))
 
 
 @lru_cache(maxsize=1024)  # every route asks the same of the same words

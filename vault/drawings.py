@@ -126,17 +126,19 @@ class Drawings:
         for card, scope, site in rows:
             with suppress(Tampered):  # of another shape, or no card: it is drawn anew
                 changes, drawing = Drawing.read(self._deck.opened(What.DRAWN, card.study, card.changed, card.ct))
-                zone = WITHOUT_SITE if site is None else self._zone(site.details)
-                if drawing.zone in ("", zone) and (changes == scope.changes or not self._may_meet_papers(scope.id)):
+                if self._is_of(drawing.zone, site) and (changes == scope.changes or not self._has_papers(scope.id)):
                     found[Id(card.study)] = drawing
         return found
 
-    def _zone(self, details: str) -> str:
-        if details not in self._zones:
-            self._zones[details] = SiteDetails.from_text(details).zone
-        return self._zones[details]
+    def _is_of(self, zone: str, site: Any) -> bool:
+        """Whether it is the site's clock still."""
+        if zone == "" or site is None:
+            return zone in ("", WITHOUT_SITE)
+        if site.details not in self._zones:
+            self._zones[site.details] = SiteDetails.from_text(site.details).zone
+        return zone == self._zones[site.details]
 
-    def _may_meet_papers(self, scope_id: bytes) -> bool:
+    def _has_papers(self, scope_id: bytes) -> bool:
         if scope_id not in self._papers:
             self._papers[scope_id] = has_papers_beside(self._work, scope_id=scope_id, study_id=b"")
         return self._papers[scope_id]
