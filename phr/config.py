@@ -50,6 +50,7 @@ class Settings:
     journal: str = ""
     checkpoints: str = ""
     brand: str = "Keepray"
+    paper: str = "A4"
     serve: tuple[str, ...] = values.ROOMS
     host: str = "127.0.0.1"
     port: int = 8000
@@ -218,6 +219,7 @@ TABLE: tuple[_Line, ...] = (
     _Line("PHR_JOURNAL", "journal", "the journal of what was ended and erased", str, "journal.log in PHR_DATA"),
     _Line("PHR_CHECKPOINTS", "checkpoints", "the file of signed checkpoints", str, "checkpoints.log in PHR_DATA"),
     _Line("PHR_BRAND", "brand", "the product's name on pages and paper"),
+    _Line("PHR_PAPER", "paper", "the sheet of kits, share slips, reports and histories: A4 or letter", values.sheet),
     _Line("PHR_SERVE", "serve", "which parts answer here", values.rooms),
     _Line("PHR_HOST", "host", "the network address to listen at"),
     _Line("PHR_PORT", "port", "the port to listen at", values.number(0, 65535)),

@@ -180,13 +180,19 @@ def access_history(history: AccessHistory) -> Paper:
 def on_paper(template: str, files: dict[str, tuple[str, bytes]], *, roll: str = "", **values: Any) -> bytes:
     """The template as a PDF in our fonts; `files` are what it names as given:name. `roll` as in `printing.pdf`."""
     values.setdefault("language", languages.here().replace("_", "-"))
-    html = _templates().get_template(template).render(brand=_brand(), **values)
+    html = _templates().get_template(template).render(brand=_brand(), paper=_paper(), **values)
     return printing.pdf(html, _fonts() | files, roll=roll)
 
 
 def _brand() -> str:
     """The name of the product: what the pages say, or its own where there is no app."""
     return current_app.jinja_env.globals["brand"] if has_app_context() else "Keepray"
+
+
+def _paper() -> str:
+    """The sheet that printers here hold."""
+    settings = current_app.extensions.get("settings") if has_app_context() else None
+    return settings.paper if settings is not None else "A4"
 
 
 @cache

@@ -70,6 +70,13 @@ def choice(text: str) -> bool:
     return text.lower() == "yes"
 
 
+def sheet(text: str) -> str:
+    """A size of paper, as style sheets name it."""
+    if text.lower() not in {"a4", "letter"}:
+        raise ValueError("must be A4 or letter")
+    return "A4" if text.lower() == "a4" else "letter"
+
+
 def rooms(text: str) -> tuple[str, ...]:
     """Parts of the house, between commas."""
     rooms = tuple(room.strip() for room in text.split(","))

@@ -38,6 +38,7 @@ MAIN = {
     "viewer-patient": ("ana", "SCAN/pictures", 390, "en"),
     "viewer-doctor": ("doctor", "/see/view", 1366, "en"),
     "doctor-list": ("doctor", "/see/scans", 1366, "en"),
+    "patients": ("provider", "/pro", 1366, "en"),
     "history": ("ana", "/history", 1366, "en"),
 }
 

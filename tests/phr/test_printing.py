@@ -3,6 +3,7 @@
 import io
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import date
 
 import pikepdf
@@ -170,6 +171,14 @@ def test_a_camera_reads_what_the_paper_also_says_in_letters(papers, tmp_path, na
 def test_what_is_handed_over_is_one_page(papers, name):
     with pikepdf.open(io.BytesIO(papers[name])) as pdf:
         assert len(pdf.pages) == 1
+
+
+@pytest.mark.parametrize("name", ["kit", "share slip", "report"])
+def test_where_printers_hold_letter_the_papers_are_of_that_size(app, name):
+    app.extensions["settings"] = replace(app.extensions["settings"], paper="letter")
+    with app.test_request_context(), pikepdf.open(io.BytesIO(PAPERS[name]()[1])) as pdf:
+        assert len(pdf.pages) == 1
+        assert [round(float(one) / 72, 1) for one in pdf.pages[0].MediaBox][2:] == [8.5, 11.0]
 
 
 @pytest.mark.parametrize("language", ["en", "es", "de", "fr"])
