@@ -9,7 +9,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
@@ -108,17 +108,9 @@ def _seen_under(services: Services, access: Access, study: bytes) -> Access:
 
 def _tell_opened(services: Services, single: Access, caller: bytes) -> None:
     """That someone opened what they were given."""
-    if single.grant is None:
-        return
-    key = (caller, single.grant.grant_id, "opened")
-    if not _told.is_new(key, services.clock.now(), _OPENED):
-        return
-    try:
-        with services.work() as work:
-            mark_opened(work, single)
-    except BaseException:
-        _told.forget(key)
-        raise
+    if single.grant is not None:
+        opened = (caller, single.grant.grant_id, "opened")
+        _tell_new(services, [(opened, _OPENED, lambda work: mark_opened(work, single))])
 
 
 def question_told(kind: str, items: Iterable[tuple[str, str]]) -> str:
@@ -167,60 +159,74 @@ _told = _Told()
 
 def tell_viewed(services: Services, access: Access, study_id: bytes) -> None:
     """That pictures were looked at: once for each study, session and hour; whoever was given them has opened them."""
-    _tell_once(services, access, Did.VIEWED, study_id)
-    if access.is_patient or not _told.is_new((access.caller, study_id, "opened"), services.clock.now(), _OPENED):
-        return
-    with services.work() as work:
-        one = access_for(work, access, study_id)
-        if one.grant is not None:
-            mark_opened(work, one)
+    _tell_new(services, _viewed(access, study_id))
+
+
+def tell_handed_out(services: Services, access: Access, study_id: bytes, what: str) -> None:
+    """That whole objects (`what`: instance, series or study) were handed out: looked at, and to others than the
+    patient a copy that they keep.
+    """
+    _tell_new(services, [*_viewed(access, study_id), *_copied(access, study_id, what)])
 
 
 def tell_described(services: Services, access: Access, study_id: bytes) -> None:
     """That a study's descriptions were read: once for each study, session and hour."""
-    _tell_once(services, access, Did.READ, study_id)
+    _tell_new(services, [_once_an_hour(access, Did.READ, study_id)])
 
 
 def tell_listed(services: Services, access: Access) -> None:
     """That studies were searched for over DICOMweb: once for each session and hour."""
-    for one in {single.owner: single for single in access.each}.values():
-        key = (access.caller, one.owner.id, Did.SEARCHED.value)
-        if _told.is_new(key, services.clock.now()):
-            with services.work() as work:
-                audit.record_once(
-                    work, owner=one.owner, did=Did.SEARCHED, by=one.actor, key=access.caller.hex(), seconds=_HOUR
-                )
+    _tell_new(services, [_listed(access, single) for single in {one.owner: one for one in access.each}.values()])
 
 
-def tell_copied(services: Services, access: Access, study_id: bytes, what: str) -> None:
-    """That whole objects (instance, series or study) were handed out to someone the patient chose."""
-    if access.is_patient:
-        return
-    key = (access.caller, study_id, f"saved {what}")
-    if _told.is_new(key, services.clock.now()):
-        with services.work() as work:
-            mark_saved(work, access_for(work, access, study_id), study_id, what)
+_Deed = tuple[tuple[bytes, bytes, str], int, Callable[[Work], None]]
+"""What names it, for how many seconds it need not be told again, and how it is told."""
 
 
-def _tell_once(services: Services, access: Access, did: Did, study_id: bytes) -> None:
-    key = (access.caller, study_id, did.value)
-    if not _told.is_new(key, services.clock.now()):
+def _tell_new(services: Services, deeds: Iterable[_Deed]) -> None:
+    """Those that are new are written down together. If that fails, they are as new to the next one who asks."""
+    now = services.clock.now()
+    new = [(key, tell) for key, seconds, tell in deeds if _told.is_new(key, now, seconds)]
+    if not new:
         return
     try:
         with services.work() as work:
-            one = access_for(work, access, study_id)
-            audit.record_once(
-                work,
-                owner=one.owner,
-                did=did,
-                by=one.actor,
-                to=study_id,
-                key=f"{access.caller.hex()}:{study_id.hex()}",
-                seconds=_HOUR,
-            )
+            for _, tell in new:
+                tell(work)
     except BaseException:
-        _told.forget(key)
+        for key, _ in new:
+            _told.forget(key)
         raise
+
+
+def _viewed(access: Access, study_id: bytes) -> Iterator[_Deed]:
+    yield _once_an_hour(access, Did.VIEWED, study_id)
+    if not access.is_patient:
+        opened = (access.caller, study_id, "opened")
+        yield opened, _OPENED, lambda work: mark_opened(work, access_for(work, access, study_id))
+
+
+def _copied(access: Access, study_id: bytes, what: str) -> Iterator[_Deed]:
+    if not access.is_patient:
+        saved = (access.caller, study_id, f"saved {what}")
+        yield saved, _HOUR, lambda work: mark_saved(work, access_for(work, access, study_id), study_id, what)
+
+
+def _once_an_hour(access: Access, did: Did, study_id: bytes) -> _Deed:
+    def tell(work: Work) -> None:
+        one = access_for(work, access, study_id)
+        key = f"{access.caller.hex()}:{study_id.hex()}"
+        audit.record_once(work, owner=one.owner, did=did, by=one.actor, to=study_id, key=key, seconds=_HOUR)
+
+    return (access.caller, study_id, did.value), _HOUR, tell
+
+
+def _listed(access: Access, single: Access) -> _Deed:
+    def tell(work: Work) -> None:
+        key = access.caller.hex()
+        audit.record_once(work, owner=single.owner, did=Did.SEARCHED, by=single.actor, key=key, seconds=_HOUR)
+
+    return (access.caller, single.owner.id, Did.SEARCHED.value), _HOUR, tell
 
 
 def watched(pieces: Iterator[bytes], services: Services, access: Access) -> Iterator[bytes]:

@@ -18,8 +18,7 @@ from fhir_gateway.dicomweb.found import Shown
 from fhir_gateway.dicomweb.multipart import Part, gathered, related
 from fhir_gateway.dicomweb.partial import Body, held, known, partial, tag_of
 from fhir_gateway.errors import BadParameter, NoSuchFrame, PixelsRefused, WhyRefused
-from fhir_gateway.looking import tell_copied, tell_viewed
-from vault.ids import Id
+from fhir_gateway.looking import tell_handed_out, tell_viewed
 
 READ = "patient/ImagingStudy.r"
 MOST_FRAMES = 1000
@@ -58,7 +57,7 @@ def instance(study_uid: str, series_uid: str, instance_uid: str) -> Response:
 def _objects(instances: Sequence[Shown], what: str) -> Response:
     parts = [_object_part(one, _chosen(one, single=False)) for one in instances]
     for study_id in {one.study_id for one in instances}:
-        _tell_handed_out(study_id, what)
+        tell_handed_out(services(), access(), study_id, what)
     made = related(parts, DICOM)
     return related_answer(replace(made, octets=_let_go(gathered(made.octets), instances)), instances[0].asker)
 
@@ -72,7 +71,7 @@ def _object(one: Shown) -> Response:
     else:
         one.check_at_hand()
         part = _unpacked_part(one, choice) if choice.transcoded else _object_part(one, choice)
-    _tell_handed_out(one.study_id, "instance")
+    tell_handed_out(services(), access(), one.study_id, "instance")
     if not choice.multipart:
         answer = _bare(one, choice, part)
         answer.headers["Content-Disposition"] = f'attachment; filename="{one.uids[2]}.dcm"'
@@ -84,11 +83,6 @@ def _object(one: Shown) -> Response:
 def _chosen(one: Shown, *, single: bool) -> Choice:
     can_unpack = is_native(one.syntax) or can_be_plain(one.table, one.pixel)
     return choose_object(accepted(), one.syntax, single=single, can_unpack=can_unpack)
-
-
-def _tell_handed_out(study_id: Id, what: str) -> None:
-    tell_viewed(services(), access(), study_id)
-    tell_copied(services(), access(), study_id, what)
 
 
 def _let_go(octets: Iterator[bytes], instances: Sequence[Shown]) -> Iterator[bytes]:

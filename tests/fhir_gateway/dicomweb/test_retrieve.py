@@ -255,6 +255,20 @@ def test_looking_is_told_once_an_hour_and_saving_is_told(site, patient, clock):
     assert did(patient).count(Did.SAVED_COPY) == 0
     app.whole(STUDY)
     assert did(patient).count(Did.SAVED_COPY) == 1
+
+
+def test_what_could_not_be_written_down_hands_out_nothing_and_is_written_at_the_next_look(site, patient):
+    site.stores(make.an_instance())
+    doctor = patient.lets_in()
+    engine = patient.services.database.engine
+    with engine.begin() as database:
+        database.exec_driver_sql("ALTER TABLE audit RENAME TO away")
+    assert doctor.whole(STUDY).status_code == 503
+    with engine.begin() as database:
+        database.exec_driver_sql("ALTER TABLE away RENAME TO audit")
+    assert doctor.whole(STUDY).status_code == 200
+    told = did(patient)
+    assert [told.count(one) for one in (Did.VIEWED, Did.OPENED, Did.SAVED_COPY)] == [1, 1, 1]
     assert did(patient).count(Did.OPENED) == 1
 
 
