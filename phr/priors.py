@@ -7,7 +7,7 @@ part it was, only the site's own name for the scan can tell.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from phr import words
@@ -34,6 +34,12 @@ class Subject:
             return self.parts == other.parts and bool(self.name) and self.name == other.name
         return bool(self.parts & other.parts) and (not self.sides or not other.sides or bool(self.sides & other.sides))
 
+    def is_of_the_same_part(self, other: Subject) -> bool:
+        """Whether both show the same part of the body on the same side, by whatever kind of machine."""
+        if not self.parts & other.parts:
+            return False
+        return not self.sides or not other.sides or bool(self.sides & other.sides)
+
 
 def subject_of(study: Study) -> Subject:
     """What `study` is of, as far as its series and its name say."""
@@ -53,3 +59,12 @@ def priors_of(study: Study, others: Iterable[Study]) -> list[Study]:
     subject = subject_of(study)
     alike = [one for one in others if one.id != study.id and one.pictures and subject_of(one).is_like(subject)]
     return sorted(alike, key=lambda one: one.facts.date, reverse=True)[:MOST_PRIORS]
+
+
+def that_may_help(chosen: Collection[Study], others: Iterable[Study]) -> list[Study]:
+    """The older scans of a part of the body that one of the chosen shows, newest first (experience S1)."""
+    subjects, newest = [subject_of(one) for one in chosen], max((one.facts.date for one in chosen), default="")
+    ids = {one.id for one in chosen}
+    older = [one for one in others if one.id not in ids and one.facts.date <= newest]
+    found = [one for one in older if any(subject_of(one).is_of_the_same_part(subject) for subject in subjects)]
+    return sorted(found, key=lambda one: one.facts.date, reverse=True)

@@ -30,7 +30,7 @@ MARKING = frozenset({"KO", "PR"})
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One scan as a page names it."""
+    """One scan as a page names it; `is_own` where the patient added it, not a scan center."""
 
     id: str
     uid: str
@@ -42,6 +42,7 @@ class Scan:
     reports: int
     has_preview: bool
     chips: tuple[tuple[str, str], ...] = ()
+    is_own: bool = False
 
     @property
     def day_words(self) -> str:
@@ -76,6 +77,7 @@ def scan_of(study: Study, sites: Mapping[bytes, str]) -> Scan:
         groups=len(study.series),
         reports=len(study.reports),
         has_preview=any(one.has_preview for one in study.series),
+        is_own=study.site_id is None,
     )
 
 

@@ -59,6 +59,7 @@ class ListedScan(NamedTuple):
     day_words: str
     place: str
     pictures_words: str
+    added_by_patient: bool
     links: list[tuple[str, str]]
 
 
@@ -78,7 +79,7 @@ def _listed(visit: Visit, scan: Scan) -> ListedScan:
         links.append((f"{visit.base}/report/{scan.id}", _("Read the report")))
     if _may_save(access()):
         links.append((f"{visit.base}/save/{scan.id}.zip", _("Save a copy")))
-    return ListedScan(scan.title, scan.day_words, scan.place, scan.pictures_words, links)
+    return ListedScan(scan.title, scan.day_words, scan.place, scan.pictures_words, scan.is_own, links)
 
 
 def pictures(visit: Visit) -> Answer:

@@ -18,6 +18,7 @@ from consent.request import access, reading, services
 from phr import drafts, forms, giving, reports
 from phr.answers import Answer, again, file, onward
 from phr.forms import Mistakes
+from phr.offered import Box, boxes_of, older_that_may_help
 from phr.people import today
 from phr.questions import questions_of
 from phr.scans import Scan, people_of, scans_of
@@ -36,8 +37,10 @@ def _scans() -> list[Scan]:
         return scans_of(w, open_catalogue(w, access().own_vault()))
 
 
-def _boxes(scans: list[Scan]) -> list[tuple[str, str, str]]:
-    return [(scan.id, scan.named, scan.place) for scan in scans]
+def _boxes(chosen: list[str]) -> list[Box]:
+    with reading() as w:
+        catalogue = open_catalogue(w, access().own_vault())
+        return boxes_of(scans_of(w, catalogue), catalogue.studies, chosen)
 
 
 @blueprint.get("/share/scans")
@@ -47,7 +50,7 @@ def scans() -> Answer:
     chosen = drafts.found("share").get("scans", [])
     if request.args.get("scan"):
         chosen = [request.args["scan"]]
-    return render_template("pages/share/scans.html", scans=_boxes(_scans()), chosen=chosen)
+    return render_template("pages/share/scans.html", scans=_boxes(chosen), chosen=chosen)
 
 
 @blueprint.post("/share/scans")
@@ -59,7 +62,7 @@ def take_scans() -> Answer:
     try:
         chosen = forms.read_picked(ticked, [scan.id for scan in mine])
     except Mistakes as wrong:
-        return again("pages/share/scans.html", wrong, scans=_boxes(mine), chosen=[])
+        return again("pages/share/scans.html", wrong, scans=_boxes([]), chosen=[])
     share = {**drafts.found("share"), "scans": chosen}
     drafts.keep(share=share)
     return onward("/share/how")
@@ -183,9 +186,16 @@ def check() -> Answer:
     share = giving.with_usual(drafts.found("share"))
     if missing := giving.first_missing(share):
         return onward(missing)
-    picked = [scan for scan in _scans() if scan.id in share["scans"]]
-    rows = giving.in_words(share, len(picked))
-    return render_template("pages/share/check.html", rows=rows, scans=picked, came_from=giving.last_question(share))
+    with reading() as w:
+        catalogue = open_catalogue(w, access().own_vault())
+        picked = [scan for scan in scans_of(w, catalogue) if scan.id in share["scans"]]
+    return render_template(
+        "pages/share/check.html",
+        rows=giving.in_words(share, len(picked)),
+        scans=picked,
+        older=len(older_that_may_help(catalogue.studies, share["scans"])),
+        came_from=giving.last_question(share),
+    )
 
 
 @blueprint.post("/share/check")
