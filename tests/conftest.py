@@ -10,8 +10,8 @@ import pytest
 import consent.tables  # noqa: F401  its rows belong to the same metadata
 import vault.tables_sharing  # noqa: F401  so do these
 from tests.fakes import FrozenClock
+from tests.hurry import as_installed, hurry, remember_statements
 from tests.postgres import a_database, a_postgres
-from tests.stretching import at_true_cost, costs_little
 from vault.blobs import DiskBlobs
 from vault.database import Database, Services
 from vault.secrets import Secrets
@@ -19,14 +19,14 @@ from vault.tables import Row
 
 
 @pytest.fixture(scope="session", autouse=True)
-def stretching_costs_little() -> None:
-    costs_little()
+def in_a_hurry() -> None:
+    hurry()
 
 
 @pytest.fixture
 def true_cost() -> Iterator[None]:
-    """Passwords and codes cost in this test what they cost where people use them."""
-    with at_true_cost():
+    """Passwords, codes and the disk cost in this test what they cost where people use them."""
+    with as_installed():
         yield
 
 
@@ -54,6 +54,7 @@ def empty_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("tables") / "keepray.db"
     database = Database(f"sqlite:///{made}")
     Row.metadata.create_all(database.engine)
+    remember_statements(database.engine)
     database.dispose()
     return made
 
@@ -80,6 +81,7 @@ def empty_postgres_tables(postgres_url: str) -> str:
     address = a_database(postgres_url)
     database = Database(address)
     Row.metadata.create_all(database.engine)
+    remember_statements(database.engine)
     database.dispose()
     return address
 

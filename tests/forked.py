@@ -17,7 +17,7 @@ from pathlib import Path
 import requests
 
 from tests.houses import ROOT, UP_WITHIN, RunningHouse
-from tests.stretching import costs_little
+from tests.hurry import hurry
 
 
 class ForkedHouse(RunningHouse):
@@ -68,7 +68,7 @@ def nursery() -> None:
     """What the forking process does: one server for each line it is told."""
     from phr.app import BLUEPRINTS
 
-    costs_little()
+    hurry()
     for name in ("phr.storing", "werkzeug.serving", "vault.custody"):
         import_module(name)
     for rooms in BLUEPRINTS.values():

@@ -12,12 +12,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import Message
+from functools import cache
 from pathlib import Path
 
 import requests
@@ -28,12 +30,13 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from phr.commands.keys import new_secrets
 from phr.config import Settings
+from phr.database import upgrade
 from phr.storing import prepare
 from tests.fakes import FrozenClock
-from vault.database import Services
+from vault.database import Database, Services
 
 ROOT = Path(__file__).parents[1]
-PHR = (sys.executable, "-m", "tests.cheap_phr")
+PHR = (sys.executable, "-m", "tests.hurried_phr")
 UP_WITHIN = 60  # seconds; a busy machine starts slowly
 
 
@@ -167,6 +170,15 @@ class RunningHouse:
         )
 
 
+@cache
+def _a_store_of_the_newest_shape() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        made = Database(f"sqlite:///{folder}/keepray.sqlite3")
+        upgrade(made.engine)
+        made.engine.dispose()
+        return Path(folder, "keepray.sqlite3").read_bytes()
+
+
 class IndoorHouse:
     """The app in this process, over a store of its own; its clock stands still."""
 
@@ -185,6 +197,8 @@ class IndoorHouse:
             "PHR_HELP_PHONE": "555 0199",
             **settings,
         }
+        (folder / "data").mkdir(mode=0o700)
+        (folder / "data" / "keepray.sqlite3").write_bytes(_a_store_of_the_newest_shape())
         self.clock = FrozenClock(datetime.now(UTC).replace(microsecond=0))
         chosen = Settings.from_env(self.settings)
         self.services = replace(prepare(chosen), clock=self.clock)

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.stretching import costs_little
+from tests.hurry import hurry
 from tests.vault.owners import ANA, PushingSite, a_picture, a_site, a_vault, begin, link
 from vault import reading
 from vault.blobs import DiskBlobs
@@ -55,7 +55,7 @@ def say(*words):
 
 def push_all():
     """What the other process does: push every instance that is asked for, one to four in a request."""
-    costs_little()
+    hurry()
     asked = json.loads(sys.stdin.readline())
     services = open_services(asked["folder"], asked["keys"])
     with services.reading() as work:
