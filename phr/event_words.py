@@ -23,7 +23,7 @@ SCANS = frozenset({Did.CLAIMED, Did.LINKED, Did.UNLINKED, Did.RECEIVED, Did.REPO
 ACCOUNT = frozenset({
     Did.SIGNED_UP, Did.SIGNED_IN, Did.SIGN_IN_FAILED, Did.SIGNED_OUT, Did.SIGNED_OUT_EVERYWHERE, Did.PASSWORD_CHANGED,
     Did.RECOVERY_MADE, Did.RECOVERY_CHECKED, Did.RECOVERY_USED, Did.CODE_APP_ADDED, Did.CLAIM_FAILED,
-    Did.PASSKEY_ADDED, Did.PASSKEY_REMOVED,
+    Did.PASSKEY_ADDED, Did.PASSKEY_REMOVED, Did.MAIL_CHANGED,
 })  # fmt: skip
 KINDS = {"looks": LOOKS, "sharing": SHARING, "scans": SCANS, "account": ACCOUNT}
 
@@ -54,6 +54,7 @@ BY_YOU = {
     Did.SIGNED_OUT: later("You signed out."),
     Did.SIGNED_OUT_EVERYWHERE: later("You signed out other devices."),
     Did.PASSWORD_CHANGED: later("You changed your password."),
+    Did.MAIL_CHANGED: later("You changed your e-mail address."),
     Did.PASSKEY_ADDED: later("You set up a device lock."),
     Did.PASSKEY_REMOVED: later("You removed a device lock."),
     Did.RECOVERY_MADE: later("You made a recovery kit."),

@@ -43,6 +43,7 @@ class Did(StrEnum):
     SIGNED_OUT = "signed-out"
     SIGNED_OUT_EVERYWHERE = "signed-out-everywhere"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105  an event's name
+    MAIL_CHANGED = "mail-changed"
     PASSKEY_ADDED = "passkey-added"
     PASSKEY_REMOVED = "passkey-removed"
     RECOVERY_MADE = "recovery-made"

@@ -1,7 +1,15 @@
 """Where an account's letters go: the one word about a person that the server itself reads (docs/format.md 1)."""
 
+import sqlalchemy as sa
+
+from vault import audit
+from vault.audit import Did
 from vault.database import Work
-from vault.errors import NotThere
+from vault.entering import itself, own_account
+from vault.errors import LoginTaken, NotThere
+from vault.keyring import VaultKeyring
+from vault.record import lock_vault, write_record
+from vault.sealing import derive
 from vault.sealing.suite import unwrap, wrap
 from vault.tables import AccountRow
 
@@ -21,3 +29,31 @@ def keep_mail(work: Work, account_id: bytes, mail: str | None) -> None:
         raise NotThere
     row.mail = wrap(work.secrets.mail_key, mail.encode(), "mail", account_id) if mail else None
     work.session.flush()
+
+
+def change_mail(work: Work, keyring: VaultKeyring, account_id: bytes, mail: str) -> str | None:
+    """Notices go to this address; who signed in with the old one signs in with this. Answers the old one.
+
+    That the address is theirs has been found out before. Raises `LoginTaken`, `NotThere`.
+    """
+    lock_vault(work, keyring.vault_id)
+    account, old = own_account(work, keyring, account_id), mail_of(work, account_id)
+    if old is not None and _index(work, old) == account.login_bi:
+        _change_login(work, keyring, account, mail)
+    keep_mail(work, account_id, mail)
+    audit.record(work, owner=keyring.owner, did=Did.MAIL_CHANGED, by=itself(account.kind, keyring))
+    write_record(work, keyring)
+    return old
+
+
+def _change_login(work: Work, keyring: VaultKeyring, account: AccountRow, login: str) -> None:
+    login_bi = _index(work, login)
+    taken = sa.select(AccountRow.id).where(AccountRow.login_bi == login_bi, AccountRow.id != account.id)
+    if work.session.scalar(taken) is not None:
+        raise LoginTaken
+    account.login_bi = login_bi
+    keyring.keep_field(work, "login", login)
+
+
+def _index(work: Work, login: str) -> bytes:
+    return derive.login_index(work.secrets.index_key, login)

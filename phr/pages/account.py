@@ -29,13 +29,14 @@ CHOICES = {"ask": "Ask me each time", "now": "Show me at once", "wait": "Wait un
 @needs_patient
 def account() -> Answer:
     """Everything there is to choose, with what is chosen."""
-    own = access().own_vault()
+    own, account_id = access().own_vault(), access().account_id or b""
     with reading() as w:
         kit = accounts.recovery_kit(w, own)
         choice = own.field(w, "report_choice") or "ask"
         rows = [
             (_("You sign in with"), own.field(w, "login") or ""),
             (_("Your name"), own.field(w, "name") or _("Not given"), "/account/name", _("Change")),
+            (_("E-mail"), accounts.mail_of(w, account_id) or _("None"), "/account/mail", _("Change")),
             _password_row(w),
             (_("Recovery kit"), _kit_words(kit), "/account/recovery-kit", _("Open")),
             (_("Devices"), str(len(sessions.devices_of(w, access()))), "/account/devices", _("See")),

@@ -6,29 +6,24 @@ taken into it at once.
 
 from __future__ import annotations
 
-import secrets
-from datetime import UTC, datetime, timedelta
-from hmac import compare_digest
-
 from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
 
 from consent.guards import public
 from consent.request import services, work
-from phr import device_locks, drafts, forms, mail
+from phr import device_locks, drafts, forms, mail_codes
 from phr.answers import Answer, again, onward
 from phr.claiming import claim_waits, first_page
 from phr.forms import Mistakes
 from phr.people import begin_session, network
 from vault.accounts import SignedIn, open_account
-from vault.attempts import Limit, credit, spend, within
-from vault.errors import LoginTaken, Wait, WeakPassword
+from vault.attempts import Limit, within
+from vault.errors import LoginTaken, WeakPassword
 from vault.ids import parse_id
 from vault.passkeys import add_passkey
 
 blueprint = Blueprint("accounts", __name__)
 NOBODY_YET = public("an account is made by someone who has none")
-CODE_LIFE = timedelta(minutes=10)
 
 
 @blueprint.get("/join")
@@ -77,7 +72,7 @@ def code() -> Answer:
     begun = drafts.found("join")
     if "mail" not in begun:
         return onward("/join")
-    return render_template("pages/join_code.html", mail=begun["mail"])
+    return render_template("pages/join_code.html", mail=begun["mail"], here="/join")
 
 
 @blueprint.post("/join/code/again")
@@ -99,9 +94,9 @@ def take_code() -> Answer:
     if "code" not in begun:
         return onward("/join")
     try:
-        _check_code(begun, forms.read_six(request.form))
+        mail_codes.check(begun, forms.read_six(request.form))
     except Mistakes as wrong:
-        return again("pages/join_code.html", wrong, mail=begun["mail"])
+        return again("pages/join_code.html", wrong, mail=begun["mail"], here="/join")
     drafts.keep(join={"mail": begun["mail"], "ready": True})
     return onward("/join/password")
 
@@ -109,26 +104,7 @@ def take_code() -> Answer:
 def _send_code(address: str) -> None:
     """A fresh code is on its way, and waits in the draft. Raises `Wait`."""
     within(services(), Limit.SIGN_UP, network())
-    within(services(), Limit.MAIL_CODE, address.casefold())
-    six = f"{secrets.randbelow(1_000_000):06d}"
-    until = datetime.now(UTC) + CODE_LIFE
-    drafts.keep(join={"mail": address, "code": six, "until": until.isoformat()})
-    mail.send(address, "code", code=six)
-
-
-def _check_code(begun: drafts.Kept, typed: str) -> None:
-    """Raise `Mistakes` unless it is the newest code, in time (E-CODE)."""
-    if datetime.now(UTC) > datetime.fromisoformat(begun["until"]):
-        raise Mistakes({"code": _("This code is too old. We can send a new one.")})
-    try:
-        spend(services(), Limit.SECOND_FACTOR, "mail code", begun["mail"].casefold())
-    except Wait as wait:
-        minutes = -(-wait.seconds // 60)
-        sentence = _("Too many tries. Wait %(minutes)s minutes, then ask for a new code.", minutes=minutes)
-        raise Mistakes({"code": sentence}) from None
-    if not compare_digest(typed, begun["code"]):
-        raise Mistakes({"code": _("This code is not right. Check the newest message and try again.")})
-    credit(services(), Limit.SECOND_FACTOR, "mail code", begun["mail"].casefold())
+    drafts.keep(join=mail_codes.sent_to(address))
 
 
 @blueprint.get("/join/password")
