@@ -6,6 +6,7 @@ copy was saved.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from typing import NamedTuple
@@ -29,6 +30,7 @@ from phr.report_files import asked_for, files_of, handed_out_as
 from phr.report_words import as_paper, readable
 from phr.scans import Scan, people_of, scan_of, scans_of, shown_study, site_names
 from phr.shares import until_words
+from phr.timelines import REGIONS, region_of
 from vault.catalogue import open_catalogue
 from vault.database import Work
 from vault.errors import NotThere
@@ -64,13 +66,21 @@ class ListedScan(NamedTuple):
 
 
 def scans(visit: Visit) -> Answer:
-    """Every scan of this sharing, with what can be opened of it."""
+    """Every scan of this sharing, with what can be opened of it: by part of the body, the newest first."""
     with work() as w:
         mark_opened(w, access())
         catalogue = open_catalogue(w, access().opened())
-        listed = [_listed(visit, scan) for scan in scans_of(w, catalogue)]
+        groups = _by_part(visit, catalogue.studies, scans_of(w, catalogue))
         bar = _bar(w, catalogue.studies)
-    return render_template("pages/see/list.html", scans=listed, visit=visit, patient=bar[0], until=bar[1])
+    return render_template("pages/see/list.html", groups=groups, visit=visit, patient=bar[0], until=bar[1])
+
+
+def _by_part(visit: Visit, studies: Sequence[Study], listed: Sequence[Scan]) -> list[tuple[str, list[ListedScan]]]:
+    """Scans of one part stand together, so that what came before is seen; a single part needs no name."""
+    parts: dict[str, list[ListedScan]] = {}
+    for study, scan in zip(studies, listed, strict=True):
+        parts.setdefault(region_of(study), []).append(_listed(visit, scan))
+    return [(str(REGIONS[part]) if len(parts) > 1 else "", scans) for part, scans in parts.items()]
 
 
 def _listed(visit: Visit, scan: Scan) -> ListedScan:

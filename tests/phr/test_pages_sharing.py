@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from tests.factories import an_instance
+from tests.phr.conftest import ANA
 from tests.phr.test_printing import text_of
 from vault.sealing.codes import ShareCode
 
@@ -93,6 +95,26 @@ def test_the_share_slip_has_the_code_on_paper(ana_with_a_scan):
     assert bare.data.startswith(b"%PDF")
     assert "27 March 1958" not in text_of(bare.data)
     assert "27 March 1958" in text_of(named.data)
+
+
+def test_a_doctor_finds_scans_of_one_part_of_the_body_together(ana_with_a_scan, scan_center, doctor):
+    ana = ana_with_a_scan
+    assert '<h2 class="nhsuk-heading-m">' not in doctor.opens(ana.shares()).text
+    for study, part, day in (("chest", "CHEST", "20260401"), ("other knee", "KNEE", "20200101")):
+        scan_center.pushes(
+            an_instance(
+                study=study, person=ANA, modality="CR", BodyPartExamined=part, StudyDate=day, StudyDescription=part,
+            )
+        )  # fmt: skip
+    ana.get("/home")
+    ana.post("/share/scans", all="yes")
+    ana.post("/share/how", how="code")
+    shown = ana.post("/share/check").text
+    code = re.sub(r"[^0-9A-Z]", "", re.search(r'class="nhsuk-u-visually-hidden">([0-9A-Z ,]{40,})<', shown)[1])
+    doctor.opens(code)
+    page = doctor.get("/see/scans").text
+    headings = re.findall(r"<h[23] class=\"(?:nhsuk-heading-m|kr-card__title)\">([^<]+)<", page)
+    assert headings == ["Chest", "X-ray of the chest", "Legs and feet", "MRI of the right knee", "X-ray of the knee"]
 
 
 def test_a_doctor_with_a_code_sees_pictures_and_report(ana_with_a_scan, doctor):
