@@ -26,7 +26,8 @@ const QUARTER_GIGABYTE = 256 * MEGABYTE;
 const ENOUGH_GIGABYTES = 8;
 const QUICK_VIEW_MILLISECONDS = 3000;
 const SAID_FOR_MILLISECONDS = 8000;
-const OVER_THE_PICTURE = '(max-width: 47.99rem), (max-height: 30rem)';
+/** There the report lies over the picture. */
+const LYING_PHONE = '(max-height: 30rem)';
 const SPOKEN_AFTER_MILLISECONDS = 600;
 
 class Viewer {
@@ -70,6 +71,7 @@ class Viewer {
     this.groups = groups;
     this.keys = new Keys(part('panes'), panes, this.actions, more);
     for (const area of areas) this.handle(area);
+    this.tellToolsHeight();
     this.access.onEnd(() => (this.cine.stop(), panes.close()));
   }
 
@@ -109,6 +111,12 @@ class Viewer {
     this.groups.add(marked);
     this.draw();
     return marked;
+  }
+
+  /** What lies over the picture on a phone ends where the tools begin. */
+  private tellToolsHeight(): void {
+    const tools = part('tools');
+    new ResizeObserver(() => this.page.root.style.setProperty('--tools', `${tools.offsetHeight}px`)).observe(tools);
   }
 
   private handle(area: HTMLElement): void {
@@ -168,7 +176,7 @@ class Viewer {
   private goTo(study: Study, { series, image }: Reference): void {
     const group = study.series.find((one) => one.number === series && one.count > 0);
     if (!group) return;
-    if (matchMedia(OVER_THE_PICTURE).matches) this.report.toggle();
+    if (matchMedia(LYING_PHONE).matches) this.report.toggle();
     this.actions.openGroup(group, this.placeOf(group, image));
     this.panes.active.area.focus();
   }

@@ -53,7 +53,7 @@ export class Pane {
     const { stage, area } = this;
     this.corners.draw();
     this.sentence.textContent = stage.sentence;
-    this.head.textContent = where && [stage.series?.study.date, stage.count() ? words.counter(stage.at + 1, stage.count()) : '', stage.series?.study.title, this.qualityWords()]
+    this.head.textContent = where && [stage.series?.study.date, stage.count() ? words.counter(stage.at + 1, stage.count()) : '', this.qualityWords(), stage.series?.study.title]
       .filter(Boolean)
       .join(' · ');
     area.dataset.shown = stage.quality;

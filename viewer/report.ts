@@ -12,7 +12,7 @@ const NARROWEST = 18;
 const WIDEST = 60;
 const USUAL = 28;
 const STEP = 4;
-const NOT_SHOWN = 'script, style, link, iframe, object, embed, form, nav, base, meta, .kr-actions';
+const NOT_SHOWN = 'script, style, link, iframe, object, embed, form, nav, base, meta, .kr-actions, .kr-buttons, .kr-confirm:has(form)';
 
 export class ReportBeside {
   private shownFor = '';
@@ -39,6 +39,7 @@ export class ReportBeside {
     this.draw();
     this.changed();
     if (this.isOpen()) this.box.querySelector<HTMLElement>('h2')?.focus();
+    else this.panes.active.area.focus();
   }
 
   /** Follows the study that is looked at. */
@@ -106,8 +107,9 @@ export class ReportBeside {
 /** The report's own words, without what belongs to a page of its own: what can be done there is at hand here. */
 function content(page: Document): HTMLElement {
   const from = page.querySelector('main') ?? page.body;
-  // A page that asks first is answered on the page itself; its question has no buttons here.
-  if (from.querySelector('form')) for (const part of from.querySelectorAll('h2, h2 ~ *')) part.remove();
+  // A page that asks first, before any text, is answered on the page itself; its question has no buttons here.
+  const asks = !from.querySelector('.kr-report') && [...from.querySelectorAll('form')].some((form) => !form.closest('.kr-confirm'));
+  if (asks) for (const part of from.querySelectorAll('h2, h2 ~ *')) part.remove();
   for (const part of from.querySelectorAll(NOT_SHOWN)) part.remove();
   const box = make('div', { class: 'v-report-text' });
   for (const heading of from.querySelectorAll('h1')) {

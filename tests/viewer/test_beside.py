@@ -185,6 +185,54 @@ def test_a_picture_that_the_report_names_is_one_click_away(visit, gallery):
     expect(report.get_by_role("link", name="series 9")).to_have_count(0)
 
 
+def test_a_report_that_can_be_answered_is_read_here_and_answered_on_its_page(visit, gallery):
+    gallery.report = (
+        "<section><h2>Findings</h2><p class=kr-report>No <a class=kr-picture-named href=/x>series 2 image 9</a></p>"
+        "</section><div class=kr-confirm><form><button>I have reviewed this report</button></form>"
+        "<p>This tells the patient.</p></div>"
+    )
+    me = visit(gallery)
+    me.sees("full")
+    me.press("q")
+    report = me.page.locator("#report")
+    expect(report).to_contain_text("Findings")
+    expect(report).not_to_contain_text("This tells the patient.")
+    report.get_by_role("link", name="series 2 image 9").click()
+    me.at(9)
+
+
+def test_a_page_that_asks_first_is_answered_on_the_page_itself(visit, gallery):
+    gallery.report = (
+        "<p>Your doctor has not looked at it yet.</p><h2>What do you want to do?</h2>"
+        "<form><button>Read it now</button></form><p>You can change your mind.</p>"
+    )
+    me = visit(gallery)
+    me.sees("full")
+    me.press("q")
+    report = me.page.locator("#report")
+    expect(report).to_contain_text("Your doctor has not looked at it yet.")
+    expect(report).not_to_contain_text("What do you want to do?")
+    expect(report).not_to_contain_text("You can change your mind.")
+    expect(report.get_by_role("link", name="Open the report page")).to_be_visible()
+
+
+def test_on_a_phone_the_report_stands_under_the_picture(visit, gallery):
+    gallery.toolbar = "patient"
+    gallery.report = "<p class=kr-report>A spot (series 2, image 9).</p>"
+    me = visit(gallery, size=PHONE, **TOUCH)
+    me.sees("full")
+    assert me.page.evaluate("document.documentElement.scrollHeight - innerHeight") <= 0
+    me.tool("Report").click()
+    report = me.page.locator("#report")
+    report.get_by_role("link", name="series 2, image 9").click()
+    me.at(9)
+    picture, below = me.picture.bounding_box(), report.bounding_box()
+    assert below["y"] >= picture["y"] + picture["height"] >= picture["y"] + 200
+    assert below["y"] + below["height"] <= PHONE["height"]
+    report.get_by_role("button", name="Close").click()
+    expect(me.tool("Report")).to_be_visible()
+
+
 def test_an_address_leads_to_the_picture_that_a_report_names(visit, gallery, chest):
     gallery.hang(a_key_object(chest[20]))
     me = visit(gallery, path="/scans/1/pictures?scan=1&group=2&image=9")
