@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from vault.database import Services, Work
 from vault.errors import Wait
 from vault.joined import table_of
-from vault.plain import Told, writing
+from vault.plain import Told, passing
 from vault.rows import changed_rows, insert_unless_there
 from vault.sealing import derive
 from vault.tables_sharing import CounterRow
@@ -135,7 +135,7 @@ def ahead(services: Services, limit: Limit, *who: bytes | str, most: int) -> int
     """
     database, now, pace = services.database, services.clock.now(), PACES[limit]
     key = _key(services, (limit, *who))
-    with database.turn.taken(), writing(database.engine) as hand:
+    with passing(database) as hand:
         hand.do(_BEGIN[database.is_sqlite], id=key, count=0, since=now, until=now)
         count, since, until = hand.ask(_COUNTED, key=key)[0]
         if now >= until:

@@ -3,6 +3,7 @@
 For what happens at every request: an event of a chain. All else goes through the session.
 """
 
+import os
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from typing import Any, Self
 import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from vault.database import answering
+from vault.database import Database, answering
+from vault.errors import StoreAway
 
 Change = sa.Select[*tuple[Any, ...]] | sa.Insert | sa.Update
 
@@ -89,22 +91,70 @@ class Hand:
 
 
 @contextmanager
-def writing(engine: sa.Engine) -> Generator[Hand]:
-    """A transaction; committed and durable on leaving, rolled back on an exception. Raises `StoreAway`."""
+def passing(database: Database) -> Generator[Hand]:
+    """A transaction that all see once it has ended well; a power cut may undo it. Raises `StoreAway`."""
     with answering():
-        if engine.dialect.name != "sqlite":
-            with engine.begin() as connection:
-                yield Hand(connection, None, engine.dialect)
+        if not database.is_sqlite:
+            with database.engine.begin() as connection:
+                connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
+                yield Hand(connection, None, database.engine.dialect)
             return
-        kept = engine.raw_connection()
+        with _at_hand(database) as raw, _in_turn(database, raw):
+            yield Hand(None, raw, database.engine.dialect)
+
+
+@contextmanager
+def lasting(database: Database) -> Generator[Hand]:
+    """A transaction that is durable on leaving, and rolled back on an exception. Raises `StoreAway`.
+
+    On SQLite nobody waits for the lock while the disk works: what was written is made durable after the lock was given
+    back, together with what others have written meanwhile.
+    """
+    with answering():
+        if not database.is_sqlite:
+            with database.engine.begin() as connection:
+                yield Hand(connection, None, database.engine.dialect)
+            return
+        with _at_hand(database) as raw:
+            with _in_turn(database, raw):
+                yield Hand(None, raw, database.engine.dialect)
+            _make_durable(database.engine)
+
+
+@contextmanager
+def _at_hand(database: Database) -> Generator[Any]:
+    """A connection whose commits do not wait for the disk, while it is ours."""
+    kept = database.engine.raw_connection()
+    try:
+        raw: Any = kept.dbapi_connection
+        raw.execute("PRAGMA synchronous=NORMAL")
         try:
-            raw: Any = kept.dbapi_connection
-            raw.execute("BEGIN IMMEDIATE")
-            try:
-                yield Hand(None, raw, engine.dialect)
-                raw.execute("COMMIT")
-            except BaseException:
-                raw.rollback()
-                raise
+            yield raw
         finally:
-            kept.close()
+            raw.execute("PRAGMA synchronous=FULL")
+    finally:
+        kept.close()
+
+
+@contextmanager
+def _in_turn(database: Database, raw: Any) -> Generator[None]:
+    with database.turn.taken():
+        raw.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            raw.commit()
+        except BaseException:
+            raw.rollback()
+            raise
+
+
+def _make_durable(engine: sa.Engine) -> None:
+    """The write-ahead log is on the disk. Its file is there as long as a connection is open, and is opened anew."""
+    try:
+        log = os.open(f"{engine.url.database}-wal", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(log)
+        finally:
+            os.close(log)
+    except OSError:
+        raise StoreAway("the database cannot be made durable") from None

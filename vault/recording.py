@@ -17,7 +17,7 @@ from vault.audit import ADD, LOCK, MOVE, NOTHING_YET, Actor, Did, written
 from vault.database import Database, Services
 from vault.joined import table_of
 from vault.keyring import Owner
-from vault.plain import Hand, Told, writing
+from vault.plain import Hand, Told, lasting
 from vault.sealing import derive
 from vault.tables_sharing import AuditHeadRow
 from vault.together import Together
@@ -42,7 +42,8 @@ class Happened:
 
 
 _Line = tuple[Owner, dict[str, Any]]  # whose it is, and what its row says of it
-_RECORDERS: Final[WeakKeyDictionary[Database, Together[list[_Line]]]] = WeakKeyDictionary()
+_Brought = tuple[Database, list[_Line]]
+_RECORDERS: Final[WeakKeyDictionary[Database, Together[_Brought]]] = WeakKeyDictionary()
 _LOCKED = threading.Lock()
 
 
@@ -51,31 +52,28 @@ def record_all(services: Services, happened: Sequence[Happened]) -> None:
     now = services.clock.now()
     lines = [(one.owner, {"at": now, "event": written(now, one.did, one.by, one.to, one.detail)}) for one in happened]
     if lines:
-        _recorder(services.database).do(lines)
+        _recorder(services.database).do((services.database, lines))
 
 
-def _recorder(database: Database) -> Together[list[_Line]]:
+def _recorder(database: Database) -> Together[_Brought]:
     found = _RECORDERS.get(database)
     if found is None:
         with _LOCKED:
-            found = _RECORDERS.setdefault(database, _made(database))
+            found = _RECORDERS.setdefault(database, Together(_record))
     return found
 
 
-def _made(database: Database) -> Together[list[_Line]]:
-    engine, is_sqlite, turn = database.engine, database.is_sqlite, database.turn
-
-    def record(brought: list[list[_Line]]) -> None:
-        chains: dict[Owner, list[dict[str, Any]]] = defaultdict(list)
-        for lines in brought:
-            for owner, line in lines:
-                chains[owner].append(line)
-        with turn.taken(), writing(engine) as hand:
-            # One order for all, so that two at once never wait for each other.
-            for owner in sorted(chains, key=lambda one: (one.kind.value, one.id)):
-                _add(hand, owner, chains[owner], begin=_BEGIN[is_sqlite])
-
-    return Together(record)
+def _record(brought: list[_Brought]) -> None:
+    """What several brought for one database."""
+    database = brought[0][0]
+    chains: dict[Owner, list[dict[str, Any]]] = defaultdict(list)
+    for _, lines in brought:
+        for owner, line in lines:
+            chains[owner].append(line)
+    with lasting(database) as hand:
+        # One order for all, so that two at once never wait for each other.
+        for owner in sorted(chains, key=lambda one: (one.kind.value, one.id)):
+            _add(hand, owner, chains[owner], begin=_BEGIN[database.is_sqlite])
 
 
 def _add(hand: Hand, owner: Owner, lines: Sequence[Mapping[str, Any]], *, begin: Told) -> None:

@@ -1,5 +1,6 @@
 """Whoever reads is on the record before their answer leaves, however many read at the same moment."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from vault import audit
+from vault.attempts import Limit, ahead
 from vault.audit import Actor, Did
 from vault.checkpoints import verify_all
 from vault.database import Database, Services
@@ -95,6 +97,37 @@ def test_where_nothing_can_be_written_it_is_said(services: Services):
         work.session.execute(sa.text("DROP TABLE audit_head"))
     with pytest.raises(StoreAway):
         record_all(services, read(1, ana))
+
+
+def test_what_the_disk_does_not_take_is_not_told_to_be_recorded(services: Services, monkeypatch: pytest.MonkeyPatch):
+    ana = someone()
+    synced: list[str] = []
+    sync = os.fsync
+
+    def notes(file: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{file}").readlink()))
+        sync(file)
+
+    def fails(_file: int) -> None:
+        raise OSError("input/output error")
+
+    monkeypatch.setattr(os, "fsync", notes)
+    record_all(services, read(1, ana))
+    assert synced == [f"{services.database.engine.url.database}-wal"]
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(StoreAway):
+        record_all(services, read(2, ana))
+    monkeypatch.undo()
+    record_all(services, read(3, ana))
+    assert all_is_as_recorded(services)
+
+
+def test_everything_else_is_durable_when_it_is_committed(services: Services):
+    for _ in range(3):
+        record_all(services, read(1, someone()))
+        ahead(services, Limit.API, b"me", most=1)
+        with services.work() as work:
+            assert work.session.execute(sa.text("PRAGMA synchronous")).scalar_one() == 2
 
 
 # -- doing it together ------------------------------------------------------------------------------------------------
