@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
@@ -13,10 +14,14 @@ from phr.event_words import Names
 from phr.forms import Mistakes
 from phr.scans import scans_of, site_names
 from phr.shares import ended_shares_of, shares_of
+from vault import audit
+from vault.audit import Did, Event
 from vault.catalogue import Catalogue
 from vault.database import Work
 from vault.ids import parse_id
+from vault.owners import Owner
 
+A_READING = 200  # events that are read at a time
 RECORD_MARK = 16  # hexadecimal digits: 64 bits of a hash that nobody can choose
 
 
@@ -32,6 +37,35 @@ def names_for(work: Work, access: Access, catalogue: Catalogue) -> Names:
         sites=site_names(work, catalogue.studies),
         readers=readers_of(work, access),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """Which events are wanted: about one scan (under any of its folders), of one person's shares; none is all."""
+
+    scan: frozenset[bytes] = frozenset()
+    shares: frozenset[bytes] = frozenset()
+
+    def holds(self, event: Event) -> bool:
+        """Whether the event is one of them."""
+        about = {event.to or b"", bytes.fromhex(str(event.detail.get("study", "")))}
+        if self.scan and not about & self.scan:
+            return False
+        return not self.shares or bool(self.shares & {event.by.via or b"", event.to or b""})
+
+
+def events_of(
+    work: Work, owner: Owner, narrowed: Narrowed, *, before: int | None, most: int, kinds: Collection[Did]
+) -> list[Event]:
+    """The newest events that are wanted, at most `most`, from number `before` back."""
+    found: list[Event] = []
+    while len(found) < most:
+        several = audit.events(work, owner, before=before, most=A_READING, kinds=kinds)
+        found += [one for one in several if narrowed.holds(one)]
+        if len(several) < A_READING:
+            break
+        before = several[-1].n
+    return found[:most]
 
 
 def record_number(lines: int, hashed: bytes) -> str:

@@ -9,12 +9,13 @@ from consent.guards import needs_patient
 from consent.request import access, reading
 from phr import dates, reports
 from phr.answers import Answer, again, file
-from phr.event_words import KINDS, LOOKS, SHARING, TOLD, scan, sentence, who
+from phr.event_words import KINDS, LOOKS, SHARING, TOLD, Names, scan, sentence, who
 from phr.forms import Mistakes
-from phr.history import names_for, read_record_number, record_number
+from phr.history import Narrowed, events_of, names_for, read_record_number, record_number
 from phr.people import today
+from phr.scans import scans_of
 from vault import audit
-from vault.catalogue import open_catalogue
+from vault.catalogue import Catalogue, open_catalogue
 from vault.database import Work
 from vault.errors import BrokenChain
 from vault.keyring import Owner
@@ -32,9 +33,17 @@ def history() -> Answer:
     before = request.args.get("before", "")
     own = access().own_vault()
     with reading() as w:
-        names = names_for(w, access(), open_catalogue(w, own))
-        found = audit.events(
-            w, own.owner, before=int(before) if before.isdecimal() else None, most=A_PAGE, kinds=KINDS.get(kind, TOLD)
+        catalogue = open_catalogue(w, own)
+        names = names_for(w, access(), catalogue)
+        scans = scans_of(w, catalogue)
+        asked = _asked(catalogue, names)
+        found = events_of(
+            w,
+            own.owner,
+            asked,
+            before=int(before) if before.isdecimal() else None,
+            most=A_PAGE,
+            kinds=KINDS.get(kind, TOLD),
         )
     kinds = [
         ("", _("Everything")),
@@ -49,7 +58,25 @@ def history() -> Answer:
         older=found[-1].n if len(found) == A_PAGE else None,
         kind=kind,
         kinds=kinds,
+        scans=[("", _("All scans")), *((one.id, one.named) for one in scans)],
+        people=[("", _("Everyone")), *((one.hex(), who) for who, one in _people(names).items())],
+        scan=request.args.get("scan", "") if asked.scan else "",
+        share=request.args.get("share", "") if asked.shares else "",
     )
+
+
+def _asked(catalogue: Catalogue, names: Names) -> Narrowed:
+    """The scan and the sharing that the address names, where they are the patient's own."""
+    scan, share = request.args.get("scan", ""), request.args.get("share", "")
+    known = {one.id.hex(): frozenset({bytes(one.id), *map(bytes, one.folders)}) for one in catalogue.studies}
+    person = next((who for who, one in _people(names).items() if one.hex() == share), None)
+    theirs = frozenset(bytes(one) for one, who in names.shares.items() if who == person)
+    return Narrowed(known.get(scan, frozenset()), theirs)
+
+
+def _people(names: Names) -> dict[str, bytes]:
+    """Everyone who was ever given something, each with one of their shares to stand for all."""
+    return {who: bytes(one) for one, who in names.shares.items()}
 
 
 @blueprint.get("/history.pdf")

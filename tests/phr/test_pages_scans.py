@@ -206,6 +206,25 @@ def test_the_history_is_told_in_sentences(ana_with_a_scan):
     assert "claimed" not in page
 
 
+def test_the_history_is_narrowed_to_one_scan_and_to_one_person(ana_with_a_scan, doctor, scan_center):
+    ana = ana_with_a_scan
+    scan_center.pushes_a_knee(study="other")
+    doctor.opens(ana.shares())
+    ana.get("/home")
+    for scan in dict.fromkeys(re.findall(r"/scans/[0-9a-f]{32}", ana.get("/home").text)):
+        ana.get(f"{scan}/pictures")
+    [share] = set(re.findall(r'<option value="([0-9a-f]{32})">Dr. J. Lee', ana.get("/history").text))
+    of_lee = ana.get(f"/history?share={share}").text
+    assert "Dr. J. Lee, Hill Clinic opened what you shared." in of_lee
+    assert "You made your account." not in of_lee
+    scans = re.findall(r'<option value="([0-9a-f]{32})">MRI', ana.get("/history").text)
+    assert len(scans) == 2
+    told = [ana.get(f"/history?scan={scan}").text for scan in scans]
+    assert any("Dr. J. Lee, Hill Clinic looked at" in one for one in told)
+    assert not all("Dr. J. Lee, Hill Clinic looked at" in one for one in told)
+    assert "You made your account." in ana.get("/history?scan=" + "0" * 32).text
+
+
 def test_the_history_is_saved_as_pdf(ana_with_a_scan):
     assert ana_with_a_scan.get("/history.pdf").data.startswith(b"%PDF")
 
