@@ -7,6 +7,8 @@ STAMPS := .stamps
 PYTHON := .venv/bin/python
 PORT ?= 8080
 DATA ?= demo-data
+# Two at a time, each a file, begun in the order of tests/longest.py.
+BESIDE := -n 2 --dist loadfile --no-loadscope-reorder
 export UV_PYTHON_DOWNLOADS := never
 
 VIEWER_SOURCES := $(shell find viewer -type f 2>/dev/null) $(wildcard vite.config.mjs) styles.mjs packed.mjs
@@ -24,10 +26,10 @@ run: setup ## start Keepray with sample scans on port 8080; PORT=8081 and DATA=f
 	.venv/bin/phr demo --port $(PORT) --data $(DATA)
 
 test: setup check ## check the code, then run the tests
-	$(PYTHON) -m pytest -n 2 --dist loadfile -m "not thorough"
+	$(PYTHON) -m pytest $(BESIDE) -m "not thorough"
 
 test-all: setup check ## the same, with what takes long: every page at every width, and in longer words
-	$(PYTHON) -m pytest -n 2 --dist loadfile
+	$(PYTHON) -m pytest $(BESIDE)
 
 journeys: setup ## let a scripted person take the main journeys on a slow line, and print target against measured
 	$(PYTHON) -m tests.acceptance.journeys

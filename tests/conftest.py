@@ -11,11 +11,18 @@ import consent.tables  # noqa: F401  its rows belong to the same metadata
 import vault.tables_sharing  # noqa: F401  so do these
 from tests.fakes import FrozenClock
 from tests.hurry import as_installed, hurry, remember_statements
+from tests.longest import LONGEST_FIRST
 from tests.postgres import a_database, a_postgres
 from vault.blobs import DiskBlobs
 from vault.database import Database, Services
 from vault.secrets import Secrets
 from vault.tables import Row
+
+
+@pytest.hookimpl(trylast=True)  # once the order is drawn by lot
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(place)))
 
 
 @pytest.fixture(scope="session", autouse=True)
