@@ -123,8 +123,6 @@ def test_from_the_slip_to_the_end_of_sharing(visitor, scan_center):
         ana.goes(path)
     ana.presses("Pick all")
     ana.presses("Continue")
-    ana.presses("Continue")
-    ana.presses("Continue")
     ana.presses("Share now")
     code = ana.code()
 
