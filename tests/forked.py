@@ -23,8 +23,8 @@ from tests.hurry import hurry
 class ForkedHouse(RunningHouse):
     """One process that answers; `kill` ends it as a power cut would, `start` has another stand in its place."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, workers=1)
+    def __init__(self, folder: Path, database_url: str = "") -> None:
+        super().__init__(folder, database_url, workers=1)
         self._nursery: subprocess.Popen[str] | None = None
         self._pid = 0
 

@@ -1,8 +1,9 @@
 """
 Processes killed at any point: what was acknowledged is whole, and a second try succeeds (threats X01 to X04).
 
-One server of its own is killed with SIGKILL again and again, a worker or all of it, while somebody pushes, claims,
-shares, stops. Chance picks the moments; whatever they are, the sentences must hold.
+Servers of their own are killed with SIGKILL again and again, a worker or all of it, while somebody pushes, claims,
+shares, stops. Chance picks the moments; whatever they are, the sentences must hold. Pushes meet `phr serve` with its
+workers; where one process is all that matters, it stands again by a fork, and dies more often in the same time.
 """
 
 import os
@@ -16,18 +17,28 @@ from contextlib import contextmanager, suppress
 import pytest
 import requests
 
+from tests.forked import ForkedHouse
 from tests.houses import RunningHouse
 from tests.journeys.stories import a_scan, a_story, someone
 from tests.people import Guest, Patient, Site, until
 from tests.postgres import a_database
 
 KEPT = "00081199"
+KILLS = 3
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def fragile(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHouse]:
     url = a_database(request.getfixturevalue("postgres_url")) if request.param == "postgres" else ""
     house = RunningHouse(tmp_path_factory.mktemp("fragile"), url).start()
+    yield house
+    house.stop()
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def brittle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkedHouse]:
+    url = a_database(request.getfixturevalue("postgres_url")) if request.param == "postgres" else ""
+    house = ForkedHouse(tmp_path_factory.mktemp("brittle"), url).start()
     yield house
     house.stop()
 
@@ -100,18 +111,18 @@ def test_what_a_push_was_told_is_there_whole(fragile: RunningHouse, whole: bool)
             assert whole_again.content == octets
 
 
-def test_a_claim_is_open_or_taken_and_never_half(fragile: RunningHouse) -> None:
+def test_a_claim_is_open_or_taken_and_never_half(brittle: ForkedHouse) -> None:
     chance = random.Random(1234)
-    for _ in range(2):
-        site, person = Site(fragile), someone()
+    for _ in range(KILLS):
+        site, person = Site(brittle), someone()
         scan = a_scan(person)
         site.pushes(*scan.files)
         slip = site.hands_out_a_slip(person)
-        ana = Patient(fragile, person)
+        ana = Patient(brittle, person)
         ana.makes_an_account()
-        with killed_after(fragile, chance.uniform(0.05, 0.6), whole=True), suppress(requests.RequestException):
+        with killed_after(brittle, chance.uniform(0.05, 0.6), whole=True), suppress(requests.RequestException):
             ana.types_a_slip(slip)
-        again(fragile, whole=True)
+        brittle.start()
         state = site.state_of(person)["state"]
         assert state in {"open", "claimed"}
         if state == "open":
@@ -123,39 +134,39 @@ def test_a_claim_is_open_or_taken_and_never_half(fragile: RunningHouse) -> None:
             assert ana.ask("GET", scan.address(number), Accept="application/dicom").content == octets
 
 
-def test_sharing_is_before_or_after_and_a_second_try_succeeds(fragile: RunningHouse) -> None:
-    told = a_story(fragile)
+def test_sharing_is_before_or_after_and_a_second_try_succeeds(brittle: ForkedHouse) -> None:
+    told = a_story(brittle)
     chance = random.Random(99)
-    for _ in range(1):
+    for _ in range(KILLS):
         before = set(told.patient.shares())
         with (
-            killed_after(fragile, chance.uniform(0.02, 0.3), whole=True),
+            killed_after(brittle, chance.uniform(0.02, 0.3), whole=True),
             suppress(requests.RequestException, AssertionError),
         ):
             told.patient.gives_a_code()
-        again(fragile, whole=True)
+        brittle.start()
         for half in set(told.patient.shares()) - before:
             told.patient.stops(half)  # its code was never read
         share = told.patient.gives_a_code()
-        doctor = Guest(fragile)
+        doctor = Guest(brittle)
         assert doctor.opens(share.code).path == "/see/view"
         assert doctor.ask("GET", f"{told.scan.address(1)}/rendered").status_code == 200
 
 
-def test_once_stopping_was_told_nothing_opens_whatever_falls_over(fragile: RunningHouse) -> None:
-    told = a_story(fragile)
+def test_once_stopping_was_told_nothing_opens_whatever_falls_over(brittle: ForkedHouse) -> None:
+    told = a_story(brittle)
     chance = random.Random(7)
-    for _ in range(1):
+    for _ in range(KILLS):
         share = told.patient.gives_a_code()
-        doctor = Guest(fragile)
+        doctor = Guest(brittle)
         doctor.opens(share.code)
         said = False
         with (
-            killed_after(fragile, chance.uniform(0.0, 0.15), whole=True),
+            killed_after(brittle, chance.uniform(0.0, 0.15), whole=True),
             suppress(requests.RequestException, AssertionError),
         ):
             said = told.patient.stops(share.id).says("Sharing has stopped.")
-        again(fragile, whole=True)
+        brittle.start()
         status = doctor.ask("GET", f"{told.scan.address(1)}/rendered").status_code
         if said:
             assert status == 401
@@ -176,7 +187,16 @@ def test_a_changed_password_is_the_old_one_or_the_new_one(fragile: RunningHouse)
 
 
 def test_after_all_this_the_histories_verify_and_nothing_lies_about(fragile: RunningHouse) -> None:
-    verified = fragile.phr("audit", "verify")
-    assert verified.returncode == 0, verified.stdout + verified.stderr
-    assert not [one for one in fragile.tmp.rglob("*") if one.is_file() and one.stat().st_size]
+    verify(fragile)
     assert until(lambda: len(fragile.worker_ids()) == 2, seconds=20)
+
+
+def test_nor_where_one_process_was_all_there_was(brittle: ForkedHouse) -> None:
+    verify(brittle)
+
+
+def verify(house: RunningHouse) -> None:
+    """The histories are whole, and no temporary file is left."""
+    verified = house.phr("audit", "verify")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert not [one for one in house.tmp.rglob("*") if one.is_file() and one.stat().st_size]
