@@ -17,10 +17,9 @@ from vault.clock import Clock
 from vault.errors import StoreAway
 from vault.journal import RevocationJournal
 from vault.secrets import Secrets
-from vault.turn import Turn
+from vault.turn import PATIENCE, Turn
 
 _UNANSWERED = (OperationalError, sqlite3.OperationalError)
-_SQLITE_PATIENCE = 30  # seconds that a writer waits for another
 _IN_PASSING = 20  # milliseconds that one waits who could as well not write
 _SQLITE_SETTINGS = (
     "journal_mode=WAL",
@@ -105,7 +104,12 @@ class Database:
     @contextmanager
     def writing(self) -> Generator[Opened]:
         """A transaction that may change rows; commits on leaving, rolls back on an exception. Raises `StoreAway`."""
-        with answering(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with (
+            self.turn.taken(),
+            answering(),
+            Session(self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield Opened(session)
 
     @contextmanager
@@ -142,7 +146,7 @@ class Database:
             cursor.execute("PRAGMA busy_timeout=250")  # who erases does not wait for who streams; the sweep repeats it
             row = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         finally:
-            raw.cursor().execute(f"PRAGMA busy_timeout={_SQLITE_PATIENCE * 1000}")
+            raw.cursor().execute(f"PRAGMA busy_timeout={PATIENCE * 1000}")
             raw.close()
         return row is not None and row[0] == 0
 
@@ -208,7 +212,7 @@ def _make_engine(url: str) -> sa.Engine:
             },
         )
     engine = sa.create_engine(
-        address, hide_parameters=True, pool_size=20, max_overflow=20, connect_args={"timeout": _SQLITE_PATIENCE}
+        address, hide_parameters=True, pool_size=20, max_overflow=20, connect_args={"timeout": PATIENCE}
     )
     event.listen(engine, "connect", _settle_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -230,7 +234,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout={_SQLITE_PATIENCE * 1000}")
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={PATIENCE * 1000}")
     else:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 

@@ -14,6 +14,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from vault.errors import StoreAway
+
+PATIENCE = 30  # seconds that a writer waits for another
+
 
 class Turn:
     """The line of one database; of one that keeps writers apart by itself, nobody waits in it."""
@@ -26,8 +30,16 @@ class Turn:
 
     @contextmanager
     def taken(self) -> Generator[None]:
-        """Nobody else of the line writes, in this process or in another; a process that ends gives its turn back."""
-        with self._lock:
+        """Nobody else of the line writes, in this process or in another; a process that ends gives its turn back.
+
+        Raises `StoreAway` where another thread of this process does not give it back.
+        """
+        if self._path is None:
+            yield
+            return
+        if not self._lock.acquire(timeout=PATIENCE):
+            raise StoreAway("another one writes for too long")
+        try:
             line = self._opened()
             if line is None:
                 yield
@@ -37,6 +49,8 @@ class Turn:
                 yield
             finally:
                 fcntl.flock(line, fcntl.LOCK_UN)
+        finally:
+            self._lock.release()
 
     def _opened(self) -> int | None:
         """An empty file beside the database; None where none can be made, and SQLite alone decides."""
