@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from tests.vault import given
 from tests.vault.owners import a_document, a_picture, a_vault
 from vault import adding, audit, custody, reading, sharing
 from vault.audit import Actor, Did
@@ -16,12 +17,7 @@ from vault.settling import settle
 from vault.tables import IngestRow, ScopeRow
 
 STUDY = "1.2.3"
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def services(request, services):
-    """Everything here holds on both databases."""
-    return services if request.param == "sqlite" else request.getfixturevalue("postgres_services")
+services = given.both_databases
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from tests.vault import given
 from tests.vault.owners import a_vault
 from vault import health_links, sharing
 from vault.errors import BrokenRecord, NotThere, WrongPasscode
@@ -17,17 +18,7 @@ from vault.sealing.errors import Busy, Tampered
 from vault.sharing import GrantTerms
 from vault.tables_sharing import HealthFileRow, HealthLinkRow
 
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def services(request, services):
-    """Everything here holds on both databases."""
-    return services if request.param == "sqlite" else request.getfixturevalue("postgres_services")
-
-
-@pytest.fixture
-def ana(services):
-    with services.work() as work:
-        return a_vault(work)
+services = given.both_databases
 
 
 def gives_a_link(services, owner, *, flags="", expires=None):

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from tests.vault import given
 from tests.vault.owners import a_picture, a_site, a_vault, link, push
 from vault import reading, sharing
 from vault.errors import BrokenRecord, NotThere
@@ -20,18 +21,7 @@ from vault.tables_sharing import GrantKeyRow
 
 BEN = PersonFacts(name="Sample^Ben", born="19850615", sex="M", mrn="MRN-9")
 HERS, HIS = os.urandom(3 << 20), os.urandom(1000)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def services(request, services):
-    """Everything here holds on both databases."""
-    return services if request.param == "sqlite" else request.getfixturevalue("postgres_services")
-
-
-@pytest.fixture
-def ana(services):
-    with services.work() as work:
-        return a_vault(work)
+services = given.both_databases
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from tests.vault.owners import a_document, a_picture, a_site, a_vault, begin, link, push
+from tests.vault import given
+from tests.vault.owners import a_document, a_picture, a_vault, begin, push
 from vault import reading, sharing
 from vault.blobs import BlobMissing
 from vault.errors import BrokenRecord, NoKey, NotThere
@@ -19,19 +20,7 @@ from vault.sharing import GrantTerms
 from vault.tables import BlobRow, InstanceRow, ObjectRow, PreviewRow, ResourceRow, SeriesRow
 
 PICTURE = os.urandom(200_000)
-
-
-@pytest.fixture
-def site(services):
-    return a_site(services)
-
-
-@pytest.fixture
-def ana(services, site):
-    with services.work() as work:
-        keyring = a_vault(work)
-    link(services, site.site, keyring)
-    return keyring
+ana = given.a_linked_patient
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from tests.vault import given
 from tests.vault.owners import a_document, a_picture, a_site, a_vault, begin, link, push
 from vault import reading, sharing
 from vault.blobs import DiskBlobWriter, DiskFull
@@ -22,11 +23,7 @@ from vault.sealing.errors import Tampered
 from vault.sealing.stream import Kind
 from vault.tables import BatchKeyRow, BatchRow, BlobRow, InstanceRow, ObjectRow, PreviewRow, SeriesRow
 
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def services(request, services):
-    """Everything here holds on both databases."""
-    return services if request.param == "sqlite" else request.getfixturevalue("postgres_services")
+services = given.both_databases
 
 
 @pytest.fixture

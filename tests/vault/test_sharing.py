@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from tests.vault import given
 from tests.vault.owners import a_picture, a_site, a_vault, begin, link, push
 from vault import openers, reading, sharing
 from vault.catalogue import open_catalogue
@@ -24,18 +25,7 @@ from vault.tables import EPOCH, BatchKeyRow, ScopeRow, VaultRow
 from vault.tables_sharing import GrantKeyRow, GrantOwnerRow, GrantStudyRow, HolderRow
 
 ALL = frozenset(KeyClass)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def services(request, services):
-    """Everything here holds on both databases."""
-    return services if request.param == "sqlite" else request.getfixturevalue("postgres_services")
-
-
-@pytest.fixture
-def ana(services):
-    with services.work() as work:
-        return a_vault(work)
+services = given.both_databases
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 import sqlalchemy as sa
 
+from tests.vault import given
 from tests.vault.owners import a_document, a_picture, a_site, a_vault, begin, link, push
 from tests.vectors import cases
 from vault import objects, reading, strips
@@ -22,19 +23,7 @@ from vault.sealing.stream import Kind
 from vault.tables import InstanceRow, ObjectRow
 
 TV21 = cases("indexes")["TV21"]
-
-
-@pytest.fixture
-def site(services):
-    return a_site(services)
-
-
-@pytest.fixture
-def ana(services, site):
-    with services.work() as work:
-        keyring = a_vault(work)
-    link(services, site.site, keyring)
-    return keyring
+ana = given.a_linked_patient
 
 
 def numbered(number, *, said="", **where) -> IncomingObject:
