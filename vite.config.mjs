@@ -18,6 +18,8 @@ const stylesThroughObjects = {
 /** Once all is written, it is packed too. */
 const packedBeforehand = { name: 'packed-beforehand', writeBundle: ({ dir }) => pack(dir) };
 
+const SHARED = /\/viewer\/(asking|building|dialogs|dicom|geometry|opening|orientation|overlay|pictures|slots|surface|words|words-en)\.ts$/;
+
 // Builds the viewer into the package, so that running it needs no Node.
 export default defineConfig({
   base: '/static/viewer/',
@@ -36,6 +38,10 @@ export default defineConfig({
     // Nothing may become a data: address, which the page's policy stops for styles and fonts.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 4500,
-    rollupOptions: { input: { viewer: 'viewer/main.ts' } },
+    rollupOptions: {
+      input: { viewer: 'viewer/main.ts' },
+      // What the first script shares with those that come later is one file, not one for each module.
+      output: { codeSplitting: { groups: [{ name: 'surface', test: SHARED }] } },
+    },
   },
 });

@@ -4,7 +4,7 @@ import type { Cine } from './cine';
 import type { Page, Series } from './given';
 import type { Layout, Panes } from './panes';
 import type { Place } from './opening';
-import { type Form, Saving } from './saving';
+import type { Form } from './saving';
 import type { MeasureTool, Point } from './surface';
 import { type Look, looksFor } from './windows';
 import { words } from './words';
@@ -19,7 +19,6 @@ export class Actions {
   windowKeys = false;
   lettersOn = true;
   private textIsOn = true;
-  private readonly saving: Saving;
 
   constructor(
     private readonly page: Page,
@@ -28,9 +27,7 @@ export class Actions {
     /** Says a sentence to eyes and ears. */
     private readonly say: (sentence: string) => void,
     private readonly redraw: () => void,
-  ) {
-    this.saving = new Saving(panes, say);
-  }
+  ) {}
 
   isClinician(): boolean {
     return this.page.toolbar === 'clinician';
@@ -259,7 +256,9 @@ export class Actions {
     else void this.page.root.requestFullscreen?.().catch(() => undefined);
   }
 
-  savePicture(form: Form): void {
-    if (this.page.maySave) void this.saving.save(form);
+  async savePicture(form: Form): Promise<void> {
+    if (!this.page.maySave) return;
+    const { savePicture } = await import('./saving');
+    await savePicture(form, this.panes, this.say);
   }
 }

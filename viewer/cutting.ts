@@ -1,7 +1,7 @@
 /** Changing between a series' pictures and three planes cut through it. */
 
 import type { Panes } from './panes';
-import { PlanesView } from './planesview';
+import type { PlanesView } from './planesview';
 import type { Drawing, PlaneSurface } from './surface';
 import { type Device, whyNoPlanes } from './volume';
 import { words } from './words';
@@ -65,6 +65,7 @@ export class Cutting {
 
   private async open(drawing: Drawing, say: (sentence: string) => void): Promise<void> {
     const { stage } = this.panes;
+    const { PlanesView } = await import('./planesview');
     const view = new PlanesView(() => this.panes.redraw(), () => this.end());
     const window = stage.surface().window();
     for (const pane of this.panes.all) pane.box.hidden = true;

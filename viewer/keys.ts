@@ -93,7 +93,7 @@ export class Keys {
       ']': () => actions.otherGroup(1),
       w: () => actions.toggleWindowKeys(),
       f: () => actions.toggleFullScreen(),
-      s: () => actions.savePicture('jpg'),
+      s: () => void actions.savePicture('jpg'),
       q: () => this.more.report(),
       k: () => actions.toggleMarked(),
       p: () => actions.compare(),

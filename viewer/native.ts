@@ -38,6 +38,8 @@ export async function openNative({ memory, workers, contexts }: Means): Promise<
     },
   });
   initTools();
+  // What was broken off is dealt with where it is waited for; the library lets it go by a second way too.
+  window.addEventListener('unhandledrejection', (event) => event.reason instanceof XMLHttpRequest && !event.reason.status && event.preventDefault());
   keepNothing();
   cache.setMaxCacheSize(memory);
   return new Canvases();

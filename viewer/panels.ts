@@ -87,7 +87,7 @@ function anySpeed(box: HTMLElement, cine: Cine): Panel {
 
 /** In which form a doctor keeps the picture on the screen. */
 export function savePanel(actions: Actions): Panel {
-  const forms = (Object.keys(words.saveForms) as Form[]).map((form) => plainButton(words.saveForms[form], () => actions.savePicture(form)));
+  const forms = (Object.keys(words.saveForms) as Form[]).map((form) => plainButton(words.saveForms[form], () => void actions.savePicture(form)));
   const looks = make('div', { class: 'v-looks' }, ...forms);
   return { box: make('div', { class: 'v-panel', role: 'group', 'aria-label': words.save }, looks, make('p', { class: 'v-note', text: words.saveNote })), draw: () => undefined };
 }

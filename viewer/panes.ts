@@ -1,6 +1,6 @@
 /** The pictures beside each other: one, two or four places, of which the tools act on one. */
 
-import { Beforehand } from './beforehand';
+import type { Beforehand } from './beforehand';
 import { Cutting } from './cutting';
 import { Linking } from './linking';
 import type { Page, Series } from './given';
@@ -88,9 +88,7 @@ export class Panes {
   adopt(drawing: Drawing): void {
     this.drawing = drawing;
     this.isComing = false;
-    const looking = { now: () => this.stage.series, seen: () => new Set(this.all.map((pane) => pane.stage.series)) };
-    this.beforehand = new Beforehand(this.slots, drawing, looking, this.device);
-    this.slots.lend(this.beforehand);
+    void this.fetchBeforehand(drawing);
     for (const pane of this.all) pane.adopt(drawing);
     this.aim();
   }
@@ -254,6 +252,14 @@ export class Panes {
     const { id } = pane.area;
     if (id) pane.area.removeAttribute('id');
     if (id && this.all[0]) this.all[0].area.id = id;
+  }
+
+  private async fetchBeforehand(drawing: Drawing): Promise<void> {
+    const { Beforehand } = await import('./beforehand');
+    if (this.drawing !== drawing) return;
+    const looking = { now: () => this.stage.series, seen: () => new Set(this.all.map((pane) => pane.stage.series)) };
+    this.beforehand = new Beforehand(this.slots, drawing, looking, this.device);
+    this.slots.lend(this.beforehand);
   }
 
   private aim(): void {

@@ -11,29 +11,21 @@ export type Form = 'jpg' | 'png' | 'dcm';
 const ACCEPTED: Record<Form, string> = { jpg: 'image/jpeg', png: 'image/png', dcm: 'application/dicom' };
 const LET_GO_MILLISECONDS = 10_000;
 
-export class Saving {
-  constructor(
-    private readonly panes: Panes,
-    private readonly say: (sentence: string) => void,
-  ) {}
-
-  /** The server's picture of what is looked at, or the file it lies in as the scan center sent it. */
-  async save(form: Form): Promise<void> {
-    const { stage, cutting } = this.panes;
-    const picture = stage.picture();
-    if (!picture) return;
-    if (cutting.isOn()) return this.say(words.notOnPlanes);
-    const name = words.fileName(stage.at + 1, form);
-    try {
-      const answer = await ask(addressOf(picture, form), ACCEPTED[form]);
-      const copy = new File([await answer.blob()], name, { type: ACCEPTED[form] });
-      if (await offered(copy)) return;
-      handOut(copy);
-      this.say(words.saved);
-    } catch (problem) {
-      if (!(problem instanceof Refused)) throw problem;
-      this.say(problem.altered ? words.altered : words.saveFailed);
-    }
+/** The server's picture of what is looked at, or the file it lies in as the scan center sent it. */
+export async function savePicture(form: Form, { stage, cutting }: Panes, say: (sentence: string) => void): Promise<void> {
+  const picture = stage.picture();
+  if (!picture) return;
+  if (cutting.isOn()) return say(words.notOnPlanes);
+  const name = words.fileName(stage.at + 1, form);
+  try {
+    const answer = await ask(addressOf(picture, form), ACCEPTED[form]);
+    const copy = new File([await answer.blob()], name, { type: ACCEPTED[form] });
+    if (await offered(copy)) return;
+    handOut(copy);
+    say(words.saved);
+  } catch (problem) {
+    if (!(problem instanceof Refused)) throw problem;
+    say(problem.altered ? words.altered : words.saveFailed);
   }
 }
 

@@ -39,6 +39,7 @@ export class Slots {
   /** After this `later` has all slots while nobody else needs one. */
   lend(later: Later): void {
     this.later = later;
+    if (!this.taken) later.fill();
   }
 
   took(milliseconds: number): void {

@@ -109,7 +109,7 @@ export class Toolbar {
 
   /** Patients save what they see; doctors choose in which form. */
   private addSaving(isClinician: boolean): HTMLButtonElement {
-    return isClinician ? this.addPanel('save', words.save, savePanel(this.actions)) : this.add('save', words.save, () => this.actions.savePicture('jpg'));
+    return isClinician ? this.addPanel('save', words.save, savePanel(this.actions)) : this.add('save', words.save, () => void this.actions.savePicture('jpg'));
   }
 
   private addMeasure(drawing: Icon, word: string, tool: MeasureTool): void {
