@@ -78,7 +78,7 @@ def _giving(server: Server, lab: Lab) -> Figures:
     house, patient = _patient(own, household(own, lab, MANY))
     scans = patient.scans()
     asked = patient.open("/share/scans").send("Continue", scans=scans)
-    asked = asked.send("Continue", how="code").send("Continue", length="4h").send("Continue", may=["see"])
+    asked = asked.send("Continue", how="code")
     shown: list[Page] = []
     seconds = house.seconds(lambda: shown.append(asked.send("Share now")) or shown[0])
     share = next(iter(patient.shares()))

@@ -80,6 +80,19 @@ def dialog(page: Page, house: Household, folder: Path, width: int) -> None:
     page.screenshot(path=folder / f"{width} ana time-out.png")
 
 
+def answered(page: Page, house: Household, folder: Path, width: int) -> None:
+    """Pages that come only after an answer: all answers about a share, and a doctor who says who they are."""
+    settled(page, f"{house.base}/share/how?scan={house.scan.rpartition('/')[2]}")
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_selector("body[data-ready]")
+    photograph(page, folder, width, "ana share check")
+    settled(page, house.base + "/see")
+    page.fill("#code", house.waiting_code)
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_selector("body[data-ready]")
+    photograph(page, folder, width, "nobody see who")
+
+
 def viewers(context: BrowserContext, house: Household, folder: Path, width: int, who: str) -> None:
     """The viewer as it stands when the first sharp picture is there."""
     address = f"{house.scan}/pictures" if who == "ana" else "/see/view"
@@ -131,6 +144,8 @@ def take(folder: Path, only: str = "") -> None:
                 mistakes(page, house, folder, width, who, only)
                 if who == "ana" and only in "time-out":
                     dialog(page, house, folder, width)
+                if who == "ana" and only in "share check see who":
+                    answered(page, house, folder, width)
                 if who in {"ana", "doctor"} and only in "viewer":
                     viewers(context, house, folder, width, who)
                 context.close()
