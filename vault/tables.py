@@ -121,7 +121,9 @@ class PasskeyRow(Row):
     id: Mapped[bytes] = _id()
     credential: Mapped[bytes] = mapped_column(unique=True)
     account: Mapped[bytes] = _of("account.id", index=True)
-    slot: Mapped[bytes | None] = mapped_column(sa.LargeBinary(16), sa.ForeignKey("slot.id", ondelete="CASCADE"))
+    slot: Mapped[bytes | None] = mapped_column(
+        sa.LargeBinary(16), sa.ForeignKey("slot.id", ondelete="CASCADE"), index=True
+    )
     public_key: Mapped[bytes]
     signed: Mapped[int] = mapped_column(sa.BigInteger)
     synced: Mapped[bool]
