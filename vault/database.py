@@ -91,6 +91,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = _make_engine(url)
         self.turn = Turn(self.engine)
+        if self.is_sqlite:
+            event.listen(self.engine, "begin", self._line_up, insert=True)
         options: dict[str, Any] = {"reading": True}
         if not self.is_sqlite:  # which shows one moment to one transaction anyway
             options["isolation_level"] = "REPEATABLE READ"
@@ -105,7 +107,7 @@ class Database:
     def writing(self) -> Generator[Opened]:
         """A transaction that may change rows; commits on leaving, rolls back on an exception. Raises `StoreAway`."""
         with (
-            self.turn.taken(),
+            self.turn.awaited(),
             answering(),
             Session(self.engine, expire_on_commit=False) as session,
             session.begin(),
@@ -135,6 +137,11 @@ class Database:
                     opened.close()
         except _UNANSWERED:
             raise StoreAway("the database does not answer") from None
+
+    def _line_up(self, connection: sa.Connection) -> None:
+        options = connection.get_execution_options()
+        if not options.get("reading", False) and not options.get("in_passing", False):
+            self.turn.take()
 
     def forget_freed_pages(self) -> bool:
         """After an erasure: push the zeroed pages out of the write-ahead log. False if a reader held it back."""

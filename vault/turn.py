@@ -9,7 +9,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -27,6 +27,25 @@ class Turn:
         self._path = Path(f"{name}-turn") if name and name != ":memory:" else None
         self._file: int | None = None
         self._lock = threading.Lock()
+        self._mine = threading.local()
+
+    @contextmanager
+    def awaited(self) -> Generator[None]:
+        """What `take` takes inside is given back on leaving: one waits in line from the first statement on."""
+        before: ExitStack | None = getattr(self._mine, "taken", None)
+        with ExitStack() as taken:
+            self._mine.taken = taken
+            try:
+                yield
+            finally:
+                self._mine.taken = before
+
+    def take(self) -> None:
+        """The turn is ours until the end of `awaited`; outside of it nothing is taken. Raises `StoreAway`."""
+        taken: ExitStack | None = getattr(self._mine, "taken", None)
+        if taken is not None:
+            self._mine.taken = None
+            taken.enter_context(self.taken())
 
     @contextmanager
     def taken(self) -> Generator[None]:

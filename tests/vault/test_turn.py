@@ -8,13 +8,24 @@ from vault.errors import StoreAway
 
 def test_who_waits_for_a_writer_that_never_ends_is_told(services, monkeypatch):
     monkeypatch.setattr(turn, "PATIENCE", 0.05)
-    with services.work(), pytest.raises(StoreAway), services.work():
-        pass
-    with services.work():
-        pass
+    with services.work() as work:
+        work.session.connection()
+        with pytest.raises(StoreAway), services.work() as another:
+            another.session.connection()
+    with services.work() as work:
+        work.session.connection()
+
+
+def test_nobody_waits_for_who_has_not_begun_to_write(services, monkeypatch):
+    monkeypatch.setattr(turn, "PATIENCE", 0.05)
+    with services.work() as work:
+        with services.work() as another:
+            another.session.connection()
+        work.session.connection()
 
 
 def test_on_postgresql_writers_do_not_wait_for_each_other(postgres_services, monkeypatch):
     monkeypatch.setattr(turn, "PATIENCE", 0.05)
-    with postgres_services.work(), postgres_services.work():
-        pass
+    with postgres_services.work() as work, postgres_services.work() as another:
+        work.session.connection()
+        another.session.connection()
