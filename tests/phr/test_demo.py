@@ -27,7 +27,7 @@ from vault.sealing.codes import ClaimPin
 from vault.settling import settle
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("true_cost")]  # what is started here is what people start
 
 
 @contextmanager
