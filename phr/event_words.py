@@ -112,11 +112,10 @@ def sentence(event: Event, names: Names) -> str:
     if words is None:
         return str(event.did.value).replace("-", " ").capitalize() + "."
     grant = event.by.via or event.to or b""
-    return str(words).format(
-        who=who(event, names),
-        scan=_scan(event, names),
-        share=names.called.get(grant) or names.shares.get(grant, _("someone")),
-    )
+    share = names.shares.get(grant, _("someone"))
+    if event.did is not Did.PASSCODE_FAILED:  # which was typed for the link itself, not for who has it
+        share = names.called.get(grant) or share
+    return str(words).format(who=who(event, names), scan=_scan(event, names), share=share)
 
 
 _REPORTS = frozenset({"DiagnosticReport", "DocumentReference", "Binary"})
