@@ -1,15 +1,14 @@
 """Statements over several tables that are made once: a read request asks few of them, and asks them often."""
 
 from collections import namedtuple
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from vault.database import Work
 from vault.tables import Row
+from vault.written import Written
 
 Found = sa.Select[*tuple[Any, ...]]
 
@@ -38,9 +37,8 @@ class Joined:
         for part in parts:
             self._cuts.append((begin, begin + len(part.columns), part))
             begin += len(part.columns)
-        self._columns = [column for part in parts for column in part.columns]
-        self._statement = found(sa.select(*self._columns))
-        self._written: _Written | None = None
+        self._statement = found(sa.select(*(column for part in parts for column in part.columns)))
+        self._written: Written | None = None
 
     def rows(self, work: Work, **bound: Any) -> list[tuple[Any, ...]]:
         """The parts of each row; None in place of a part that an outer join did not find."""
@@ -62,38 +60,8 @@ class Joined:
         if not work.database.is_sqlite:
             return plain.execute(self._statement, bound)
         if self._written is None:
-            self._written = _Written.of(self._statement, self._columns, plain.dialect)
-        return self._written.rows(plain, bound)
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """A statement in SQLite's words, asked without the layers between: they cost more than the answer itself."""
-
-    text: str
-    names: tuple[str, ...]
-    constants: Mapping[str, Any]
-    readers: tuple[tuple[int, Callable[[Any], Any]], ...]
-
-    @classmethod
-    def of(cls, statement: Found, columns: Sequence[sa.Column[Any]], dialect: sa.Dialect) -> Self:
-        """The statement as `dialect` writes it, and how the columns' values are read that need it."""
-        compiled = statement.compile(dialect=dialect)
-        assert isinstance(compiled, SQLCompiler)
-        assert compiled.positiontup is not None
-        readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
-        needed = tuple((at, read) for at, read in enumerate(readers) if read)
-        return cls(str(compiled), tuple(compiled.positiontup), dict(compiled.params), needed)
-
-    def rows(self, plain: sa.Connection, bound: dict[str, Any]) -> list[list[Any]]:
-        """What the statement finds."""
-        raw: Any = plain.connection.dbapi_connection
-        values = {**self.constants, **bound}
-        found = [list(row) for row in raw.execute(self.text, [values[name] for name in self.names])]
-        for row in found:
-            for at, read in self.readers:
-                row[at] = read(row[at])
-        return found
+            self._written = Written.of(self._statement, plain.dialect)
+        return self._written.ask(plain.connection.dbapi_connection, bound)
 
 
 def octets(name: str) -> sa.BindParameter[bytes]:
