@@ -54,7 +54,7 @@ BY_YOU = {
     Did.SIGNED_OUT: later("You signed out."),
     Did.SIGNED_OUT_EVERYWHERE: later("You signed out other devices."),
     Did.PASSWORD_CHANGED: later("You changed your password."),
-    Did.MAIL_CHANGED: later("You changed your e-mail address."),
+    Did.MAIL_CHANGED: later("You changed your email address."),
     Did.PASSKEY_ADDED: later("You set up a device lock."),
     Did.PASSKEY_REMOVED: later("You removed a device lock."),
     Did.RECOVERY_MADE: later("You made a recovery kit."),

@@ -1,5 +1,6 @@
 """Transactions: who begins them, who ends them, and what SQLite and PostgreSQL need to keep their word."""
 
+import logging
 import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from vault.errors import StoreAway
 from vault.journal import RevocationJournal
 from vault.secrets import Secrets
 from vault.turn import PATIENCE, Turn
+
+log = logging.getLogger(__name__)
 
 _UNANSWERED = (OperationalError, sqlite3.OperationalError)
 _IN_PASSING = 20  # milliseconds that one waits who could as well not write
@@ -92,7 +95,7 @@ class Database:
         self.engine = _make_engine(url)
         self.turn = Turn(self.engine)
         if self.is_sqlite:
-            event.listen(self.engine, "begin", self._line_up, insert=True)
+            event.listen(self.engine, "begin", self._begin)
         options: dict[str, Any] = {"reading": True}
         if not self.is_sqlite:  # which shows one moment to one transaction anyway
             options["isolation_level"] = "REPEATABLE READ"
@@ -118,10 +121,13 @@ class Database:
     def writing_in_passing(self) -> Generator[Session]:
         """Like `writing`, for what need not be written: raises `StoreAway` at once while others write."""
         engine = self.engine.execution_options(in_passing=True)
-        with answering(), Session(engine, expire_on_commit=False) as session, session.begin():
-            if not self.is_sqlite:
-                session.execute(sa.text(f"SET LOCAL lock_timeout = {_IN_PASSING}"))
-            yield session
+        try:
+            with Session(engine, expire_on_commit=False) as session, session.begin():
+                if not self.is_sqlite:
+                    session.execute(sa.text(f"SET LOCAL lock_timeout = {_IN_PASSING}"))
+                yield session
+        except _UNANSWERED:
+            raise StoreAway("others write") from None
 
     @contextmanager
     def reading(self) -> Generator[Opened]:
@@ -135,13 +141,18 @@ class Database:
                     yield opened
                 finally:
                     opened.close()
-        except _UNANSWERED:
-            raise StoreAway("the database does not answer") from None
+        except _UNANSWERED as error:
+            raise _away(error) from None
 
-    def _line_up(self, connection: sa.Connection) -> None:
+    def _begin(self, connection: sa.Connection) -> None:
         options = connection.get_execution_options()
-        if not options.get("reading", False) and not options.get("in_passing", False):
-            self.turn.take()
+        if options.get("reading", False):
+            _begin_reading(connection)
+        elif options.get("in_passing", False):
+            _begin_writing_in_passing(connection)
+        else:
+            self.turn.take()  # before the lock: who holds that one waits for nobody
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     def forget_freed_pages(self) -> bool:
         """After an erasure: push the zeroed pages out of the write-ahead log. False if a reader held it back."""
@@ -200,8 +211,16 @@ def answering() -> Generator[None]:
     """What a driver says of a lost connection or of a lock may quote a row; what is told instead is our own."""
     try:
         yield
-    except _UNANSWERED:
-        raise StoreAway("the database does not answer") from None
+    except _UNANSWERED as error:
+        raise _away(error) from None
+
+
+def _away(error: Exception) -> StoreAway:
+    """The log keeps the driver's code, which quotes nothing: SQLITE_BUSY, or an SQLSTATE (PostgreSQL, appendix A)."""
+    driver = getattr(error, "orig", error)
+    code = getattr(driver, "sqlite_errorname", None) or getattr(driver, "sqlstate", None) or type(driver).__name__
+    log.warning("the database does not answer: %s", code)
+    return StoreAway("the database does not answer")
 
 
 def _make_engine(url: str) -> sa.Engine:
@@ -222,7 +241,6 @@ def _make_engine(url: str) -> sa.Engine:
         address, hide_parameters=True, pool_size=20, max_overflow=20, connect_args={"timeout": PATIENCE}
     )
     event.listen(engine, "connect", _settle_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -232,18 +250,12 @@ def _settle_sqlite(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {line}").close()
 
 
-def _begin_sqlite(connection: sa.Connection) -> None:
-    options = connection.get_execution_options()
-    if options.get("reading", False):
-        _begin_reading(connection)
-    elif options.get("in_passing", False):
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={_IN_PASSING}")
-        try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout={PATIENCE * 1000}")
-    else:
+def _begin_writing_in_passing(connection: sa.Connection) -> None:
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={_IN_PASSING}")
+    try:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={PATIENCE * 1000}")
 
 
 def _begin_reading(connection: sa.Connection) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
+from vault import links
 from vault.changes import note_changed
 from vault.database import Services, Work
 from vault.ids import Id
@@ -30,6 +31,7 @@ def keep_previews(
         size = writer.tell()
         writer.commit()
     with services.work() as work:
+        links.lock_scope(work, batch.scope_id)  # first, as everybody does who writes into a study
         if not _lock_series(work, batch, series_id):
             return
         work.session.add(BlobRow(id=pack.blob_id, bytes=size, state="live", since=work.now))

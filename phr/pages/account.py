@@ -58,7 +58,7 @@ def _alert_words(w: Work) -> str:
     if accounts.mail_of(w, account_id) is None:
         return _("Off")
     choices = alerts.choices_of(w, account_id)
-    return _("By e-mail") if choices.new_scan or choices.not_opened else _("Off")
+    return _("By email") if choices.new_scan or choices.not_opened else _("Off")
 
 
 def _kit_words(kit: accounts.Kit) -> str:

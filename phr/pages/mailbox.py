@@ -83,7 +83,7 @@ def take_code() -> Answer:
         return again("pages/join_code.html", wrong, mail=begun["mail"], here=HERE)
     drafts.drop("mail")
     _tell(old)
-    drafts.keep(told=_("Your e-mail address is changed.") if old else _("Your e-mail address is added."))
+    drafts.keep(told=_("Your email address is changed.") if old else _("Your email address is added."))
     return onward("/account")
 
 

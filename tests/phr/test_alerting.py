@@ -106,4 +106,4 @@ def test_who_gave_no_address_gets_no_letter_and_a_reason(ana_with_a_scan, scan_c
     clock.advance(minutes=1)
     scan_center.pushes_a_knee(study="second")
     assert minute() == []
-    assert "without an e-mail address" in ana_with_a_scan.get("/account/alerts").text
+    assert "without an email address" in ana_with_a_scan.get("/account/alerts").text

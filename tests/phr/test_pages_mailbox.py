@@ -1,4 +1,4 @@
-"""An e-mail address that is added later, or changed: checked with a code, and told to the old one."""
+"""An email address that is added later, or changed: checked with a code, and told to the old one."""
 
 import re
 
@@ -27,11 +27,11 @@ def changes(ana, outbox, address: str):
 def test_who_had_no_address_adds_one_and_goes_on_signing_in_by_name(ana, outbox):
     ana.joins()
     assert "We have no address of yours." in ana.get("/account/mail").text
-    assert "Your e-mail address is added." in changes(ana, outbox, "ana@example.org").text
+    assert "Your email address is added." in changes(ana, outbox, "ana@example.org").text
     assert "ana@example.org" in ana.get("/account").text
     assert "We write to ana@example.org." in ana.get("/account/alerts").text
     assert len(outbox.letters()) == 1
-    assert "You changed your e-mail address." in ana.get("/history").text
+    assert "You changed your email address." in ana.get("/history").text
     assert ana.signs_in().request.path == "/home"
 
 
@@ -40,7 +40,7 @@ def test_who_signs_in_with_the_address_signs_in_with_the_new_one(ana, outbox, an
     ana.post("/join/code", code=code_in(outbox.letters()[0]))
     ana.post("/join/password", password=PASSWORD, called="Ana")
     assert "You sign in with this address." in ana.get("/account/mail").text
-    assert "Your e-mail address is changed." in changes(ana, outbox, "ana@new.example").text
+    assert "Your email address is changed." in changes(ana, outbox, "ana@new.example").text
     [told, *_] = outbox.letters()
     assert told.to == "ana@example.org"
     assert "Letters about your account go to another address from now on." in told.text
@@ -79,6 +79,6 @@ def test_only_who_showed_who_they_are_changes_it(ana, outbox, clock):
     clock.advance(seconds=301)
     ana.get("/account/mail")
     assert ana.path == "/check"
-    assert "not an e-mail" not in ana.get("/account/mail/code").text
+    assert "not an email" not in ana.get("/account/mail/code").text
     assert ana.path == "/check"
     assert outbox.letters() == []

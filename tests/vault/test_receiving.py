@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -17,6 +18,7 @@ from vault.catalogue import open_catalogue
 from vault.erasure import erase_studies
 from vault.errors import DifferentContent, NoKey, NotThere
 from vault.keyring import KeyClass
+from vault.links import lock_scope
 from vault.previews import keep_previews, preview_due
 from vault.receiving import IncomingResource, Receiving
 from vault.sealing.errors import Tampered
@@ -527,6 +529,31 @@ def test_two_workers_that_make_one_preview_keep_one(services, linked):
     with services.reading() as work:
         assert reading.find_preview(work, keyring, "1.2.3", "1.2.3.1", Kind.THUMBNAIL) == b"jpeg"
         assert len(work.session.scalars(sa.select(PreviewRow)).all()) == 1
+
+
+@pytest.mark.postgres
+def test_a_preview_waits_for_a_push_and_stands_in_no_ones_way(postgres_services):
+    services = postgres_services
+    site = a_site(services)
+    batch = push(services, site, a_picture("1.1", b"x" * 100))
+    with services.reading() as work:
+        series = work.session.scalar(sa.select(SeriesRow.id))
+    with ThreadPoolExecutor(1) as pool:
+        with services.work() as work:
+            lock_scope(work, batch.scope_id)  # as a push does before it locks its batch
+            pictures = {Kind.THUMBNAIL: b"jpeg"}
+            kept = pool.submit(keep_previews, services, batch, series_id=series, pictures=pictures, instances=1)
+            wait_until_someone_waits(work)
+            work.session.execute(sa.text("SET LOCAL lock_timeout = 200"))
+            assert work.session.scalar(sa.select(BatchRow.id).with_for_update()) == batch.id
+        kept.result()
+    with services.reading() as work:
+        assert preview_due(work, series) is None
+
+
+def wait_until_someone_waits(work):
+    while not work.session.scalar(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+        time.sleep(0.01)
 
 
 def test_a_token_past_its_time_goes_on_with_nothing(services, clock, linked):

@@ -1,5 +1,8 @@
 """Who writes when: one line for each SQLite file, none where the database keeps writers apart."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from vault import turn
@@ -14,6 +17,25 @@ def test_who_waits_for_a_writer_that_never_ends_is_told(services, monkeypatch):
             another.session.connection()
     with services.work() as work:
         work.session.connection()
+
+
+def test_a_writer_holds_no_lock_while_it_stands_in_line(services, monkeypatch):
+    free = []
+    monkeypatch.setattr(services.database.turn, "take", lambda: free.append(is_free(services.database)))
+    with services.work() as work:
+        work.session.connection()
+        assert not is_free(services.database)
+    assert free == [True]
+
+
+def is_free(database):
+    """Whether SQLite would let another one write at this moment."""
+    with closing(sqlite3.connect(database.engine.url.database, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+    return True
 
 
 def test_nobody_waits_for_who_has_not_begun_to_write(services, monkeypatch):
