@@ -31,7 +31,7 @@ _INSTANCE = table_of(InstanceRow)
 
 
 def _of_token(wanted: Found) -> Found:
-    """The token's batches of one patient, with whatever link or open claim leads to the patient's pushes now."""
+    """The token's batch of one study, with whatever link or open claim leads to the patient's pushes now."""
     key = sa.and_(_KEY.c.batch == _BATCH.c.id, _KEY.c.owner_kind == _SCOPE.c.owner_kind, _KEY.c.owner == _SCOPE.c.owner)
     ingest = sa.and_(_INGEST.c.batch == _BATCH.c.id, _INGEST.c.token_id == _BATCH.c.token_id)
     link = sa.and_(_LINK.c.bi == _SCOPE.c.patient_bi, _LINK.c.state == "live")
@@ -46,6 +46,7 @@ def _of_token(wanted: Found) -> Found:
         .outerjoin(_LINK, link)
         .outerjoin(_CLAIM, claim)
     ).where(
+        _BATCH.c.uid_bi == octets("uid_bi"),
         _BATCH.c.token_id == octets("token_id"),
         _SCOPE.c.site == octets("site"),
         _SCOPE.c.patient_bi == octets("patient_bi"),
@@ -69,12 +70,9 @@ def begun_batch(work: Work, pusher: Pusher, patient: SitePatient, study_uid: str
 
     Raises `BrokenRecord` where a row is not as this server wrote it.
     """
+    uid_bi = pusher.mark_of(work, study_uid)
     asked = {"token_id": pusher.token_id, "site": patient.site_id, "patient_bi": patient.bi}
-    rows = [
-        row
-        for row in _BATCHES.rows(work, **asked)
-        if row[1].uid_bi == derive.uid_index(work.secrets.index_key, row[2].id, study_uid)
-    ]
+    rows = _BATCHES.rows(work, uid_bi=uid_bi, **asked)
     if len(rows) != 1:  # nothing was begun, or several links might fit
         return None
     batch, study, scope, ingest, link, claim = rows[0]

@@ -47,6 +47,10 @@ class Pusher:
         """The reverse."""
         return unwrap(self._token_key, ct, "ingest", batch, self.token_id)
 
+    def mark_of(self, work: Work, study_uid: str) -> bytes:
+        """16 octets by which this token finds what it has begun of a study; another token's are others."""
+        return derive.uid_index(work.secrets.index_key, self.token_id, study_uid)
+
 
 @dataclass(frozen=True, slots=True)
 class OpenBatch:
@@ -80,12 +84,17 @@ def open_batch(services: Services, pusher: Pusher, patient: SitePatient, study_u
     with services.work() as work:
         place = links.place_for(work, patient)
         study_id = study_in(work, place.scope_id, study_uid)
-        return continue_or_begin(work, pusher, place, study_id)
+        return continue_or_begin(work, pusher, place, study_id, found_by=pusher.mark_of(work, study_uid))
 
 
-def continue_or_begin(work: Work, pusher: Pusher, place: Place, study_id: Id) -> OpenBatch:
-    """The batch of this token in a study that is there, in the caller's transaction, `place` being locked."""
-    return _going_on(work, pusher, place, study_id) or _begin(work, pusher, place, study_id)
+def continue_or_begin(
+    work: Work, pusher: Pusher, place: Place, study_id: Id, *, found_by: bytes | None = None
+) -> OpenBatch:
+    """The batch of this token in a study that is there, in the caller's transaction, `place` being locked.
+
+    `found_by` is the mark of the study's UID, by which the token finds the batch from now on.
+    """
+    return _going_on(work, pusher, place, study_id, found_by) or _begin(work, pusher, place, study_id, found_by)
 
 
 def series_in(services: Services, pusher: Pusher | None, batch: OpenBatch, series_uid: str, modality: str) -> Id:
@@ -130,7 +139,7 @@ def _lock_study(work: Work, study_id: bytes) -> None:
         raise NotThere
 
 
-def _going_on(work: Work, pusher: Pusher, place: Place, study_id: Id) -> OpenBatch | None:
+def _going_on(work: Work, pusher: Pusher, place: Place, study_id: Id, found_by: bytes | None) -> OpenBatch | None:
     _lock_study(work, study_id)
     row = work.session.scalar(
         sa.select(BatchRow).where(BatchRow.study == study_id, BatchRow.token_id == pusher.token_id)
@@ -141,16 +150,17 @@ def _going_on(work: Work, pusher: Pusher, place: Place, study_id: Id) -> OpenBat
     held = work.session.get(BatchKeyRow, (row.id, place.owner.kind.value, place.owner.id))
     if ingest is None or held is None or work.now >= ingest.expires:
         # The owner changed since (a claim closed this batch): the next octets begin a batch of the new owner's.
-        row.token_id = os.urandom(16)
+        row.token_id, row.uid_bi = os.urandom(16), None
         work.session.flush()
         return None
+    row.uid_bi = row.uid_bi or found_by
     root_key = pusher.unwrap(ingest.ct, row.id)
     return OpenBatch(Id(row.id), study_id, place.scope_id, place.owner, root_key)
 
 
-def _begin(work: Work, pusher: Pusher, place: Place, study_id: Id) -> OpenBatch:
+def _begin(work: Work, pusher: Pusher, place: Place, study_id: Id, found_by: bytes | None) -> OpenBatch:
     batch = OpenBatch(new_id(), study_id, place.scope_id, place.owner, os.urandom(32))
-    work.session.add(BatchRow(id=batch.id, study=study_id, token_id=pusher.token_id, created=work.now))
+    work.session.add(BatchRow(id=batch.id, study=study_id, token_id=pusher.token_id, uid_bi=found_by, created=work.now))
     work.session.flush()
     _seal_to_owner(work, pusher, place, batch)
     owing.seal_to_grants(

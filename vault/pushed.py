@@ -6,7 +6,6 @@ another site keeps (docs/format.md 10).
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from hmac import compare_digest
 
 import sqlalchemy as sa
 
@@ -18,7 +17,6 @@ from vault.keyring import KeyClass, OwnerKind
 from vault.links import find_link, place_for
 from vault.objects import read_resource
 from vault.patients import SitePatient
-from vault.sealing import derive
 from vault.sealing.slow import conditional_index
 from vault.secrets import Secrets
 from vault.sites import Site
@@ -118,14 +116,12 @@ def scope_of_begun_study(work: Work, pusher: Pusher, study_uid: str) -> Id | Non
     A study is one patient's: a sender that puts a second patient into it has mixed something up.
     """
     begun = (
-        sa.select(StudyRow.scope, StudyRow.uid_bi)
+        sa.select(StudyRow.scope)
         .join(BatchRow, BatchRow.study == StudyRow.id)
-        .where(BatchRow.token_id == pusher.token_id)
+        .where(BatchRow.uid_bi == pusher.mark_of(work, study_uid), BatchRow.token_id == pusher.token_id)
     )
-    for scope, uid_bi in work.session.execute(begun):
-        if compare_digest(uid_bi, derive.uid_index(work.secrets.index_key, scope, study_uid)):
-            return Id(scope)
-    return None
+    scope = work.session.scalars(begun).first()
+    return None if scope is None else Id(scope)
 
 
 def open_batch_of(services: Services, pusher: Pusher, patient: SitePatient, study_id: Id) -> OpenBatch:

@@ -25,7 +25,8 @@ class SiteDetails:
     """What a site tells about itself. `zone` is an IANA time zone.
 
     `default_issuer` is the assigning authority of patient numbers that name none. `issuers` maps what the site's
-    messages call an authority (a FHIR system, a DICOM issuer, "" for none) to the one that is meant.
+    messages call an authority (a FHIR system, a DICOM issuer, "" for none) to the one that is meant. For so many days
+    after a report came its patient is told to wait, where law asks for it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class SiteDetails:
     default_issuer: str = ""
     issuers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     language: str = "en"
+    reports_held_days: int = 0
 
     def to_text(self) -> str:
         """As the row keeps it."""

@@ -259,13 +259,14 @@ class SeriesRow(Row):
 
 
 class BatchRow(Row):
-    """What one site token pushed of one study: the unit that has a root key."""
+    """What one site token pushed of one study: the unit that has a root key. The token finds it by `uid_bi`."""
 
     __tablename__ = "batch"
     __table_args__ = (sa.UniqueConstraint("study", "token_id"),)
     id: Mapped[bytes] = _id()
     study: Mapped[bytes] = _of("study.id")
     token_id: Mapped[bytes] = mapped_column(index=True)
+    uid_bi: Mapped[bytes | None] = mapped_column(sa.LargeBinary(16), index=True)
     created: Mapped[datetime] = mapped_column(index=True)
 
 

@@ -6,6 +6,7 @@ what it pushed before. A site that lost it gets a new one with `phr site rekey` 
 
 import argparse
 import base64
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,12 +21,18 @@ from vault import sites
 from vault.ids import Id
 from vault.sites import NewSite, Site, SiteDetails
 
+LONGEST_HOLD = 30  # days; what is meant to last longer is no delay
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Four words: add, list, off, rekey."""
+    """Five words: add, list, hold, off, rekey."""
     words = parser.add_subparsers(metavar="WORD", required=True)
     _add_arguments(words.add_parser("add", help="register a site and its signing key"))
     words.add_parser("list", help="every site").set_defaults(run=show)
+    hold = words.add_parser("hold", help="show a site's patients new reports some days later, as its law asks")
+    hold.add_argument("site_id", type=site_id)
+    hold.add_argument("days", type=_days, help="0 where there is no such law any more")
+    hold.set_defaults(run=hold_reports)
     off = words.add_parser("off", help="switch a site off: it gets no token, and those it has open nothing")
     off.add_argument("site_id", type=site_id)
     off.set_defaults(run=switch_off)
@@ -47,6 +54,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=ISSUER",
         help="what its messages call an issuer (a FHIR system, a DICOM issuer) and which is meant; may be repeated",
+    )
+    parser.add_argument(
+        "--hold-reports",
+        type=_days,
+        default=0,
+        metavar="DAYS",
+        help="days for which its law makes it keep a new report from the patient; 0 where there is no such law",
     )
     parser.add_argument("--no-claims", action="store_true", help="it pushes, but issues no slips")
     keys = parser.add_mutually_exclusive_group(required=True)
@@ -106,6 +120,16 @@ def show(_options: argparse.Namespace) -> int:
     return 0
 
 
+def hold_reports(options: argparse.Namespace) -> int:
+    """From now on reports of the site are shown to their patients so many days after they first came."""
+    services = prepare(Settings.from_env())
+    with services.work() as work:
+        details = replace(sites.find_site(work, options.site_id).details, reports_held_days=options.days)
+        sites.change_details(work, options.site_id, details)
+    say_json({"site_id": options.site_id.hex(), "reports_held_days": options.days})
+    return 0
+
+
 def switch_off(options: argparse.Namespace) -> int:
     """Nothing comes from the site any more; what it pushed stays."""
     services = prepare(Settings.from_env())
@@ -145,7 +169,14 @@ def _details(options: argparse.Namespace) -> SiteDetails:
         default_issuer=options.issuer,
         issuers=MappingProxyType({name: issuer for name, _, issuer in pairs}),
         language=options.language,
+        reports_held_days=options.hold_reports,
     )
+
+
+def _days(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= LONGEST_HOLD):
+        raise argparse.ArgumentTypeError(f"a number of days up to {LONGEST_HOLD}")
+    return int(text)
 
 
 def _checked_zone(zone: str) -> str:
@@ -163,5 +194,6 @@ def _shown(site: Site) -> dict[str, Any]:
         "phone": details.phone,
         "zone": details.zone,
         "issuer": details.default_issuer,
+        "reports_held_days": details.reports_held_days,
         "also_called": dict(details.issuers),
     }

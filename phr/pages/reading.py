@@ -1,5 +1,5 @@
 """The report of a scan: the patient's choice when to read it, the page, our PDF and the scan center's own files
-(experience R1, R3).
+(experience R1 to R3).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 
 from consent.guards import needs_patient
 from consent.request import access, work
-from phr import dates, drafts, follow_up, reports, waiting_reports
+from phr import dates, drafts, follow_up, held_reports, reports, waiting_reports
 from phr.answers import Answer, file, onward
 from phr.glossary import words_in
 from phr.key_pictures import key_pictures_of
@@ -37,13 +37,16 @@ blueprint = Blueprint("reading", __name__)
 @blueprint.get("/scans/<study_id>/report")
 @needs_patient
 def report(study_id: str) -> Answer:
-    """R1 until they chose to read, R3 after, and what to say when there is none."""
+    """R2 while it is kept back, R1 until they chose to read, R3 after, and what to say when there is none."""
     own = access().own_vault()
     with work() as w:
         study, scan = _study(w, own, study_id)
         here = f"/scans/{scan.id}/report"
         if not study.reports:
             return render_template("pages/report_none.html", scan=scan)
+        if (held := held_reports.held(w, study)) is not None:
+            return render_template("pages/report_held.html", scan=scan, held=held)
+        study = held_reports.shown_to_owner(w, study)
         waiting = waiting_reports.waiting_of(w, access(), study)
         if not waiting_reports.may_show(w, study, waiting):
             in_a_week = today() + waiting_reports.A_WEEK
@@ -99,7 +102,7 @@ def say_of_follow_up(study_id: str) -> Answer:
     """R4: to be reminded, or not to be asked again."""
     own = access().own_vault()
     with work() as w:
-        study, scan = _study(w, own, study_id)
+        study, scan = _shown_study(w, own, study_id)
         kept = follow_up.answer(w, own, study, request.form.get("said", ""))
     if kept:
         drafts.keep(told=_told(kept))
@@ -115,6 +118,11 @@ def _told(kept: str) -> str:
 def _study(w: Work, own: VaultKeyring, study_id: str) -> tuple[Study, Scan]:
     study = open_catalogue(w, own).study(parse_id(study_id))
     return study, scan_of(study, site_names(w, [study]))
+
+
+def _shown_study(w: Work, own: VaultKeyring, study_id: str) -> tuple[Study, Scan]:
+    study, scan = _study(w, own, study_id)
+    return held_reports.shown_to_owner(w, study), scan
 
 
 @blueprint.post("/scans/<study_id>/report")
@@ -140,7 +148,7 @@ def paper(study_id: str) -> Answer:
     """Our PDF of the newest report, or of the one that was asked for."""
     own = access().own_vault()
     with work() as w:
-        study, scan = _study(w, own, study_id)
+        study, scan = _shown_study(w, own, study_id)
         if not study.reports:
             raise NotThere
         _shown, chosen = readable(study.reports, request.args.get("old", ""))
@@ -166,7 +174,7 @@ def document(study_id: str, resource_id: str) -> Answer:
     """A file as the scan center sent it, untouched."""
     own = access().own_vault()
     with work() as w:
-        study, scan = _study(w, own, study_id)
+        study, scan = _shown_study(w, own, study_id)
         if not any(one.resource_id == resource_id for report in study.every_report for one in report.facts.documents):
             raise NotThere
         media_type, octets = open_document(w, own, parse_id(resource_id))

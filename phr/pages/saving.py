@@ -11,6 +11,7 @@ from consent.guards import check_fresh, needs_patient
 from consent.request import access, reading, work
 from phr import copies, whole_copy, words
 from phr.answers import Answer, file, goes_on_with
+from phr.held_reports import shown_to_owner
 from phr.scans import Scan, preview_series, scan_of, site_names
 from vault import audit
 from vault.audit import Did
@@ -49,7 +50,7 @@ def save(study_id: str) -> Answer:
 
 
 def _study(w: Work, study_id: str) -> tuple[Study, Scan]:
-    study = open_catalogue(w, access().own_vault()).study(parse_id(study_id))
+    study = shown_to_owner(w, open_catalogue(w, access().own_vault()).study(parse_id(study_id)))
     return study, scan_of(study, site_names(w, [study]))
 
 

@@ -227,7 +227,7 @@ def link_reader(opening: bytes, name: str) -> bytes:
 
 
 def uid_index(index_key: bytes, scope16: bytes, uid: str) -> bytes:
-    """16 octets by which a UID is found within one scope; equality never shows across scopes."""
+    """16 octets by which a UID is found within one scope, or one token; equality never shows across these."""
     return _mac(_of_settings(index_key, Label.UID_INDEX), lp(scope16, uid))
 
 
