@@ -8,6 +8,7 @@ PS3.10 clause 8).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from flask import Response, current_app, render_template
 
@@ -30,6 +31,16 @@ from vault.studies import Study
 
 MOST_PREVIEWS = 12
 ENDINGS = {"application/pdf": "PDF", "text/plain": "TXT", "text/html": "HTM", "application/xml": "XML"}
+
+
+class Way(NamedTuple):
+    """One thing that can be saved."""
+
+    title: str
+    words: str
+    href: str
+    button: str = ""
+    file: str = ""  # what a large file is called, which the page saves piece by piece
 
 
 def copy_of(study: Study, scan: Scan, *, made_by: str) -> Response:

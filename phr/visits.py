@@ -19,8 +19,9 @@ from consent.access import Access
 from consent.receipts import has_reviewed, mark_opened, mark_reviewed, mark_saved
 from consent.request import access, services, work
 from fhir_gateway.looking import tell_viewed
-from phr import copies, dates, reports
+from phr import copies, dates, reports, words
 from phr.answers import Answer, file, onward
+from phr.copies import Way
 from phr.key_pictures import key_pictures_of
 from phr.pages.shown import Link, ShownStudy, Surroundings
 from phr.pages.viewer import pictures_page
@@ -87,8 +88,7 @@ def _listed(visit: Visit, scan: Scan) -> ListedScan:
     links = [(f"{visit.base}/view", _("Look at the pictures"))] if scan.pictures else []
     if scan.reports:
         links.append((f"{visit.base}/report/{scan.id}", _("Read the report")))
-    if _may_save(access()):
-        links.append((f"{visit.base}/save/{scan.id}.zip", _("Save a copy")))
+    links.append((f"{visit.base}/save/{scan.id}", _("Save a copy")))
     return ListedScan(scan.title, scan.day_words, scan.place, scan.pictures_words, scan.is_own, links)
 
 
@@ -129,11 +129,10 @@ def _links(visit: Visit, studies: tuple[Study, ...], sites: dict[bytes, str]) ->
     for study in studies:
         scan = scan_of(study, sites)
         if study.reports:
-            words = _("Report: %(scan)s", scan=scan.named) if several else _("Report")
-            found.append(Link(words, f"{visit.base}/report/{scan.id}"))
-    if _may_save(access()):
-        found.append(Link(_("Save a copy"), visit.scans))
-    return found
+            named = _("Report: %(scan)s", scan=scan.named) if several else _("Report")
+            found.append(Link(named, f"{visit.base}/report/{scan.id}"))
+    only = f"{visit.base}/save/{studies[0].id.hex()}" if len(studies) == 1 else visit.scans
+    return [*found, Link(_("Save a copy"), only)]
 
 
 def _bar(w: Work, studies: tuple[Study, ...]) -> tuple[str, str]:
@@ -226,6 +225,22 @@ def document(study_id: str, resource_id: str) -> Answer:
         mark_saved(w, access(), study.id, what="report")
     kind, ending = handed_out_as(media_type)
     return file(f"{_iso(scan.day)} report.{ending}".strip(), octets, kind)
+
+
+def ways_to_save(visit: Visit, study_id: str) -> Answer:
+    """V5: what there is to save of one scan, with sizes; nothing where the patient has not said yes."""
+    with work() as w:
+        mark_opened(w, access())
+        study, scan = _study(w, study_id)
+    ways: list[Way] = []
+    may_save = _may_save(access())
+    if may_save and scan.pictures:
+        sentence = _("A DICOM ZIP file of %(size)s. It opens in any PACS.", size=words.size(copies.size_of(study)))
+        href = f"{visit.base}/save/{scan.id}.zip"
+        ways.append(Way(_("All pictures (for a doctor)"), sentence, href, file=copies.name_of(scan)))
+    if may_save and scan.reports:
+        ways.append(Way(_("The report (PDF)"), _("For reading and printing."), f"{visit.base}/report/{scan.id}.pdf"))
+    return render_template("pages/save.html", scan=scan, ways=ways, came_from=visit.scans, may_save=may_save)
 
 
 def save(study_id: str) -> Answer:

@@ -199,10 +199,12 @@ class Push(Taking):
         return self._people[said]
 
     def _first_batch(self, patient: SitePatient, study_uid: str) -> OpenBatch:
-        with self._services.work() as work:
+        with self._services.reading() as work:
             begun = scope_of_begun_study(work, self._pusher, study_uid)
-            if begun is not None and place_for(work, patient).scope_id != begun:
-                raise RefusedInstance(Failure.MISMATCH, _TWO_PATIENTS)
+        if begun is not None:
+            with self._services.work() as work:
+                if place_for(work, patient).scope_id != begun:
+                    raise RefusedInstance(Failure.MISMATCH, _TWO_PATIENTS)
         return open_batch(self._services, self._pusher, patient, study_uid)
 
 

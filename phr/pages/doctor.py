@@ -113,10 +113,17 @@ def document(study_id: str, resource_id: str) -> Answer:
     return visits.document(study_id, resource_id)
 
 
+@blueprint.get("/see/save/<study_id>")
+@needs_guest_or_provider
+def ways_to_save(study_id: str) -> Answer:
+    """V5: what can be saved, and how large it is."""
+    return visits.ways_to_save(visits.GUEST, study_id)
+
+
 @blueprint.get("/see/save/<study_id>.zip")
 @needs_guest_or_provider
 def save(study_id: str) -> Answer:
-    """V5: everything of one scan, if the patient allows it."""
+    """Everything of one scan, if the patient allows it."""
     return visits.save(study_id)
 
 

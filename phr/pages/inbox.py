@@ -173,6 +173,14 @@ def document(grant_id: str, study_id: str, resource_id: str) -> Answer:
     return visits.document(study_id, resource_id)
 
 
+@blueprint.get("/patients/<grant_id>/save/<study_id>")
+@needs_provider
+@with_code_app
+def ways_to_save(grant_id: str, study_id: str) -> Answer:
+    """V5: what can be saved, and how large it is."""
+    return visits.ways_to_save(_visit(grant_id), study_id)
+
+
 @blueprint.get("/patients/<grant_id>/save/<study_id>.zip")
 @needs_provider
 @with_code_app

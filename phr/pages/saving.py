@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
 
@@ -11,6 +9,7 @@ from consent.guards import check_fresh, needs_patient
 from consent.request import access, reading, work
 from phr import copies, whole_copy, words
 from phr.answers import Answer, file, goes_on_with
+from phr.copies import Way
 from phr.held_reports import shown_to_owner
 from phr.scans import Scan, preview_series, scan_of, site_names
 from vault import audit
@@ -27,16 +26,6 @@ blueprint = Blueprint("saving", __name__)
 # Kinds of pictures that machines take of their own screens, with whatever stands there (PS3.3 C.7.6.1.1.3).
 MOST_EVER = 1 << 62
 DRAWN_ON = frozenset({"US", "IVUS", "SC", "OT", "ES", "XC", "RF", "XA", "PX", "IO", "BMD", "ECG"})
-
-
-class Way(NamedTuple):
-    """One thing that can be saved."""
-
-    title: str
-    words: str
-    href: str
-    button: str = ""
-    file: str = ""  # what a large file is called, which the page saves piece by piece
 
 
 @blueprint.get("/scans/<study_id>/save")

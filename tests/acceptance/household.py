@@ -62,7 +62,7 @@ class Household:
             "nobody": [*PUBLIC, "/languages", *(f"/mishap/{status}" for status in (404, 410, 429))],
             "ana": [*PATIENT, *of_the_scan, *shares, *(f"{one}/stop" for one in shares[:1])],
             "nora": ["/home", "/share/scans", "/shares", "/history", "/account"],
-            "doctor": ["/see/scans", f"/see/report/{scan.rpartition('/')[2]}"],
+            "doctor": ["/see/scans", *(f"/see/{page}/{scan.rpartition('/')[2]}" for page in ("report", "save"))],
             "provider": ["/pro", "/pro?show=ending", "/pro/account", "/pro/code", *self.patients],
         }
 

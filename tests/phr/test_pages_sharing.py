@@ -227,11 +227,17 @@ def test_a_copy_is_saved_only_if_the_patient_allowed_it(ana_with_a_scan, doctor,
     ana = ana_with_a_scan
     doctor.opens(ana.shares())
     study = ana.scan().rpartition("/")[2]
-    assert "Save a copy" not in doctor.get("/see/scans").text
+    asked = doctor.get(f"/see/save/{study}").text
+    assert "The patient has not said yes to copies." in asked
+    assert ".zip" not in asked
     assert doctor.get(f"/see/save/{study}.zip").status_code == 403
     assert doctor.get(f"/see/report/{study}.pdf").status_code == 403
     other = Doctor(app, "192.0.2.77")
     other.opens(ana.shares(may=("see", "save")))
+    offered = other.get(f"/see/save/{study}").text
+    assert re.search(r"A DICOM ZIP file of [\d.]+ KB\.", offered)
+    assert f'href="/see/report/{study}.pdf"' in offered
+    assert "The patient will see that you saved a copy." in offered
     assert other.get(f"/see/save/{study}.zip").data.startswith(b"PK")
     assert "Saved a copy" in ana.get("/shares").text
 

@@ -16,6 +16,7 @@ from tests.phr.conftest import PASSWORD, Patient, ScanCenter
 from tests.phr.test_pages_browser import Visitor, chromium  # noqa: F401  a fixture
 
 pytestmark = pytest.mark.browser
+ON_ITS_WAY = 0.5  # seconds; what is cut off sooner may not have been read yet, and nothing is there to go on from
 # A file of the page's own, in place of the dialog that a browser without a screen does not show.
 PICKER = """
 window.showSaveFilePicker = async (options) => {
@@ -54,6 +55,7 @@ class Line:
             yield bytes(piece)[:after]
             after -= len(piece)
             if after <= 0:
+                time.sleep(ON_ITS_WAY)
                 raise ConnectionError("dropped")
 
 

@@ -21,7 +21,7 @@ from vault.sealing.codes import ShareCode
 from vault.sealing.errors import Tampered
 from vault.sealing.slow import PEOPLE, stretch_share_code
 from vault.sharing import GrantTerms, Standing
-from vault.tables import EPOCH, BatchKeyRow, ScopeRow, VaultRow
+from vault.tables import EPOCH, BatchKeyRow, ScopeRow, StudyRow, VaultRow
 from vault.tables_sharing import GrantKeyRow, GrantOwnerRow, GrantStudyRow, HolderRow
 
 ALL = frozenset(KeyClass)
@@ -49,6 +49,21 @@ def give(services, owner, *study_ids, classes=ALL, standing=None, hours=4):
 def sees(services, keyring):
     with services.reading() as work:
         return [study.uid for study in open_catalogue(work, keyring).studies]
+
+
+def test_somebody_with_thousands_of_scans_shares_them_all(services, ana, harbor, knee):
+    with services.work() as work:
+        scope = work.session.get_one(StudyRow, knee).scope
+        many = [StudyRow(id=os.urandom(16), scope=scope, uid_bi=os.urandom(16), created=work.now) for _ in range(2_500)]
+        work.session.add_all(many)
+        work.session.flush()
+        everything = [knee, *(one.id for one in many)]
+    grant = give(services, ana, *everything)
+    push(services, harbor, a_picture("1.2", b"another" * 100, series_uid="1.2.3.2"))
+    with services.work() as work:
+        sharing.give_owed_keys(work, ana)  # which checks what was signed
+    with services.reading() as work:
+        assert len(open_catalogue(work, grant).study(knee).series) == 2
 
 
 def test_a_grant_shows_the_studies_it_names_and_no_other(services, ana, harbor, knee):

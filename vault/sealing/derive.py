@@ -145,7 +145,9 @@ def grant_catalogue_key(gk: bytes) -> bytes:
 
 
 def grant_statement(vault16: bytes, statement: bytes) -> bytes:
-    """What the vault's signing key signs; `statement` is canonical JSON of at most 65,535 octets."""
+    """What the vault's signing key signs; of canonical JSON that names thousands of studies, its SHA-512."""
+    if len(statement) > LONGEST_PART:
+        return lp(Label.LONG_GRANT_STATEMENT, vault16, hashlib.sha512(statement).digest())
     return lp(Label.GRANT_STATEMENT, vault16, statement)
 
 

@@ -24,6 +24,7 @@ class Label(StrEnum):
     GRANT_CATALOGUE = "phr1/grant/cat"
     EXPORT = "phr1/export"
     GRANT_STATEMENT = "phr1/grant/stmt"
+    LONG_GRANT_STATEMENT = "phr1/grant/stmt512"
     # from a bearer secret (8, 9)
     TOKEN_ID = "phr1/tok/id"  # noqa: S105  a label, no secret
     TOKEN_KEY = "phr1/tok/key"  # noqa: S105

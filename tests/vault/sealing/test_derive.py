@@ -111,6 +111,10 @@ def test_a_row_with_one_field_moved_has_another_mac():
 
 def test_a_statement_is_bound_to_its_vault():
     assert derive.grant_statement(SCOPE, b"{}") != derive.grant_statement(SITE, b"{}")
+    longest = b"{" * derive.LONGEST_PART
+    signed = {derive.grant_statement(SCOPE, longest + more) for more in (b"", b"1", b"2")}
+    assert len(signed) == 3
+    assert [len(one) < 200 for one in sorted(signed, key=len)] == [True, True, False]
 
 
 def test_json_has_one_form():
