@@ -36,6 +36,7 @@ class ClaimSlip:
     expires: date
     language: str = "en"
     form: SlipForm = field(default_factory=SlipForm)
+    logo: tuple[str, bytes] | None = None  # a media type, and a file of it
 
     def __repr__(self) -> str:
         """Nothing of it: it holds the PIN."""
@@ -69,9 +70,12 @@ def claim_slip(slip: ClaimSlip) -> Paper:
     second, second_language = _second(slip, words)
     sheet = SHEETS[slip.form.sheet]
     when = dates.in_words(slip.scan_date, language) if slip.scan_date else ""
+    pictures = {"qr.svg": square(f"{slip.address}/add#{bare(slip.pin)}")}
+    if slip.logo is not None:
+        pictures["logo"] = slip.logo
     return "PIN slip.pdf", on_paper(
         "claim_slip.html",
-        {"qr.svg": square(f"{slip.address}/add#{bare(slip.pin)}")},
+        pictures,
         roll=sheet.roll,
         language=language,
         slip=slip,

@@ -34,4 +34,5 @@ def _paper(slip: SlipFacts, address: str) -> slip_forms.ClaimSlip:
         expires=slip.expires.date(),
         language=slip.language or "en",
         form=slip.form,
+        logo=None if slip.logo is None else (slip.logo.media_type, slip.logo.octets),
     )

@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.wsgi import FileWrapper
 
 ENDS_WITHIN = 0.02  # seconds; a server that is told to end looks for it this often
 
@@ -15,6 +16,19 @@ class Silent(WSGIRequestHandler):
 
     def log(self, *_args: object, **_more: object) -> None:
         return None
+
+    def make_environ(self) -> Any:
+        self._sent: list[FileWrapper] = []
+        return super().make_environ() | {"wsgi.file_wrapper": self._wrap}
+
+    def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
+        # Werkzeug closes what it sends only after a last read, and a browser that left makes that read fail.
+        for file in self._sent:
+            file.close()
+
+    def _wrap(self, file: IO[bytes], size: int = 8192) -> FileWrapper:
+        self._sent.append(FileWrapper(file, size))
+        return self._sent[-1]
 
 
 class Lasting(Silent):

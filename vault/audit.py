@@ -19,7 +19,7 @@ from vault.errors import BrokenChain
 from vault.joined import table_of
 from vault.keyring import Owner
 from vault.rows import insert_or_renew, insert_unless_there
-from vault.sealing import derive
+from vault.sealing import chain, derive
 from vault.sealing.canonical import canonical_json
 from vault.tables import EPOCH
 from vault.tables_sharing import AuditHeadRow, AuditRow, OnceRow
@@ -126,7 +126,7 @@ def record(work: Work, *, owner: Owner, did: Did, by: Actor, to: bytes | None = 
     connection = work.session.connection()
     whose: dict[str, str | bytes] = {"kind": owner.kind.value, "whose": owner.id}
     last, before = _locked_head(work, connection, whose)
-    n, h = last + 1, derive.audit_link(owner.id, last + 1, before, event)
+    n, h = last + 1, chain.link(owner.id, last + 1, before, event)
     told = {"owner_kind": owner.kind.value, "owner": owner.id, "n": n, "at": work.now, "event": event.decode(), "h": h}
     connection.execute(ADD, told)
     connection.execute(MOVE, {**whose, "to_n": n, "to_h": h})
@@ -251,7 +251,7 @@ def _rows(work: Work, owner: Owner, after: int) -> Iterator[AuditRow]:
 
 def _is_next(owner: Owner, row: AuditRow, previous: bytes) -> bool:
     at = f'"at":{(row.at - EPOCH) // timedelta(microseconds=1)},'
-    return at in row.event and row.h == derive.audit_link(owner.id, row.n, previous, row.event.encode())
+    return at in row.event and row.h == chain.link(owner.id, row.n, previous, row.event.encode())
 
 
 def was_erased(work: Work, owner: Owner) -> bool:

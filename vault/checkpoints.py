@@ -18,7 +18,7 @@ from vault.database import Work
 from vault.errors import BrokenChain
 from vault.ids import Id
 from vault.keyring import Owner, OwnerKind
-from vault.sealing import derive
+from vault.sealing import chain
 from vault.sealing.canonical import canonical_json
 from vault.sealing.errors import Tampered
 from vault.sealing.suite import CheckpointKey, verify_checkpoint
@@ -39,7 +39,7 @@ class Leaf:
 
     def digest(self) -> bytes:
         """As it enters the root."""
-        return derive.audit_leaf(self.owner.id, self.n, self.h)
+        return chain.leaf(self.owner.id, self.n, self.h)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def root_of(leaves: Iterable[Leaf]) -> bytes:
     """The root over the leaves, sorted by owner; an odd node moves up. SHA-256 of nothing where there is none."""
     level = [leaf.digest() for leaf in sorted(leaves, key=lambda leaf: leaf.owner.id)]
     while len(level) > 1:
-        pairs = [derive.audit_node(*level[at : at + 2]) for at in range(0, len(level) - 1, 2)]
+        pairs = [chain.node(*level[at : at + 2]) for at in range(0, len(level) - 1, 2)]
         level = pairs + level[len(pairs) * 2 :]
     return level[0] if level else NO_LEAVES
 

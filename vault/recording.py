@@ -18,7 +18,7 @@ from vault.database import Database, Services
 from vault.joined import table_of
 from vault.keyring import Owner
 from vault.plain import Hand, Told, lasting
-from vault.sealing import derive
+from vault.sealing import chain
 from vault.tables_sharing import AuditHeadRow
 from vault.together import Together
 
@@ -84,7 +84,7 @@ def _add(hand: Hand, owner: Owner, lines: Sequence[Mapping[str, Any]], *, begin:
         found = hand.ask(_LOCK, **whose)
     n, h = found[0]
     for line in lines:
-        n, h = n + 1, derive.audit_link(owner.id, n + 1, h, line["event"])
+        n, h = n + 1, chain.link(owner.id, n + 1, h, line["event"])
         told = {"owner_kind": owner.kind.value, "owner": owner.id, "at": line["at"], "event": line["event"].decode()}
         hand.do(_ADD, **told, n=n, h=h)
     hand.do(_MOVE, **whose, to_n=n, to_h=h)

@@ -17,7 +17,7 @@ from vault.ids import Id, new_id
 from vault.joined import Found, Joined, Part, octets, table_of
 from vault.keyring import SYSTEM, Owner, OwnerKind, canonical_json, check_row_mac, row_mac
 from vault.sealing.suite import KeyPair
-from vault.tables import BatchKeyRow, BatchRow, IngestRow, ScopeRow, SiteRow, StudyRow
+from vault.tables import BatchKeyRow, BatchRow, IngestRow, ScopeRow, SiteLogoRow, SiteRow, StudyRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,14 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class Logo:
+    """The picture by which a site's patients know it, as a file of its media type."""
+
+    media_type: str
+    octets: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class NewSite:
     """A site just made, or its seal key just renewed: the seed is printed once for the site and not kept."""
 
@@ -107,6 +115,21 @@ def change_details(work: Work, site_id: bytes, details: SiteDetails) -> None:
     """The site is described anew; its keys, links and claims stay."""
     _row(work, site_id).details = details.to_text()
     work.session.flush()
+
+
+def keep_logo(work: Work, site_id: bytes, logo: Logo | None) -> None:
+    """The site's slips carry this picture from now on, or none. Raises `NotThere`."""
+    row = _row(work, site_id)
+    work.session.execute(sa.delete(SiteLogoRow).where(SiteLogoRow.site == row.id))
+    if logo is not None:
+        work.session.add(SiteLogoRow(site=row.id, media_type=logo.media_type, octets=logo.octets))
+    work.session.flush()
+
+
+def logo_of(work: Work, site_id: bytes) -> Logo | None:
+    """The site's picture, if it gave one."""
+    row = work.session.get(SiteLogoRow, site_id)
+    return None if row is None else Logo(row.media_type, row.octets)
 
 
 def switch_off(work: Work, site_id: bytes, *, by: Actor = SYSTEM_ACTOR) -> None:

@@ -154,6 +154,15 @@ class SiteRow(Row):
     created: Mapped[datetime]
 
 
+class SiteLogoRow(Row):
+    """The picture by which a site's patients know it. It is public, and on every slip."""
+
+    __tablename__ = "sitelogo"
+    site: Mapped[bytes] = _of("site.id", primary=True)
+    media_type: Mapped[str]
+    octets: Mapped[bytes]
+
+
 class ScopeRow(Row):
     """A patient at a site, for life: blind indexes of what was pushed are keyed by it. Claiming moves only `owner`.
 

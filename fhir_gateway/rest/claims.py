@@ -11,7 +11,7 @@ from typing import Any
 from flask import Response, current_app, request
 
 from consent.guards import needs_site
-from consent.request import access, services
+from consent.request import access, reading, services
 from fhir_gateway.dicomweb.accept import parse_accept
 from fhir_gateway.outcome import malformed, unprocessable
 from fhir_gateway.resources.patient import day_of, number_of, person_name
@@ -23,7 +23,7 @@ from vault.errors import NotThere
 from vault.ids import parse_id
 from vault.patients import SitePatient, identify
 from vault.pushed import patient_of
-from vault.sites import Site
+from vault.sites import Site, logo_of
 
 Json = dict[str, Any]
 
@@ -88,9 +88,12 @@ def _slip(issue: Callable[..., Issued], patient_id: str) -> Response:
         seal_seed=asked.seal_seed,
         by=access().actor,
     )
+    with reading() as work:
+        logo = logo_of(work, _site().id)
     paper = printed(
         made,
         site=_site().details,
+        logo=logo,
         words=SlipWords(asked.name, asked.born, asked.description, asked.taken_on, asked.language),
         form=asked.form,
     )

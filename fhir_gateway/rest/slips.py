@@ -10,7 +10,7 @@ from flask import current_app
 from fhir_gateway.outcome import unprocessable
 from fhir_gateway.resources.patient import human_name
 from vault.claims import Issued
-from vault.sites import SiteDetails
+from vault.sites import Logo, SiteDetails
 
 PDF = "application/pdf"
 SHEETS = ("a5", "a6", "a4", "receipt")
@@ -59,6 +59,7 @@ class SlipFacts:
     expires: datetime
     language: str
     form: SlipForm
+    logo: Logo | None
     pin: str = field(repr=False)
 
 
@@ -81,7 +82,7 @@ class SlipWords:
     language: str
 
 
-def printed(made: Issued, *, site: SiteDetails, words: SlipWords, form: SlipForm) -> bytes | None:
+def printed(made: Issued, *, site: SiteDetails, logo: Logo | None, words: SlipWords, form: SlipForm) -> bytes | None:
     """The slip as PDF; None where there is no PIN, or no printing here. The PIN is told all the same."""
     printing = cast("PrintSlip | None", current_app.extensions.get("print_slip"))
     if printing is None or made.pin is None or made.expires is None:
@@ -99,6 +100,7 @@ def printed(made: Issued, *, site: SiteDetails, words: SlipWords, form: SlipForm
             expires=made.expires,
             language=words.language,
             form=form,
+            logo=logo,
             pin=made.pin.reveal(),
         )
     )

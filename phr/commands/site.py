@@ -19,13 +19,15 @@ from phr.config import Settings
 from phr.storing import prepare
 from vault import sites
 from vault.ids import Id
-from vault.sites import NewSite, Site, SiteDetails
+from vault.sites import Logo, NewSite, Site, SiteDetails
 
+LARGEST_LOGO = 100_000  # octets
+_PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}  # and how their files begin
 LONGEST_HOLD = 30  # days; what is meant to last longer is no delay
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Five words: add, list, hold, off, rekey."""
+    """Six words: add, list, hold, logo, off, rekey."""
     words = parser.add_subparsers(metavar="WORD", required=True)
     _add_arguments(words.add_parser("add", help="register a site and its signing key"))
     words.add_parser("list", help="every site").set_defaults(run=show)
@@ -33,6 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     hold.add_argument("site_id", type=site_id)
     hold.add_argument("days", type=_days, help="0 where there is no such law any more")
     hold.set_defaults(run=hold_reports)
+    logo = words.add_parser("logo", help="the picture that a site's slips carry")
+    logo.add_argument("site_id", type=site_id)
+    picture = logo.add_mutually_exclusive_group(required=True)
+    picture.add_argument("--file", type=Path, help="PNG or JPEG, 100 KB at most")
+    picture.add_argument("--none", action="store_true", help="slips carry none any more")
+    logo.set_defaults(run=keep_logo)
     off = words.add_parser("off", help="switch a site off: it gets no token, and those it has open nothing")
     off.add_argument("site_id", type=site_id)
     off.set_defaults(run=switch_off)
@@ -128,6 +136,24 @@ def hold_reports(options: argparse.Namespace) -> int:
         sites.change_details(work, options.site_id, details)
     say_json({"site_id": options.site_id.hex(), "reports_held_days": options.days})
     return 0
+
+
+def keep_logo(options: argparse.Namespace) -> int:
+    """The site's slips carry the picture, or none."""
+    logo = None if options.none else _logo(options.file)
+    services = prepare(Settings.from_env())
+    with services.work() as work:
+        sites.keep_logo(work, options.site_id, logo)
+    say_json({"site_id": options.site_id.hex(), "logo": None if logo is None else logo.media_type})
+    return 0
+
+
+def _logo(path: Path) -> Logo:
+    octets = path.read_bytes()
+    found = [media_type for media_type, begin in _PICTURES.items() if octets.startswith(begin)]
+    if not found or len(octets) > LARGEST_LOGO:
+        raise CommandFailed(f"{path.name} is no PNG or JPEG of at most {LARGEST_LOGO // 1000} KB.")
+    return Logo(found[0], octets)
 
 
 def switch_off(options: argparse.Namespace) -> int:

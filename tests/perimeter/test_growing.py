@@ -20,7 +20,7 @@ from tests.people import App, Guest, Patient, Provider, Site
 from vault import custody
 
 # Tables that grow with sites and software, not with patients.
-SMALL = frozenset({"site", "client", "signingkey", "meta", "checkpoint", "alembic_version"})
+SMALL = frozenset({"site", "sitelogo", "client", "signingkey", "meta", "checkpoint", "alembic_version"})
 _SCANNED = re.compile(r"^SCAN (\w+)")
 _VALUE = re.compile(r"[xX]?'(?:[^']|'')*'|\b\d+\b")
 

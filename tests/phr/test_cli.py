@@ -152,6 +152,26 @@ def test_a_site_that_lost_its_seed_gets_another(typed, environment, key_set):
     assert again["seal_seed"] != told["seal_seed"]
 
 
+def test_a_sites_picture_is_kept_changed_and_taken_off(typed, environment, key_set, tmp_path):
+    told = json.loads(typed("site", "add", "Harbour", "--jwks", key_set)[1])
+    (tmp_path / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"0" * 100)
+    (tmp_path / "logo.svg").write_bytes(b"<svg/>")
+    (tmp_path / "large.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"0" * 100_000)
+    assert json.loads(typed("site", "logo", told["site_id"], "--file", str(tmp_path / "logo.png"))[1])["logo"]
+    for refused in ("logo.svg", "large.png"):
+        assert typed("site", "logo", told["site_id"], "--file", str(tmp_path / refused))[0] == 1
+    assert json.loads(typed("site", "logo", told["site_id"], "--none")[1])["logo"] is None
+
+
+def test_a_site_says_for_how_long_its_law_keeps_reports_back(typed, environment, key_set):
+    told = json.loads(typed("site", "add", "Harbour", "--hold-reports", "3", "--jwks", key_set)[1])
+    assert json.loads(typed("site", "list")[1])["sites"][0]["reports_held_days"] == 3
+    assert typed("site", "hold", told["site_id"], "0")[0] == 0
+    assert json.loads(typed("site", "list")[1])["sites"][0]["reports_held_days"] == 0
+    with pytest.raises(SystemExit):
+        typed("site", "hold", told["site_id"], "400")
+
+
 def test_a_site_switched_off_takes_its_systems_with_it(typed, environment, key_set):
     told = json.loads(typed("site", "add", "Harbour", "--jwks", key_set)[1])
     assert typed("site", "off", told["site_id"])[0] == 0

@@ -2,7 +2,9 @@
 
 import io
 import shutil
+import struct
 import subprocess
+import zlib
 from dataclasses import replace
 from datetime import date
 
@@ -17,6 +19,20 @@ BASE = "https://keepray.example"
 PIN = "7KQ4M9TX2RWP5HD3"
 CODE = "7KQ4M9TX2RWP5HD3ABCD"
 KIT = "4T9K7WQXM2RDH8VN3YPZ6C5B2MKX"
+
+
+def a_png(width=60, height=30):
+    """A blue rectangle (PNG, W3C 2003, 5)."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = (b"\0" + b"\x2a\x6f\xb0" * width) * height
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+LOGO = a_png()
 
 
 def a_slip(**changes):
@@ -72,6 +88,7 @@ def a_history(events=1):
 
 PAPERS = {
     "slip": lambda: slip_forms.claim_slip(a_slip()),
+    "slip with a picture": lambda: slip_forms.claim_slip(a_slip(logo=("image/png", LOGO))),
     "spanish slip": lambda: slip_forms.claim_slip(a_slip(language="es")),
     "small slip": lambda: slip_forms.claim_slip(a_slip(form=SlipForm("a6"))),
     "large slip": lambda: slip_forms.claim_slip(a_slip(form=SlipForm("a5", 18))),
@@ -196,6 +213,20 @@ def test_a_slip_with_long_names_is_still_one_page_and_whole(language):
     for part in ("Springfield", "Constantina Q.", "1958", "2026", "keepray.example/add", "555 0100"):
         assert part in said
     assert PIN in said.replace(" ", "")
+
+
+@pytest.mark.parametrize("sheet", ["a5", "a6", "a4", "receipt"])
+def test_a_slip_carries_the_picture_its_patients_know(sheet):
+    form = SlipForm(sheet)
+    plain, pictured = (slip_forms.claim_slip(a_slip(form=form, logo=logo))[1] for logo in (None, ("image/png", LOGO)))
+    assert pictures_in(pictured) == pictures_in(plain) + 1
+    assert len(pikepdf.open(io.BytesIO(pictured)).pages) == 1
+    assert PIN in text_of(pictured).replace(" ", "").replace("\n", "")
+
+
+def pictures_in(pdf: bytes) -> int:
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        return sum(len(page.get_images()) for page in opened.pages)
 
 
 def letters_of(pdf: bytes) -> list[float]:

@@ -15,7 +15,7 @@ from vault.database import Services
 from vault.errors import BrokenChain
 from vault.ids import Id, new_id
 from vault.keyring import Owner, OwnerKind
-from vault.sealing import derive
+from vault.sealing import chain
 from vault.tables_sharing import AuditHeadRow, AuditRow, CheckpointRow
 
 PATIENT = Actor("patient", bytes([7]) * 16)
@@ -40,7 +40,7 @@ def tamper(services: Services, statement: sa.Update | sa.Delete) -> None:
 
 
 def test_the_chain_and_its_leaf_are_those_of_the_format():
-    h0 = derive.audit_link(b"\x01" * 16, 0, bytes(32), b'{"a":"study.read"}')
+    h0 = chain.link(b"\x01" * 16, 0, bytes(32), b'{"a":"study.read"}')
     assert h0.hex() == "e5fe432c96152c1bb2136a1f5926de2f59de25fa2c7fd7f6cb99df11991953b5"
     leaf = Leaf(Owner(OwnerKind.VAULT, Id(b"\x01" * 16)), 0, h0)
     assert root_of([leaf]).hex() == "ad6ff124076efed2bffaa405ff1e0aa953ea86015ce1e5566901d16861a809d1"
@@ -49,8 +49,8 @@ def test_the_chain_and_its_leaf_are_those_of_the_format():
 
 def test_an_odd_leaf_moves_up():
     one, two, three = (Leaf(Owner(OwnerKind.VAULT, Id(bytes([number]) * 16)), 0, bytes(32)) for number in (1, 2, 3))
-    pair = derive.audit_node(one.digest(), two.digest())
-    assert root_of([three, one, two]) == derive.audit_node(pair, three.digest())
+    pair = chain.node(one.digest(), two.digest())
+    assert root_of([three, one, two]) == chain.node(pair, three.digest())
 
 
 def test_events_come_back_as_they_were_recorded_newest_first(services: Services, clock: FrozenClock):

@@ -282,21 +282,3 @@ def id_token_key(audit_key: bytes) -> bytes:
 def check_value(key: bytes) -> bytes:
     """16 octets kept in the database, by which a wrong configured key is noticed at start."""
     return _mac(key, Label.CHECK.encode())
-
-
-# -- the audit chain -------------------------------------------------------------------------------
-
-
-def audit_link(owner16: bytes, number: int, previous: bytes, event: bytes) -> bytes:
-    """The chain's next hash (32 octets); `event` is canonical JSON, `previous` 32 zero octets at number 0."""
-    return hashlib.sha256(lp(Label.AUDIT, owner16, number, previous, event)).digest()
-
-
-def audit_leaf(owner16: bytes, number: int, head: bytes) -> bytes:
-    """A checkpoint's leaf for one owner's chain."""
-    return hashlib.sha256(b"\x00" + lp(Label.AUDIT_LEAF, owner16, number, head)).digest()
-
-
-def audit_node(left: bytes, right: bytes) -> bytes:
-    """A checkpoint's inner node; its first octet keeps it apart from any leaf."""
-    return hashlib.sha256(b"\x01" + left + right).digest()

@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from tests.vectors import cases
-from vault.sealing import derive, slow, suite
+from vault.sealing import chain, derive, slow, suite
 from vault.sealing.canonical import canonical_json
 from vault.sealing.codes import ClaimPin, RecoveryCode, ShareCode
 from vault.sealing.errors import Tampered
@@ -140,11 +140,11 @@ def test_tv11_tv19_the_audit_chain_its_leaf_and_its_node():
     event = canonical_json({"a": "study.read"})
     assert event == vector["event"].encode()
     owner = octets(vector["owner"])
-    link = derive.audit_link(owner, vector["number"], octets(vector["previous"]), event)
+    link = chain.link(owner, vector["number"], octets(vector["previous"]), event)
     assert link.hex() == vector["hash"]
-    leaf = derive.audit_leaf(owner, vector["number"], link)
+    leaf = chain.leaf(owner, vector["number"], link)
     assert leaf.hex() == KEYS["TV19"]["leaf"]
-    assert derive.audit_node(leaf, leaf).hex() == KEYS["TV19"]["node_with_itself"]
+    assert chain.node(leaf, leaf).hex() == KEYS["TV19"]["node_with_itself"]
 
 
 def test_tv12_a_uid_is_found_within_its_scope():
