@@ -17,12 +17,11 @@ from fhir_gateway.dicom.media import Page, Taken, ZipPlan, medium
 from fhir_gateway.dicomweb import found
 from fhir_gateway.dicomweb.found import Shown
 from fhir_gateway.looking import watched
-from phr import reports
+from phr import report_papers
 from phr.answers import ranged
-from phr.key_pictures import key_pictures_of
 from phr.people import today
 from phr.printing import PrintingError
-from phr.report_words import as_paper, parts, standing
+from phr.report_words import parts, standing
 from phr.scans import Scan
 from vault.errors import NoKey, NotThere
 from vault.reading import find_preview, open_document, open_series
@@ -111,13 +110,9 @@ def pictures_of(study: Study, name: str, *, most: int = MOST_PREVIEWS) -> Iterat
 
 def _papers(study: Study, scan: Scan, made_by: str) -> Iterator[Page]:
     """Each report as our PDF, and the scan center's own files as they came."""
-    marked = key_pictures_of(study) if study.reports else ()
     for number, report in enumerate(standing(study.reports), start=1):
         try:
-            paper = as_paper(
-                report, study.reports, scan=scan, study=study.facts, made_by=made_by, today=today(), pictures=marked
-            )
-            yield Page(f"IHE_PDI/REPORT{number}.PDF", reports.patient_report(paper)[1])
+            yield Page(f"IHE_PDI/REPORT{number}.PDF", report_papers.printed(report, study, scan, made_by=made_by)[1])
         except PrintingError:
             current_app.logger.warning("a report could not be printed for a copy")
         files = [one for one in report.facts.documents if not one.drawn]

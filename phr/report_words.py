@@ -188,6 +188,7 @@ def as_paper(
     made_by: str,
     today: date,
     pictures: tuple[KeyPicture, ...] = (),
+    logo: tuple[str, bytes] | None = None,
 ) -> PatientReport:
     """What our PDF of the report is printed from; `others` are the reports of its scan, it among them."""
     facts = report.facts
@@ -210,6 +211,7 @@ def as_paper(
         replaces=signed_on(before.facts) if changed and before is not None else None,
         report_language=facts.language,
         pictures=pictures if not is_withdrawn(report) else (),
+        logo=logo,
         words=on_paper([text for _, text in parts(facts)], facts.language) if not is_withdrawn(report) else (),
     )
 

@@ -117,6 +117,7 @@ class PatientReport:
     report_language: str = ""  # when it is not the page's
     pictures: tuple[KeyPicture, ...] = ()
     words: tuple[tuple[str, str], ...] = ()
+    logo: tuple[str, bytes] | None = None  # a media type, and a file of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,8 @@ def share_slip(slip: ShareSlip) -> Paper:
 def patient_report(report: PatientReport) -> Paper:
     """As many pages as the report needs; the file is named after the scan and its day."""
     pictures = {f"picture-{n}": ("image/jpeg", shown.jpeg) for n, shown in enumerate(report.pictures, start=1)}
+    if report.logo is not None:
+        pictures["logo"] = report.logo
     day = report.scan_date.isoformat() if report.scan_date else ""
     changed = f"changed {report.changed_on.isoformat()}" if report.changed_on else ""
     name = _file_name(day, report.scan, "report", changed)

@@ -19,16 +19,14 @@ from consent.access import Access
 from consent.receipts import has_reviewed, mark_opened, mark_reviewed, mark_saved
 from consent.request import access, services, work
 from fhir_gateway.looking import tell_viewed
-from phr import copies, dates, reports, words
+from phr import copies, dates, report_papers, words
 from phr.answers import Answer, file, onward
 from phr.copies import Way
-from phr.key_pictures import key_pictures_of
 from phr.pages.shown import Link, ShownStudy, Surroundings
 from phr.pages.viewer import pictures_page
-from phr.people import today
 from phr.references import pictures_beside
 from phr.report_files import asked_for, files_of, handed_out_as
-from phr.report_words import as_paper, readable
+from phr.report_words import readable
 from phr.scans import Scan, people_of, scan_of, scans_of, shown_study, site_names
 from phr.shares import until_words
 from phr.timelines import REGIONS, region_of
@@ -209,9 +207,7 @@ def report_paper(study_id: str) -> Answer:
             raise NotThere
         mark_saved(w, access(), study.id, what="report")
     _shown, chosen = readable(study.reports, request.args.get("old", ""))
-    pictures = key_pictures_of(study)
-    paper = as_paper(chosen, study.reports, scan=scan, study=study.facts, made_by="", today=today(), pictures=pictures)
-    return file(*reports.patient_report(paper), "application/pdf")
+    return file(*report_papers.printed(chosen, study, scan), "application/pdf")
 
 
 def document(study_id: str, resource_id: str) -> Answer:

@@ -12,14 +12,13 @@ from flask_babel import gettext as _
 
 from consent.guards import needs_patient
 from consent.request import access, work
-from phr import dates, drafts, follow_up, held_reports, reports, waiting_reports
+from phr import dates, drafts, follow_up, held_reports, report_papers, waiting_reports
 from phr.answers import Answer, file, onward
 from phr.glossary import words_in
-from phr.key_pictures import key_pictures_of
 from phr.people import today
 from phr.references import pictures_beside
 from phr.report_files import asked_for, files_of, handed_out_as
-from phr.report_words import ReadableReport, as_paper, readable
+from phr.report_words import ReadableReport, readable
 from phr.scans import Scan, scan_of, site_names
 from vault import audit
 from vault.audit import Did
@@ -154,18 +153,7 @@ def paper(study_id: str) -> Answer:
         _shown, chosen = readable(study.reports, request.args.get("old", ""))
         made_by = own.field(w, "name") or ""
         audit.record(w, owner=own.owner, did=Did.SAVED_COPY, by=access().actor, to=study.id, what="report")
-    name, octets = reports.patient_report(
-        as_paper(
-            chosen,
-            study.reports,
-            scan=scan,
-            study=study.facts,
-            made_by=made_by,
-            today=today(),
-            pictures=key_pictures_of(study),
-        )
-    )
-    return file(name, octets, "application/pdf")
+    return file(*report_papers.printed(chosen, study, scan, made_by=made_by), "application/pdf")
 
 
 @blueprint.get("/scans/<study_id>/report/files/<resource_id>")

@@ -5,10 +5,13 @@ import re
 import subprocess
 import zipfile
 
+import pikepdf
 import pytest
 import sqlalchemy as sa
+from PIL import Image
 
 from tests.phr.conftest import SECTIONS
+from vault.sites import Logo, keep_logo
 from vault.tables import CardRow
 from vault.tables_sharing import AuditRow
 
@@ -159,6 +162,20 @@ def test_the_report_is_saved_as_pdf(ana_with_a_scan):
     paper = ana_with_a_scan.get(f"{ana_with_a_scan.scan()}/report.pdf")
     assert paper.data.startswith(b"%PDF")
     assert "2026-03-03 MRI of the right knee report.pdf" in paper.headers["Content-Disposition"]
+
+
+def test_the_saved_report_carries_the_scan_centers_picture(ana_with_a_scan, scan_center, services):
+    def pictures():
+        paper = ana_with_a_scan.get(f"{ana_with_a_scan.scan()}/report.pdf").data
+        with pikepdf.open(io.BytesIO(paper)) as opened:
+            return any(page.get_images() for page in opened.pages)
+
+    assert not pictures()
+    drawn = io.BytesIO()
+    Image.new("RGB", (60, 30), "#2a6fb0").save(drawn, "PNG")
+    with services.work() as work:
+        keep_logo(work, scan_center.site.id, Logo("image/png", drawn.getvalue()))
+    assert pictures()
 
 
 def test_all_pictures_are_saved_as_a_disc_would_be(ana_with_a_scan):

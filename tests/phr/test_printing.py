@@ -96,6 +96,7 @@ PAPERS = {
     "kit": lambda: reports.recovery_kit(reports.RecoveryKit(BASE, "ana.perez", DAY, 3, KIT)),
     "share slip": lambda: reports.share_slip(a_share_slip()),
     "report": lambda: reports.patient_report(a_report()),
+    "report with a picture": lambda: reports.patient_report(a_report(logo=("image/png", LOGO))),
     "history": lambda: reports.access_history(a_history()),
 }
 
