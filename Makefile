@@ -7,8 +7,8 @@ STAMPS := .stamps
 PYTHON := .venv/bin/python
 PORT ?= 8080
 DATA ?= demo-data
-# Two at a time, each a file, begun in the order of tests/longest.py.
-BESIDE := -n 2 --dist loadfile --no-loadscope-reorder
+# Three at a time, since one of them waits, each a file, begun in the order of tests/longest.py.
+BESIDE := -n 3 --dist loadfile --no-loadscope-reorder
 export UV_PYTHON_DOWNLOADS := never
 
 VIEWER_SOURCES := $(shell find viewer -type f 2>/dev/null) $(wildcard vite.config.mjs) styles.mjs packed.mjs
