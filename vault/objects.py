@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hmac import compare_digest
+from itertools import accumulate
 from typing import Any, Final
 
 import orjson
@@ -56,11 +57,20 @@ class Strip:
 
     def rows(self, places: Iterable[int]) -> list[bytes]:
         """The rows at these places. Raises `Tampered` as `plain`."""
-        whole, starts, at = self.plain(), list[int](), 0
-        for length in self.lengths:
-            starts.append(at)
-            at += length + 1
+        whole, starts = self.plain(), self._starts()
         return [whole[starts[place] : starts[place] + self.lengths[place]] for place in places]
+
+    def row(self, place: int) -> bytes:
+        """The row at this place; nothing behind it is inflated. Raises `Tampered` where it ends before its length."""
+        start = self._starts()[place]
+        end = start + self.lengths[place]
+        begin = zlib.decompressobj(-zlib.MAX_WBITS).decompress(self.deflated, end)
+        if len(begin) != end:
+            raise Tampered("a strip of another length")
+        return begin[start:]
+
+    def _starts(self) -> list[int]:
+        return list(accumulate((length + 1 for length in self.lengths), initial=0))
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -164,9 +174,22 @@ def read_index(
     work: Work, row: ObjectRow, key: bytes, study_id: bytes
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The facts and the DICOM JSON of a series index' instances, each in the order of their places."""
+    facts, strip = _opened_index(work, row, key, study_id)
+    return facts, from_json(b"[" + strip.plain() + b"]")
+
+
+def read_index_at(
+    place: int, work: Work, row: ObjectRow, key: bytes, study_id: bytes
+) -> tuple[list[dict[str, Any]], dict[int, dict[str, Any]]]:
+    """The facts of them all, and the DICOM JSON of the one at this place."""
+    facts, strip = _opened_index(work, row, key, study_id)
+    return facts, {place: from_json(strip.row(place))}
+
+
+def _opened_index(work: Work, row: ObjectRow, key: bytes, study_id: bytes) -> tuple[list[dict[str, Any]], Strip]:
     content = read_object(work, row, key, study_id)
     head, _ = _split(unpadded(content))
-    return from_json(gzip.decompress(head))["instances"], from_json(b"[" + strip_in(content).plain() + b"]")
+    return from_json(gzip.decompress(head))["instances"], strip_in(content)
 
 
 def read_strip(reader: BlobReader, row: ObjectRow, key: bytes, study_id: bytes) -> Strip:

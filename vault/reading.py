@@ -3,11 +3,11 @@
 Everything is found inside a transaction and read after it has ended, so that no long answer holds one open.
 """
 
-import json
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from vault.database import Work
@@ -19,10 +19,12 @@ from vault.keyring import KeyClass, Keyring
 from vault.lying import Lying, Uids, find_first_lying, find_lying, key_of
 from vault.objects import (
     check_uid,
+    from_json,
     layout_context,
     read_description,
     read_document,
     read_index,
+    read_index_at,
     read_index_head,
     read_object,
     read_resource,
@@ -37,7 +39,7 @@ from vault.tables import ObjectRow, ResourceRow
 
 MIDDLE_INDEXES = 16  # of a series that came in more requests, so many are looked into for its middle
 
-_Index = tuple[list[dict[str, Any]], list[dict[str, Any]]]
+_Index = tuple[list[dict[str, Any]], Sequence[dict[str, Any]] | Mapping[int, dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def open_first(work: Work, keyring: Keyring, study_uid: str, series_uid: str) ->
     first = find_first_lying(work, keyring, Uids(study_uid, series_uid))
     if not first:
         raise NotThere
-    return _described(work, keyring, first, read_index)[0]
+    return _described(work, keyring, first, partial(read_index_at, first[0].instance.place))[0]
 
 
 def list_series(work: Work, keyring: Keyring, study_uid: str, series_uid: str | None = None) -> list[Instance]:
@@ -264,7 +266,7 @@ def _found(keys: _Keys, one: Lying) -> FoundInstance:
         study_id=Id(one.series.study),
         series_id=Id(one.series.id),
         key_class=KeyClass(one.object.key_class),
-        layout=json.loads(unwrap(key, one.instance.layout, "layout", *layout_context(one.instance))),
+        layout=from_json(unwrap(key, one.instance.layout, "layout", *layout_context(one.instance))),
         octets=SealedOctets(Id(one.series.study), one.object, key),
     )
 

@@ -65,7 +65,7 @@ class Search:
         found = opened(self.work, access(), listed, slice(self.query.offset, self.query.offset + self.query.limit))
         rows = [self.study_row(study) for study in found]
         if listed.sure:
-            return rows, len(listed.ids)
+            return rows, len(listed.places)
         rows = [row for row in rows if self.query.fits(row)]
         return self.query.page(rows), len(rows)
 

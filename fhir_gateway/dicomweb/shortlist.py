@@ -3,7 +3,7 @@
 A column says of a study what its row would say, so that what is compared here need not be compared again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from fhir_gateway.dicomweb.rows import person_of
 from vault.catalogue import listing
 from vault.database import Work
 from vault.ids import Id
-from vault.sheets import open_sheet
+from vault.sheets import Sheet, open_sheet
 from vault.studies import Study
 
 # The attributes that have a column.
@@ -37,10 +37,15 @@ _PEOPLE: Final = frozenset({"name", "referrer"})
 
 @dataclass(frozen=True, slots=True)
 class Shortlist:
-    """The studies that may fit, in the order of the answer. `sure`: all of them fit, and each stands for itself."""
+    """The places of studies that may fit, in the order of the answer. `sure`: all fit, and each stands for itself."""
 
-    ids: list[Id]
+    sheet: Sheet
+    places: Sequence[int]
     sure: bool
+
+    def ids(self, page: slice) -> list[Id]:
+        """The studies at some of the places."""
+        return self.sheet.ids_at(self.places[page])
 
 
 def shortlist(work: Work, access: Access, query: Query) -> Shortlist | None:
@@ -52,19 +57,20 @@ def shortlist(work: Work, access: Access, query: Query) -> Shortlist | None:
     compared = [match for match in query.matches if not match.everything]
     columns = [(match, COLUMN_OF[match.path[0]]) for match in compared if _has_column(match)]
     for match, name in columns:
-        words, fits = sheet.words(name), _comparing(match, name)
-        kept = [at for at in kept if fits(words[at])]
+        words = sheet.words(name)
+        fitting = _fitting(match, name, set(words))  # the same words come again and again
+        kept = [at for at in kept if words[at] in fitting]
     if sheet.is_plain:
-        return Shortlist(sheet.ids_at(kept), sure=len(columns) == len(compared))
+        return Shortlist(sheet, kept, sure=len(columns) == len(compared))
     # Two sites pushed one study: what fits of either is told of both together.
     uids = sheet.words("uid")
     meant = {uids[at] for at in kept}
-    return Shortlist(sheet.ids_at(at for at in range(sheet.listed) if uids[at] in meant), sure=False)
+    return Shortlist(sheet, [at for at in range(sheet.listed) if uids[at] in meant], sure=False)
 
 
 def opened(work: Work, access: Access, listed: Shortlist, page: slice) -> list[Study]:
     """The studies on the list, in its order; of a list that is sure, one page."""
-    ids = listed.ids[page] if listed.sure else listed.ids
+    ids = listed.ids(page if listed.sure else slice(None))
     if len(ids) <= PAGE_MOST:
         return each_once(work, access, listing(work, access.opened(), ids).studies)
     wanted = frozenset(ids)
@@ -75,23 +81,16 @@ def _has_column(match: Match) -> bool:
     return len(match.path) == 1 and match.path[0] in COLUMN_OF
 
 
-def _comparing(match: Match, column: str) -> Callable[[str], bool]:
-    """Tells of a word of the column whether it fits."""
+def _fitting(match: Match, column: str, words: set[str]) -> set[str]:
+    """Those of the column's words that fit."""
     plain, ranges = match.plain, match.ranges
     if plain is not None and column == "modalities":
-        return lambda word: not plain.isdisjoint(word.split("\\"))
+        return {word for word in words if not plain.isdisjoint(word.split("\\"))}
     if plain is not None:
-        return lambda word: word != "" and word in plain
+        return words & plain - {""}
     if ranges is not None:
-        return lambda word: any(one.holds(word) for one in ranges)
-    known: dict[str, bool] = {}  # names come again and again
-
-    def fits(word: str) -> bool:
-        if word not in known:
-            known[word] = match.fits_one_of(_values(word, column))
-        return known[word]
-
-    return fits
+        return {word for word in words if any(one.holds(word) for one in ranges)}
+    return {word for word in words if match.fits_one_of(_values(word, column))}
 
 
 def _values(word: str, column: str) -> list[Any]:
