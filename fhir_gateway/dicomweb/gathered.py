@@ -1,6 +1,6 @@
 """What the asker sees, with everything under one UID as one: two sites may have pushed the same study."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +8,7 @@ from consent.access import Access
 from vault.catalogue import find_studies, listing, newest_first
 from vault.database import Work
 from vault.errors import NoKey, NotThere
-from vault.reading import Instance, open_first, open_series
+from vault.reading import Instance, list_series, open_first, open_series
 from vault.studies import Series, Study
 
 Json = dict[str, Any]
@@ -50,11 +50,21 @@ def _joined(work: Work, access: Access, first: Study, second: Study) -> Study:
 
 def instances_of(work: Work, access: Access, study_uid: str, series_uid: str) -> list[Instance]:
     """A series' instances by number, each UID once, as the first one kept; empty where none may be described."""
+    return _instances(open_series, work, access, study_uid, series_uid)
+
+
+def facts_of(work: Work, access: Access, study_uid: str, series_uid: str) -> list[Instance]:
+    """The same with the facts alone: their `dicom` is empty, and was not read."""
+    return _instances(list_series, work, access, study_uid, series_uid)
+
+
+def _instances(
+    found: Callable[..., list[Instance]], work: Work, access: Access, study_uid: str, series_uid: str
+) -> list[Instance]:
     try:
-        opened = open_series(work, access.opened(), study_uid, series_uid)
+        return once_each(found(work, access.opened(), study_uid, series_uid))
     except (NoKey, NotThere):
         return []
-    return once_each(opened)
 
 
 def once_each(opened: Iterable[Instance]) -> list[Instance]:

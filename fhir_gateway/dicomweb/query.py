@@ -239,6 +239,11 @@ class Query:
         """Tell whether one of these attributes is to come along."""
         return self.everything or bool(tags & self.fields)
 
+    def stays_within(self, tags: frozenset[str]) -> bool:
+        """Tell whether nothing is asked of other attributes than these, and none of others is to come along."""
+        compared = (one.path[0] for one in self.matches if not one.everything)
+        return not self.everything and self.fields <= tags and all(tag in tags for tag in compared)
+
     def page(self, rows: Sequence[Any]) -> list[Any]:
         """The rows of this page."""
         return list(rows[self.offset : self.offset + self.limit])

@@ -11,8 +11,8 @@ from consent.guards import needs
 from consent.request import access, services
 from fhir_gateway.dicom.uids import check_uid
 from fhir_gateway.dicomweb.answers import blueprint, links, metadata_answer
-from fhir_gateway.dicomweb.gathered import described, instances_of, series_of, studies_for, studies_under
-from fhir_gateway.dicomweb.levels import SERIES_HELD, SERIES_MORE, STUDY_HELD, STUDY_MORE
+from fhir_gateway.dicomweb.gathered import described, facts_of, instances_of, series_of, studies_for, studies_under
+from fhir_gateway.dicomweb.levels import ALL_LISTED, SERIES_HELD, SERIES_MORE, STUDY_HELD, STUDY_MORE
 from fhir_gateway.dicomweb.query import Query
 from fhir_gateway.dicomweb.rows import (
     INSTANCE_ALWAYS,
@@ -78,9 +78,10 @@ class Search:
                     yield study, one, upper | self._series_row(study, one)
 
     def instances(self) -> Iterator[Json]:
-        """Their instances, each row with all that is said above it."""
+        """Their instances, each row with all that is said above it; descriptions are opened only where they count."""
+        found = facts_of if self.query.stays_within(ALL_LISTED) else instances_of
         for study, one, upper in self.series():
-            for instance in instances_of(self.work, access(), study.uid, one.facts.uid):
+            for instance in found(self.work, access(), study.uid, one.facts.uid):
                 yield upper | instance_row(study, one, instance, links())
 
     def study_row(self, study: Study) -> Json:
