@@ -58,6 +58,7 @@ def test_tv21_a_series_index_is_read_as_it_was_written(which):
     assert (strip.base, strip.lowest, strip.documents) == (TV21["base"], TV21["lowest"][which], False)
     assert strip.plain().decode() == TV21["rows"][which]
     assert zlib.crc32(strip.plain()) == strip.crc
+    assert [strip.row(place) for place in range(len(strip.lengths))] == strip.rows(range(len(strip.lengths)))
     found = [objects.from_json(row)["00080018"]["Value"][0] for row in strip.rows(range(len(strip.lengths)))]
     assert found == TV21["instances"][which]
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from fhir_gateway.dicomweb.levels import ALL_LISTED
 from fhir_gateway.dicomweb.query import Match, Query
 from fhir_gateway.errors import BadParameter
 from tests import factories as make
@@ -227,6 +228,16 @@ def test_instances_are_found_by_anything_they_say(worklist):
     for pair, count in {("SOPClassUID", make.CT): 2, ("Rows", "32"): 2, ("WindowCenter", "1040"): 2, ("Rows", "33"): 0,
                         ("StationName", "CT-2"): 1, ("InstanceNumber", "2"): 1, ("Modality", "SR"): 1}.items():  # fmt: skip
         assert len(worklist.queries("instances", pair).json) == count, pair
+
+
+@pytest.mark.parametrize("path", ["instances", f"studies/{STUDY}/instances"])
+def test_instances_listed_by_their_facts_say_what_their_descriptions_say(app, site, path):
+    site.stores(make.an_instance(series="film", number=9, frames=3, PatientID="MRN1"))
+    listed = ",".join(sorted(ALL_LISTED))
+    by_facts = app.queries(path, ("includefield", listed)).json
+    opened = app.queries(path, ("includefield", f"{listed},WindowCenter")).json
+    assert any("00281050" in row for row in opened)
+    assert [{tag: value for tag, value in row.items() if tag != "00281050"} for row in opened] == by_facts
 
 
 def test_above_the_address_everything_that_is_always_there_comes_along(worklist):
