@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import sqlalchemy as sa
+
 from vault.database import Work
-from vault.joined import Found, Joined, Part, octets, table_of
+from vault.joined import Found, Joined, Part, octets, one_of, table_of
 from vault.owners import OwnerKind
 from vault.tables import ScopeRow, StudyRow
 from vault.tables_sharing import GrantStudyRow
 
 _SCOPE, _STUDY, _NAMED = table_of(ScopeRow), table_of(StudyRow), table_of(GrantStudyRow)
+_MEANT = _STUDY.alias("meant")
 _OWNER, _ONE = octets("owner"), octets("study")
 
 
@@ -22,6 +25,18 @@ def _in_vault(wanted: Found) -> Found:
 def _in_grant(wanted: Found) -> Found:
     lying = _NAMED.join(_STUDY, _NAMED.c.study == _STUDY.c.id)
     return wanted.select_from(lying).where(_NAMED.c.grant == _OWNER).order_by(_STUDY.c.created.desc())
+
+
+def named_under(owner: sa.BindParameter[bytes], sought: Sequence[sa.BindParameter[bytes]]) -> sa.ColumnElement[bool]:
+    """Joins a study under one of these blind indexes with what the grant says of it.
+
+    Where there are several of them, which studies are meant is said once more: SQLite would otherwise begin with all
+    that the grant names.
+    """
+    named = sa.and_(_NAMED.c.study == _STUDY.c.id, _NAMED.c.grant == owner)
+    if len(sought) == 1:
+        return named
+    return sa.and_(named, _NAMED.c.study.in_(sa.select(_MEANT.c.id).where(one_of(_MEANT.c.uid_bi, sought))))
 
 
 _ID, _BELIEVED = Part(StudyRow, only={"id"}), Part(GrantStudyRow, only={"study", "row_mac"})

@@ -69,6 +69,11 @@ def octets(name: str) -> sa.BindParameter[bytes]:
     return sa.bindparam(name, type_=sa.LargeBinary)
 
 
+def one_of(column: sa.ColumnElement[bytes], sought: Sequence[sa.BindParameter[bytes]]) -> sa.ColumnElement[bool]:
+    """That the column has one of these values."""
+    return column.in_(sought) if len(sought) > 1 else column == sought[0]
+
+
 def table_of(kind: type[Row]) -> sa.Table:
     """The table of such rows, to join by."""
     return Row.metadata.tables[kind.__tablename__]

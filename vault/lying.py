@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from vault.database import Work
-from vault.joined import Found, Joined, Part, octets, table_of
+from vault.held import named_under
+from vault.joined import Found, Joined, Part, octets, one_of, table_of
 from vault.keyring import GrantKeyring, KeyClass, Keyring, OwnerKind, VaultKeyring, check_row_mac
 from vault.sealing import derive
 from vault.tables import BatchKeyRow, BlobRow, InstanceRow, ObjectRow, ScopeRow, SeriesRow, StudyRow
@@ -23,6 +24,7 @@ _INSTANCE, _SERIES, _STUDY, _OBJECT, _BLOB = map(table_of, (InstanceRow, SeriesR
 _SCOPE, _BATCH_KEY = table_of(ScopeRow), table_of(BatchKeyRow)
 _NAMED, _GRANT_KEY = table_of(GrantStudyRow), table_of(GrantKeyRow)
 _OWNER = octets("owner")
+_Sought = list[sa.BindParameter[bytes]]
 _PARTS = (Part(InstanceRow, without={"content_mac"}), Part(SeriesRow), Part(ObjectRow))
 
 
@@ -125,15 +127,14 @@ def _found(narrowed: Any, levels: int, width: int, most: int | None, wanted: Fou
         .join(_OBJECT, _INSTANCE.c.object == _OBJECT.c.id)
         .join(_BLOB, _OBJECT.c.blob == _BLOB.c.id)
     )
-    columns = (_STUDY.c.uid_bi, _SERIES.c.uid_bi, _INSTANCE.c.uid_bi)[:levels]
-    for level, column in enumerate(columns):
-        binds = [octets(f"uid{level}_{at}") for at in range(width)]
-        wanted = wanted.where(column.in_(binds) if width > 1 else column == binds[0])
+    sought = [[octets(f"uid{level}_{at}") for at in range(width)] for level in range(levels)]
+    for column, binds in zip((_STUDY.c.uid_bi, _SERIES.c.uid_bi, _INSTANCE.c.uid_bi), sought, strict=False):
+        wanted = wanted.where(one_of(column, binds))
     order = (_INSTANCE.c.version, _BLOB.c.since, _BLOB.c.id, _OBJECT.c.offset)
-    return wanted.select_from(narrowed(together)).order_by(*order).limit(most)
+    return wanted.select_from(narrowed(together, sought[0])).order_by(*order).limit(most)
 
 
-def _in_vault(together: sa.Join) -> sa.Join:
+def _in_vault(together: sa.Join, _studies: _Sought) -> sa.Join:
     owned = sa.and_(
         _SCOPE.c.id == _STUDY.c.scope, _SCOPE.c.owner_kind == OwnerKind.VAULT.value, _SCOPE.c.owner == _OWNER
     )
@@ -145,15 +146,14 @@ def _in_vault(together: sa.Join) -> sa.Join:
     return together.join(_SCOPE, owned).outerjoin(_BATCH_KEY, key)
 
 
-def _in_grant(together: sa.Join) -> sa.Join:
-    named = sa.and_(_NAMED.c.study == _STUDY.c.id, _NAMED.c.grant == _OWNER)
+def _in_grant(together: sa.Join, studies: _Sought) -> sa.Join:
     key = sa.and_(
         _GRANT_KEY.c.grant == _OWNER,
         _GRANT_KEY.c.batch == _INSTANCE.c.batch,
         _GRANT_KEY.c.key_class == _OBJECT.c.key_class,
     )
-    return together.join(_NAMED, named).outerjoin(_GRANT_KEY, key)
+    return together.join(_NAMED, named_under(_OWNER, studies)).outerjoin(_GRANT_KEY, key)
 
 
-def _anywhere(together: sa.Join) -> sa.Join:
+def _anywhere(together: sa.Join, _studies: _Sought) -> sa.Join:
     return together

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from vault.believed import check_row_mac
 from vault.database import Work
+from vault.held import named_under
 from vault.ids import Id
-from vault.joined import Found, Joined, Part, octets, table_of
+from vault.joined import Found, Joined, Part, octets, one_of, table_of
 from vault.keyring import GrantKeyring, KeyClass, Keyring, OwnerKind, VaultKeyring
 from vault.sealing import derive
 from vault.sealing.stream import Kind
@@ -65,17 +66,18 @@ def find_series(work: Work, keyring: Keyring, study_uid: str, series_uid: str | 
 
 @cache
 def _statement(owner: OwnerKind | None, width: int, named: bool) -> Joined:  # noqa: FBT001  a key of the cache
+    studies = [octets(f"study_{at}") for at in range(width)]
+
     def found(wanted: Found) -> Found:
         together = _SERIES.join(_STUDY, _SERIES.c.study == _STUDY.c.id)
         if owner is OwnerKind.VAULT:
             mine = sa.and_(_SCOPE.c.owner_kind == OwnerKind.VAULT.value, _SCOPE.c.owner == _OWNER)
             together = together.join(_SCOPE, sa.and_(_SCOPE.c.id == _STUDY.c.scope, mine))
         elif owner is OwnerKind.GRANT:
-            together = together.join(_NAMED, sa.and_(_NAMED.c.study == _STUDY.c.id, _NAMED.c.grant == _OWNER))
-        for level, column in (("study", _STUDY.c.uid_bi), ("series", _SERIES.c.uid_bi))[: 1 + named]:
-            binds = [octets(f"{level}_{at}") for at in range(width)]
-            wanted = wanted.where(column.in_(binds) if width > 1 else column == binds[0])
-        return wanted.select_from(together)
+            together = together.join(_NAMED, named_under(_OWNER, studies))
+        if named:
+            wanted = wanted.where(one_of(_SERIES.c.uid_bi, [octets(f"series_{at}") for at in range(width)]))
+        return wanted.select_from(together).where(one_of(_STUDY.c.uid_bi, studies))
 
     parts = [Part(SeriesRow), Part(StudyRow, only={"id", "scope"})]
     return Joined(*parts, *([Part(GrantStudyRow)] if owner is OwnerKind.GRANT else []), found=found)

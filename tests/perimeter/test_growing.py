@@ -6,8 +6,9 @@ database's planner. "SCAN" in its answer means that every row of a table is look
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -22,6 +23,7 @@ from vault import custody
 # Tables that grow with sites and software, not with patients.
 SMALL = frozenset({"site", "sitelogo", "client", "signingkey", "meta", "checkpoint", "alembic_version"})
 _SCANNED = re.compile(r"^SCAN (\w+)")
+_OF_ALL_HELD = re.compile(r"^SEARCH (grantstudy|grantkey|study|batchkey|card)\b.*\((grant|owner|owner_kind|scope)=\?\)")
 _VALUE = re.compile(r"[xX]?'(?:[^']|'')*'|\b\d+\b")
 
 
@@ -49,12 +51,19 @@ class Watched:
 
     def scans(self) -> dict[str, list[str]]:
         """Each statement that scans, and what."""
+        return self._planned(self._is_scan)
+
+    def walks(self) -> dict[str, list[str]]:
+        """Each statement that looks at every study of one holder."""
+        return self._planned(lambda _, line: _OF_ALL_HELD.search(line) is not None)
+
+    def _planned(self, shows: Callable[[str, str], bool]) -> dict[str, list[str]]:
         assert len(self._seen) > 10
         found: dict[str, list[str]] = {}
         with self._engine.connect() as connection:
             for shape, statement in self._seen.items():
                 plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
-                if told := [line for line in plan if self._is_scan(shape, line)]:
+                if told := [line for line in plan if shows(shape, line)]:
                     found[shape] = told
         return found
 
@@ -101,6 +110,32 @@ def test_no_path_looks_through_what_belongs_to_others(watched: tuple[IndoorHouse
         stone.enters(ana.gives_a_code().code)
         ana.stops(share.id)
     assert not (found := statements.scans()), "\n".join(f"{one} {seen}" for one, seen in found.items())
+
+
+def test_one_scan_costs_the_same_however_many_others_were_let_through(tmp_path: Path) -> None:
+    house = IndoorHouse(tmp_path)
+    statements = Watched(house.services.database.engine)
+    told = a_story(house)
+    hill = Site(house, "Hill Imaging")  # under two numbers, a UID is looked for in both
+    other = a_scan(told.patient.person)
+    hill.pushes(*other.files)
+    told.patient.types_a_slip(hill.hands_out_a_slip(told.patient.person))
+    app = App(house).is_let_in_by(told.patient)
+    scan = told.scan
+    with statements.watching():
+        for path in (
+            scan.address(1) + "/frames/1",
+            scan.address(1),
+            scan.address() + "/metadata",
+            scan.address() + "/series",
+            scan.address() + "/instances",
+            scan.address(),
+            scan.address() + "/thumbnail",
+            f"/dicomweb/studies?StudyInstanceUID={scan.uid}",
+        ):
+            assert app.get(path).status_code == 200, path
+    house.close()
+    assert not (found := statements.walks()), "\n".join(f"{one} {seen}" for one, seen in found.items())
 
 
 def test_no_sweep_looks_through_what_belongs_to_others(watched: tuple[IndoorHouse, Watched]) -> None:
