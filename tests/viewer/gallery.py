@@ -228,7 +228,7 @@ def found(gallery: Gallery, series: str, instance: str) -> Dataset:
 def in_json(one: Dataset) -> dict:
     slim = Dataset()
     slim.update({tag: one[tag] for tag in one.keys() if tag not in PIXELS})  # noqa: SIM118 - a Dataset iterates elements
-    written = slim.to_json_dict(suppress_invalid_tags=True)
+    written = slim.to_json_dict()  # no invalid tag is left out: that would switch a setting that all threads share
     written["00083002"] = {"vr": "UI", "Value": [str(one.file_meta.TransferSyntaxUID)]}
     return written
 
