@@ -99,6 +99,10 @@ def test_who_may_not_copy_gets_no_list(house, site, patient):
     assert patient.lets_in().get(MANIFEST, "application/json").status_code == 406
 
 
+def another_first(text: str) -> str:
+    return ("B" if text[0] == "A" else "A") + text[1:]
+
+
 def test_a_changed_list_and_a_list_of_another_server_prove_nothing(house, site, patient):
     site.stores(make.an_instance())
     text = patient.lets_in().get(MANIFEST).text
@@ -108,8 +112,8 @@ def test_a_changed_list_and_a_list_of_another_server_prove_nothing(house, site, 
     said = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     assert said == read_attested(text, keys, kind=KIND)
     for changed in (
-        f"{head}.{body[:-2]}AA.{signature}",
-        f"{head}.{body}.{signature[:-2]}AA",
+        f"{head}.{another_first(body)}.{signature}",
+        f"{head}.{body}.{another_first(signature)}",
         f"{head}.{body}.",
         "",
         "a.b",
