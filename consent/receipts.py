@@ -39,19 +39,23 @@ def count_opening(work: Work, grant_id: bytes) -> bool:
     return first
 
 
-def mark_reviewed(work: Work, access: Access, study_id: bytes) -> None:
-    """They say that they reviewed the report of a study they see; the first time counts. Raises `NotThere`."""
+def mark_reviewed(work: Work, access: Access, study_id: bytes, *, came: datetime) -> None:
+    """They say that they reviewed the report of a study they see, which `came` then; the first time counts.
+
+    Of a report that changed they may say it again. Raises `NotThere`.
+    """
     single = access.for_study(work, study_id)
-    if single.grant is None or work.session.get(ReviewRow, (single.grant.grant_id, study_id)) is not None:
+    if single.grant is None or has_reviewed(work, access, study_id, came=came):
         return
-    work.session.add(ReviewRow(grant=single.grant.grant_id, study=study_id, at=work.now))
+    work.session.merge(ReviewRow(grant=single.grant.grant_id, study=study_id, at=work.now))
     audit.record(work, owner=single.owner, did=Did.REVIEWED, by=single.actor, to=study_id)
 
 
-def has_reviewed(work: Work, access: Access, study_id: bytes) -> bool:
-    """Whether they said so before."""
+def has_reviewed(work: Work, access: Access, study_id: bytes, *, came: datetime) -> bool:
+    """Whether they said so since the report `came`."""
     grant = access.for_study(work, study_id).grant
-    return grant is not None and work.session.get(ReviewRow, (grant.grant_id, study_id)) is not None
+    said = None if grant is None else work.session.get(ReviewRow, (grant.grant_id, study_id))
+    return said is not None and said.at >= came
 
 
 def reviews_of(work: Work, study_ids: Collection[bytes]) -> dict[Id, datetime]:

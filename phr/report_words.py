@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -86,6 +86,11 @@ def standing(reports: Sequence[Report]) -> list[Report]:
     return sorted(
         heads, key=lambda one: (not is_withdrawn(one), is_signed(one), one.facts.issued, one.received), reverse=True
     )
+
+
+def newest_came(reports: Sequence[Report]) -> datetime:
+    """When the report that is read first came here. There must be at least one."""
+    return standing(reports)[0].received
 
 
 def is_withdrawn(report: Report) -> bool:

@@ -26,7 +26,7 @@ from phr.pages.shown import Link, ShownStudy, Surroundings
 from phr.pages.viewer import pictures_page
 from phr.references import pictures_beside
 from phr.report_files import asked_for, files_of, handed_out_as
-from phr.report_words import readable
+from phr.report_words import newest_came, readable
 from phr.scans import Scan, people_of, scan_of, scans_of, shown_study, site_names
 from phr.shares import until_words
 from phr.timelines import REGIONS, region_of
@@ -167,7 +167,7 @@ def report(visit: Visit, study_id: str) -> Answer:
         if not study.reports:
             raise NotThere
         shown, chosen = readable(study.reports, request.args.get("old", ""))
-        reviewed = has_reviewed(w, access(), study.id)
+        reviewed = has_reviewed(w, access(), study.id, came=newest_came(study.reports))
     tell_viewed(services(), access(), study.id)
     here = f"{visit.base}/report/{scan.id}"
     actions = [(f"{visit.base}/view", _("Look at the pictures"), "picture")] if scan.pictures else []
@@ -194,7 +194,7 @@ def confirm_review(visit: Visit, study_id: str) -> Answer:
         study, scan = _study(w, study_id)
         if not study.reports:
             raise NotThere
-        mark_reviewed(w, access(), study.id)
+        mark_reviewed(w, access(), study.id, came=newest_came(study.reports))
     return onward(f"{visit.base}/report/{scan.id}")
 
 

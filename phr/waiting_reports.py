@@ -1,5 +1,7 @@
-"""When a report is read: at once, after a doctor has looked, or with a note on a day (experience R1).
+"""When a report is read: at once, after a doctor has looked, or with a note on a day (experience R1, I2).
 
+That a doctor has looked is what somebody says who was given the report and read it as it stands now. That an app
+fetched it, that someone opened a link, or that a doctor saw the pictures before it came, says nothing of the kind.
 The choice for one scan stands before the choice for all; both are kept sealed, as fields of the owner's.
 """
 
@@ -13,7 +15,7 @@ from consent import alerts, shared
 from consent.access import Access
 from consent.receipts import reviews_of
 from phr.people import today
-from phr.report_words import standing
+from phr.report_words import newest_came
 from vault.database import Work
 from vault.ids import Id
 from vault.keyring import VaultKeyring
@@ -40,7 +42,6 @@ class Waiting:
 
     choice: str
     note_on: date | None
-    opened: bool
     review: Review | None
 
     @property
@@ -48,28 +49,20 @@ class Waiting:
         """Whether they chose to wait, with a note or without."""
         return self.choice == WAIT
 
-    @property
-    def looked(self) -> bool:
-        """Whether anyone it was shared with has opened the scan, or said that they reviewed the report."""
-        return self.opened or self.review is not None
-
 
 def waiting_of(work: Work, access: Access, study: Study) -> Waiting:
     """How it stands with the report of this scan."""
     own = access.own_vault()
     choice = own.field(work, CHOICE, subject=study.id) or own.field(work, CHOICE) or ASK
     kind, _, day = choice.partition(":")
-    folders = set(study.folders)
-    given = [*shared.live_for(work, access), *shared.history_of(work, access)]
-    opened = any(one.first_opened and folders & set(one.limits.study_ids) for one in given)
-    return Waiting(kind, date.fromisoformat(day) if day else None, opened, review_of(work, access, study))
+    return Waiting(kind, date.fromisoformat(day) if day else None, review_of(work, access, study))
 
 
 def may_show(work: Work, study: Study, waiting: Waiting) -> bool:
-    """Whether to show the report: it waits for a doctor, but no longer than 14 days."""
-    if waiting.is_waiting:
-        return waiting.looked or work.now - standing(study.reports)[0].received > LONGEST_WAIT
-    return waiting.choice == NOW
+    """Whether to show the report: a doctor has reviewed it, they chose to read, or it has waited for 14 days."""
+    if waiting.review is not None or waiting.choice == NOW:
+        return True
+    return waiting.is_waiting and work.now - newest_came(study.reports) > LONGEST_WAIT
 
 
 def choose(work: Work, access: Access, study: Study, choice: str, *, zone: str) -> date | None:
@@ -94,9 +87,10 @@ def notes_due(work: Work, own: VaultKeyring) -> set[Id]:
 
 
 def review_of(work: Work, access: Access, study: Study) -> Review | None:
-    """The first who said that they reviewed the report."""
-    found = reviews_of(work, study.folders)
-    if not found:
+    """The first who said that they reviewed the report as it stands; there must be one."""
+    came = newest_came(study.reports)
+    said = next(((grant_id, at) for grant_id, at in reviews_of(work, study.folders).items() if at >= came), None)
+    if said is None:
         return None
-    grant_id, at = next(iter(found.items()))
+    grant_id, at = said
     return Review(shared.names_for(work, access).get(grant_id, ""), at)

@@ -114,13 +114,6 @@ def test_the_main_points_come_first(ana_with_a_scan):
     assert order == sorted(order)
 
 
-def test_waiting_ends_when_a_doctor_has_looked(ana_with_a_scan, doctor):
-    here = ana_with_a_scan.scan()
-    ana_with_a_scan.post(f"{here}/report", choice="wait")
-    doctor.opens(ana_with_a_scan.shares())
-    assert "No tear." in ana_with_a_scan.get(f"{here}/report").text
-
-
 def test_waiting_lasts_no_longer_than_two_weeks(ana_with_a_scan, clock):
     here = ana_with_a_scan.scan()
     ana_with_a_scan.post(f"{here}/report", choice="wait")

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from consent.tables import ReminderRow
 from phr import alerting, dates
 from phr.mail import OutboxMailer
+from tests.factories import a_dataset
 from tests.phr.conftest import SECTIONS
 from tests.phr.test_alerting import TELLING
 from vault import accounts
@@ -119,3 +120,30 @@ def test_a_doctor_who_reviewed_the_report_lifts_the_wait_and_is_named(ana_with_a
     clock.advance(minutes=1)
     doctor.post(f"{theirs}/reviewed", page=theirs)
     assert ana.get("/history").text.count("reviewed the report of") == 1
+
+
+@pytest.mark.parametrize("choice", ["wait", "ask"])
+def test_only_a_doctor_who_says_so_has_looked_at_the_report(choice, ana_with_a_scan, doctor):
+    """Whoever was let in, an app, a relative or a doctor, may open the scan: that tells nothing of its report."""
+    ana, report = ana_with_a_scan, f"{ana_with_a_scan.scan()}/report"
+    theirs = f"/see/report/{ana.scan().rpartition('/')[2]}"
+    if choice == "wait":
+        ana.post(report, choice="wait")
+    doctor.opens(ana.shares())
+    doctor.get(theirs)
+    assert "Your doctor has not looked at it yet." in ana.get(report).text
+    doctor.post(f"{theirs}/reviewed", page=theirs)
+    assert "Main points (Impression)" in ana.get(report).text
+
+
+def test_a_report_that_changed_is_reviewed_anew(ana_with_a_scan, doctor, scan_center, clock):
+    ana, report = ana_with_a_scan, f"{ana_with_a_scan.scan()}/report"
+    theirs = f"/see/report/{ana.scan().rpartition('/')[2]}"
+    doctor.opens(ana.shares())
+    doctor.post(f"{theirs}/reviewed", page=theirs)
+    clock.advance(minutes=1)
+    scan_center.reports(a_dataset(study="knee").StudyInstanceUID, sections=SECTIONS[:2], status="amended")
+    assert "Your doctor has not looked at it yet." in ana.get(report).text
+    clock.advance(minutes=1)
+    assert "You have reviewed this report." in doctor.post(f"{theirs}/reviewed", page=theirs).text
+    assert "Dr. J. Lee reviewed this report" in ana.get(report).text
