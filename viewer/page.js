@@ -159,6 +159,13 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   });
 }
 
+// What the device itself can send with: messages, mail, whatever is installed.
+for (const button of document.querySelectorAll('[data-hand-on]')) {
+  if (!navigator.share) continue;
+  button.hidden = false;
+  button.addEventListener('click', () => navigator.share({ url: button.dataset.handOn }).catch(() => {}));
+}
+
 const offline = document.querySelector('[data-offline]');
 if (offline) {
   const show = () => { offline.hidden = navigator.onLine; };

@@ -5,6 +5,7 @@ import re
 import shutil
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
+from urllib.parse import parse_qs
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -92,6 +93,9 @@ def test_a_link_made_on_a_phone_is_opened_by_a_doctor_until_it_is_stopped(visito
     ana.presses("Share now")
     link = ana.page.locator(".kr-link a").inner_text()
     number = re.sub(r"\D", "", ana.page.locator(".kr-code__value [aria-hidden]").inner_text())
+    letter = ana.page.get_by_role("link", name="Send by email").get_attribute("href")
+    assert parse_qs(letter.partition("?")[2])["body"] == [link]  # their own mail program writes it
+    assert number not in letter
     assert ana.page.locator("[data-print]").is_visible()
     ana.page.emulate_media(media="print")
     assert ana.page.locator(".kr-qr").is_visible()
