@@ -184,18 +184,22 @@ _Deed = tuple[tuple[bytes, bytes, str], int, Callable[[Work], None]]
 
 
 def _tell_new(services: Services, deeds: Iterable[_Deed]) -> None:
-    """Those that are new are written down together. If that fails, they are as new to the next one who asks."""
-    now = services.clock.now()
-    new = [(key, tell) for key, seconds, tell in deeds if _told.is_new(key, now, seconds)]
-    if not new:
-        return
+    """Those that are new are written down. One that cannot be is as new to the next one who asks.
+
+    Each has a transaction of its own: whoever changes a grant and then adds to a chain, or adds to the chains of several
+    patients, never waits for somebody who does so in another order.
+    """
+    for key, seconds, tell in deeds:
+        if _told.is_new(key, services.clock.now(), seconds):
+            _tell(services, key, tell)
+
+
+def _tell(services: Services, key: tuple[bytes, bytes, str], tell: Callable[[Work], None]) -> None:
     try:
         with services.work() as work:
-            for _, tell in new:
-                tell(work)
+            tell(work)
     except BaseException:
-        for key, _ in new:
-            _told.forget(key)
+        _told.forget(key)
         raise
 
 

@@ -136,8 +136,11 @@ def ahead(services: Services, limit: Limit, *who: bytes | str, most: int) -> int
     database, now, pace = services.database, services.clock.now(), PACES[limit]
     key = _key(services, (limit, *who))
     with passing(database) as hand:
-        hand.do(_BEGIN[database.is_sqlite], id=key, count=0, since=now, until=now)
-        count, since, until = hand.ask(_COUNTED, key=key)[0]
+        found = hand.ask(_COUNTED, key=key)
+        while not found:  # nor after it was begun, where the sweep took it away meanwhile
+            hand.do(_BEGIN[database.is_sqlite], id=key, count=0, since=now, until=now)
+            found = hand.ask(_COUNTED, key=key)
+        count, since, until = found[0]
         if now >= until:
             count, since = 0, now
         counted = min(pace.tries - count, most)

@@ -1,13 +1,14 @@
 """Whose turn it is to write, among processes that often write a little and share one SQLite file.
 
 SQLite lets whoever finds it locked sleep longer and longer before they look again: with two processes that write at
-each read, most of the time goes by asleep. Here they wait in line, and are woken. It is a courtesy: what keeps writers
+each read, most of the time goes by asleep. Here they wait in line, and look again at once. It is a courtesy: what keeps writers
 apart is SQLite's own lock, and whoever does not come through here waits for that one.
 """
 
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 from vault.errors import StoreAway
 
 PATIENCE = 30  # seconds that a writer waits for another
+_GLANCE = 0.0005  # seconds between two looks at whether another process has given its turn back
 
 
 class Turn:
@@ -51,7 +53,7 @@ class Turn:
     def taken(self) -> Generator[None]:
         """Nobody else of the line writes, in this process or in another; a process that ends gives its turn back.
 
-        Raises `StoreAway` where another thread of this process does not give it back.
+        Raises `StoreAway` where another one, in this process or in another, does not give it back.
         """
         if self._path is None:
             yield
@@ -63,7 +65,7 @@ class Turn:
             if line is None:
                 yield
                 return
-            fcntl.flock(line, fcntl.LOCK_EX)
+            _lock(line)
             try:
                 yield
             finally:
@@ -83,3 +85,17 @@ class Turn:
     def __del__(self) -> None:
         if self._file is not None:
             os.close(self._file)
+
+
+def _lock(line: int) -> None:
+    """The file is locked for this process. Raises `StoreAway` where another one, which may hang, holds it too long."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(line, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise StoreAway("another process writes for too long") from None
+            time.sleep(_GLANCE)
+        else:
+            return

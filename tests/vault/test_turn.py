@@ -1,5 +1,6 @@
 """Who writes when: one line for each SQLite file, none where the database keeps writers apart."""
 
+import fcntl
 import sqlite3
 from contextlib import closing
 
@@ -15,6 +16,16 @@ def test_who_waits_for_a_writer_that_never_ends_is_told(services, monkeypatch):
         work.session.connection()
         with pytest.raises(StoreAway), services.work() as another:
             another.session.connection()
+    with services.work() as work:
+        work.session.connection()
+
+
+def test_who_waits_for_another_process_that_hangs_is_told(services, monkeypatch):
+    monkeypatch.setattr(turn, "PATIENCE", 0.05)
+    with open(f"{services.database.engine.url.database}-turn", "w") as of_another:
+        fcntl.flock(of_another, fcntl.LOCK_EX)
+        with pytest.raises(StoreAway), services.work() as work:
+            work.session.connection()
     with services.work() as work:
         work.session.connection()
 

@@ -5,6 +5,7 @@ import json
 
 import pytest
 from PIL import Image
+from sqlalchemy import event
 
 from tests import factories as make
 from tests.fhir_gateway.callers import AS_STORED, parts_of
@@ -255,6 +256,29 @@ def test_looking_is_told_once_an_hour_and_saving_is_told(site, patient, clock):
     assert did(patient).count(Did.SAVED_COPY) == 0
     app.whole(STUDY)
     assert did(patient).count(Did.SAVED_COPY) == 1
+
+
+def test_nothing_waits_for_a_grant_once_it_holds_the_history(site, patient):
+    """Who stops a grant takes them in the other order, and would wait for one that does."""
+    site.stores(make.an_instance())
+    doctor = patient.lets_in()
+    engine, told, holds_history = patient.services.database.engine, [], False
+
+    @event.listens_for(engine, "commit")
+    def ended(_connection):
+        nonlocal holds_history
+        holds_history = False
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def asked(_connection, _cursor, statement, *_):
+        nonlocal holds_history
+        holds_history = holds_history or "audit_head" in statement
+        if statement.startswith("UPDATE") and "saved_at" in statement:
+            told.append(holds_history)
+
+    doctor.whole(STUDY)
+    assert told
+    assert not any(told)
 
 
 def test_what_could_not_be_written_down_hands_out_nothing_and_is_written_at_the_next_look(site, patient):
