@@ -186,8 +186,8 @@ _Deed = tuple[tuple[bytes, bytes, str], int, Callable[[Work], None]]
 def _tell_new(services: Services, deeds: Iterable[_Deed]) -> None:
     """Those that are new are written down. One that cannot be is as new to the next one who asks.
 
-    Each has a transaction of its own: whoever changes a grant and then adds to a chain, or adds to the chains of several
-    patients, never waits for somebody who does so in another order.
+    Each has a transaction of its own: whoever changes a grant and then adds to a chain, or adds to the chains of
+    several patients, never waits for somebody who does so in another order.
     """
     for key, seconds, tell in deeds:
         if _told.is_new(key, services.clock.now(), seconds):

@@ -56,17 +56,23 @@ def name_of(scan: Scan) -> str:
 
 def plan_of(study: Study, scan: Scan, *, made_by: str) -> ZipPlan:
     """What the ZIP will hold."""
-    shown = found.many(study.uid) if study.series else []
-    return medium(taken(study, shown), list(_pages(study, scan, made_by)))
+    return medium(taken(study), list(_pages(study, scan, made_by)))
 
 
 def size_of(study: Study) -> int:
     """Octets of the pictures, as they lie in the store."""
-    return sum(one.length for one in found.many(study.uid)) if study.series else 0
+    return sum(one.length for one in _instances(study))
 
 
-def taken(study: Study, shown: list[Shown]) -> Iterator[Taken]:
+def _instances(study: Study) -> list[Shown]:
+    """Those of the series that are shown: some may be kept back for now."""
+    listed = {series.facts.uid for series in study.series}
+    return [one for one in found.many(study.uid) if one.uids[1] in listed] if listed else []
+
+
+def taken(study: Study) -> Iterator[Taken]:
     """The instances of a study with what the directory of a medium says of them."""
+    shown = _instances(study)
     with services().reading() as work:
         described = (
             {one.facts.uid: one.dicom for one in open_series(work, access().opened(), study.uid)} if shown else {}

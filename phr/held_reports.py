@@ -33,17 +33,26 @@ def held(work: Work, study: Study) -> Held | None:
 
 
 def shown_to_owner(work: Work, study: Study) -> Study:
-    """The study without the reports that are still kept back."""
+    """The study without the reports that are still kept back, and without series that may hold such a report, too.
+
+    Of a series without pictures nothing tells when it came: it waits as long as what came last.
+    """
     reports = tuple(report for report in study.reports if _hold_of(work, report) is None)
-    return study if len(reports) == len(study.reports) else replace(study, reports=reports)
+    if len(reports) == len(study.reports) and _hold(work, study.site_id, study.arrived) is None:
+        return study
+    return replace(study, reports=reports, series=tuple(series for series in study.series if series.pictures))
 
 
 def _hold_of(work: Work, report: Report) -> Held | None:
-    details = _site_of(work, report)
+    return _hold(work, report.site_id, _first_received(report))
+
+
+def _hold(work: Work, site_id: bytes | None, came: datetime) -> Held | None:
+    details = _site_of(work, site_id)
     if details is None or not details.reports_held_days:
         return None
     zone = ZoneInfo(details.zone)
-    until = _first_received(report).astimezone(zone).date() + timedelta(days=details.reports_held_days)
+    until = came.astimezone(zone).date() + timedelta(days=details.reports_held_days)
     return Held(details.name, details.phone, until) if work.now.astimezone(zone).date() < until else None
 
 
@@ -52,8 +61,8 @@ def _first_received(report: Report) -> datetime:
     return min(version.received for version in report.versions)
 
 
-def _site_of(work: Work, report: Report) -> SiteDetails | None:
+def _site_of(work: Work, site_id: bytes | None) -> SiteDetails | None:
     try:
-        return None if report.site_id is None else find_site(work, report.site_id).details
+        return None if site_id is None else find_site(work, site_id).details
     except NotThere:
         return None

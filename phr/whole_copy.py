@@ -14,7 +14,6 @@ from flask_babel import gettext as _
 
 from consent.request import access, services
 from fhir_gateway.dicom.media import Entry, Page, Taken, ZipPlan, medium
-from fhir_gateway.dicomweb import found
 from fhir_gateway.looking import watched
 from phr import dates
 from phr.answers import ranged
@@ -89,8 +88,8 @@ def sent(plan: ZipPlan) -> Response:
 
 def _all_pictures(catalogue: Catalogue) -> Iterator[Taken]:
     """Each instance once, though two sites may have sent it."""
-    for uid, study in {study.uid: study for study in catalogue.studies if study.series}.items():
-        yield from taken(study, found.many(uid))
+    for study in {study.uid: study for study in catalogue.studies if study.series}.values():
+        yield from taken(study)
 
 
 def _shelf(study: Study, scan: Scan, folder: str, pages: list[Page | Entry]) -> Shelf:

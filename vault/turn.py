@@ -1,8 +1,8 @@
 """Whose turn it is to write, among processes that often write a little and share one SQLite file.
 
 SQLite lets whoever finds it locked sleep longer and longer before they look again: with two processes that write at
-each read, most of the time goes by asleep. Here they wait in line, and look again at once. It is a courtesy: what keeps writers
-apart is SQLite's own lock, and whoever does not come through here waits for that one.
+each read, most of the time goes by asleep. Here they wait in line, and look again at once. It is a courtesy: what keeps
+writers apart is SQLite's own lock, and whoever does not come through here waits for that one.
 """
 
 import fcntl

@@ -6,7 +6,8 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.phr.conftest import SECTIONS
+from tests.factories import a_text_report
+from tests.phr.conftest import ANA, SECTIONS
 from vault.sites import change_details, find_site
 
 DAYS = 3
@@ -55,6 +56,29 @@ def test_no_copy_holds_what_is_kept_back(ana_with_a_scan, law):
 def reports_in(octets: bytes) -> list[str]:
     with ZipFile(BytesIO(octets)) as packed:
         return [name for name in packed.namelist() if "REPORT" in name or "SITE" in name]
+
+
+def test_nor_does_a_copy_hold_a_report_that_came_as_a_picture_would(ana_with_a_scan, scan_center, law, clock):
+    ana, scan = ana_with_a_scan, ana_with_a_scan.scan()
+    scan_center.pushes(a_text_report("A tear of the meniscus.", study="knee", person=ANA))
+    ana.signs_in()
+    paths = (f"{scan}/save/all.zip", "/save/everything.zip")
+    for path in paths:
+        assert b"A tear of the meniscus." in unpacked(ana.get(path).data), path
+    law(DAYS)
+    for path in paths:
+        octets = unpacked(ana.get(path).data)
+        assert b"A tear of the meniscus." not in octets, path
+        assert b"DICM" in octets, path
+    clock.advance(days=DAYS)
+    ana.signs_in()
+    for path in paths:
+        assert b"A tear of the meniscus." in unpacked(ana.get(path).data), path
+
+
+def unpacked(octets: bytes) -> bytes:
+    with ZipFile(BytesIO(octets)) as packed:
+        return b"".join(map(packed.read, packed.namelist()))
 
 
 def test_a_doctor_she_let_in_reads_it_at_once(ana_with_a_scan, law, doctor):

@@ -3,6 +3,7 @@
 import fcntl
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,7 @@ def test_who_waits_for_a_writer_that_never_ends_is_told(services, monkeypatch):
 
 def test_who_waits_for_another_process_that_hangs_is_told(services, monkeypatch):
     monkeypatch.setattr(turn, "PATIENCE", 0.05)
-    with open(f"{services.database.engine.url.database}-turn", "w") as of_another:
+    with Path(f"{services.database.engine.url.database}-turn").open("w") as of_another:
         fcntl.flock(of_another, fcntl.LOCK_EX)
         with pytest.raises(StoreAway), services.work() as work:
             work.session.connection()
