@@ -20,6 +20,8 @@ from vault.keyring import VaultKeyring
 from vault.sealing.codes import ClaimPin
 from vault.sites import find_site
 
+BEGAN = "began"  # in the draft of a claim: the account was made with this slip
+
 
 def claim_waits() -> bool:
     """Whether a PIN and a birth date wait for somebody to sign in."""
@@ -27,8 +29,8 @@ def claim_waits() -> bool:
 
 
 def first_page(signed: SignedIn) -> str:
-    """Where somebody who has just signed in goes: to the scan that waited, back to the slip with what was wrong with
-    it, or to the page they came from.
+    """Where somebody who has just signed in goes: to the scan that waited, back to the birth date with what was wrong,
+    or to the page they came from.
     """
     if not claim_waits():
         return safe_return(drafts.take("back"), "/home")
@@ -36,14 +38,36 @@ def first_page(signed: SignedIn) -> str:
         return take_waiting(signed.keyring, signed.account_id)
     except Mistakes as wrong:
         drafts.keep(claim_mistake=next(iter(wrong.at.values())))
-        return "/add"
+        return "/add/birth"
+
+
+def first_page_of_new(signed: SignedIn) -> str:
+    """The same for an account that was just made: it began with the birth date typed for the slip, which nothing had
+    proven, and takes over the one that opens the slip.
+    """
+    if claim_waits():
+        drafts.keep(claim={**drafts.found("claim"), BEGAN: "yes"})
+    return first_page(signed)
 
 
 def take_waiting(keyring: VaultKeyring, account_id: Id) -> str:
-    """Take the scan that waits into this vault; answers the address of its page. Raises `Mistakes` and `Wait`."""
+    """Take the scan that waits into this vault; answers the address of its page. Raises `Mistakes` and `Wait`.
+
+    A birth date that was wrong is kept as what was tried, so that signing in again tries it no second time.
+    """
     claim = drafts.found("claim")
     try:
-        taken = claims.take(
+        taken = _take(claim, keyring, account_id)
+    except Mistakes:
+        drafts.keep(claim={**{name: kept for name, kept in claim.items() if name != "born"}, "tried": claim["born"]})
+        raise
+    drafts.drop("claim")
+    return _welcome(keyring, taken, born=claim["born"] if BEGAN in claim else "")
+
+
+def _take(claim: drafts.Kept, keyring: VaultKeyring, account_id: Id) -> Taken:
+    try:
+        return claims.take(
             services(),
             pin=ClaimPin.parse(claim["pin"]),
             born=claim["born"],
@@ -62,8 +86,6 @@ def take_waiting(keyring: VaultKeyring, account_id: Id) -> str:
         raise Mistakes({"born": sentence}) from None
     except ClaimUsed as used:
         raise Mistakes({"born": _was_used(used)}) from None
-    drafts.drop("claim")
-    return _welcome(keyring, taken)
 
 
 def _was_used(used: ClaimUsed) -> str:
@@ -79,9 +101,14 @@ def _was_used(used: ClaimUsed) -> str:
     )
 
 
-def _welcome(keyring: VaultKeyring, taken: Taken) -> str:
-    """P9: the page of the newest scan, or the list where there are several or none yet."""
+def _welcome(keyring: VaultKeyring, taken: Taken, *, born: str) -> str:
+    """P9: the page of the newest scan, or the list where there are several or none yet.
+
+    The account's birth date is `born` from now on, unless that is "".
+    """
     with services().work() as w:
+        if born:
+            keyring.keep_field(w, "born", born)
         catalogue = open_catalogue(w, keyring, only=taken.study_ids)
         if not keyring.field(w, "name") and catalogue.people:
             keyring.keep_field(w, "name", words.person(catalogue.people[0].name))

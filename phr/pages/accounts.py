@@ -13,7 +13,7 @@ from consent.guards import public
 from consent.request import services, work
 from phr import device_locks, drafts, forms, mail_codes
 from phr.answers import Answer, again, onward
-from phr.claiming import claim_waits, first_page
+from phr.claiming import claim_waits, first_page_of_new
 from phr.forms import Mistakes
 from phr.people import begin_session, network
 from vault.accounts import SignedIn, open_account
@@ -133,7 +133,7 @@ def take_password() -> Answer:
         with work() as w:
             add_passkey(w, signed.keyring, signed.account_id, device_locks.from_draft(begun["lock"]))
     drafts.drop("join")
-    return begin_session(signed, onward(first_page(signed)))
+    return begin_session(signed, onward(first_page_of_new(signed)))
 
 
 def _lock(begun: drafts.Kept) -> str:

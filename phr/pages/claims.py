@@ -13,23 +13,21 @@ from consent.guards import needs_patient, public
 from consent.request import access, work
 from phr import drafts, forms
 from phr.answers import Answer, again, onward
-from phr.claiming import take_waiting
+from phr.claiming import BEGAN, take_waiting
 from phr.forms import Mistakes
 from phr.people import signed_in_patient, today
 from vault.ids import parse_id
 from vault.links import unlink
 
 blueprint = Blueprint("claims", __name__)
+PARTS = ("day", "month", "year")
 BEFORE_SIGNING_IN = public("a slip is typed before there is an account; nothing is looked up")
 
 
 @blueprint.get("/add")
 @BEFORE_SIGNING_IN
 def add() -> Answer:
-    """P2; with what went wrong, when a slip did not open after the account was made."""
-    wrong = drafts.take("claim_mistake")
-    if wrong:
-        return again("pages/add.html", Mistakes({"pin": wrong}))
+    """P2."""
     return render_template("pages/add.html")
 
 
@@ -41,17 +39,24 @@ def take_pin() -> Answer:
         pin = forms.read_pin(request.form)
     except Mistakes as wrong:
         return again("pages/add.html", wrong)
-    drafts.keep(claim={"pin": pin.reveal()})
+    began = {name: kept for name, kept in drafts.found("claim").items() if name == BEGAN}
+    drafts.keep(claim={"pin": pin.reveal(), **began})
     return onward("/add/birth")
 
 
 @blueprint.get("/add/birth")
 @BEFORE_SIGNING_IN
 def birth() -> Answer:
-    """P3."""
-    if not drafts.found("claim"):
+    """P3; with what went wrong, when the slip did not open after the account was made. The PIN need not be typed again:
+    its own letters show a slip of the finger, so that the date is likely what is wrong.
+    """
+    claim = drafts.found("claim")
+    if not claim:
         return onward("/add")
-    return render_template("pages/birth.html", typed=_typed(), more=False)
+    typed = _boxes(claim.get("tried", ""))
+    if wrong := drafts.take("claim_mistake"):
+        return again("pages/birth.html", Mistakes({"born": wrong}), typed=typed, more=True)
+    return render_template("pages/birth.html", typed=typed, more="tried" in claim)
 
 
 @blueprint.post("/add/birth")
@@ -73,7 +78,13 @@ def take_birth() -> Answer:
 
 
 def _typed() -> dict[str, str]:
-    return {part: request.form.get(f"born-{part}", "") for part in ("day", "month", "year")}
+    return {part: request.form.get(f"born-{part}", "") for part in PARTS}
+
+
+def _boxes(born: str) -> dict[str, str]:
+    """A date that was kept, as its boxes show it."""
+    parts = (born[6:], born[4:6], born[:4])
+    return {name: part.lstrip("0") for name, part in zip(PARTS, parts, strict=True)}
 
 
 @blueprint.post("/scans/<study_id>/future")

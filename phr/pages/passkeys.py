@@ -13,7 +13,7 @@ from consent.guards import needs_patient, public
 from consent.request import access, reading, safe_return, services, source
 from phr import device_locks, drafts, forms
 from phr.answers import Answer, again, onward
-from phr.claiming import claim_waits, first_page
+from phr.claiming import claim_waits, first_page, first_page_of_new
 from phr.forms import Mistakes
 from phr.people import begin_session, network, renew_session
 from vault import accounts
@@ -59,7 +59,7 @@ def take_at_joining() -> Answer:
         login = begun.get("mail") or begun["name"]
         return again("pages/join_password.html", wrong, login=login, called="", lock="offered")
     drafts.drop("join")
-    return begin_session(signed, onward(first_page(signed)))
+    return begin_session(signed, onward(first_page_of_new(signed)))
 
 
 def _make_account(begun: drafts.Kept, passkey: NewPasskey) -> SignedIn:

@@ -71,13 +71,21 @@ def test_a_pin_nobody_made_is_told_in_the_same_words(ana):
     assert "do not go together" in ana.adds(ClaimPin.new()).text
 
 
-def test_a_wrong_pin_is_told_after_the_account_was_made(ana):
-    ana.post("/add", pin=ClaimPin.new().reveal())
-    ana.post("/add/birth", **BORN)
+def test_a_wrong_birth_date_is_asked_again_after_the_account_was_made(ana, scan_center):
+    """What was typed stands in its boxes, the PIN is still known, and signing in again costs no try."""
+    scan_center.pushes_a_knee()
+    ana.post("/add", pin=scan_center.slip_for().reveal())
+    ana.post("/add/birth", **{**BORN, "born-day": "28"})
     shown = ana.joins()
-    assert ana.path == "/add"
-    assert "do not go together" in shown.text
+    assert (ana.path, shown.status_code) == ("/add/birth", 422)
+    assert "do not go together. Check both. You have 29 tries left." in shown.text
+    assert "Call the number on your slip" in shown.text
+    assert all(f'value="{typed}"' in shown.text for typed in ("28", "3", "1958"))
+    assert 'value="28"' in ana.get("/add/birth").text
+    assert "tries left" not in ana.signs_in().text
     assert "You have no scans yet." in ana.get("/home").text
+    assert "MRI of the right knee" in ana.post("/add/birth", **BORN).text
+    assert "This may not be yours" not in ana.get("/home").text
 
 
 def test_a_used_slip_says_when_and_whom_to_call(ana, app, scan_center):
