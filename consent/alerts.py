@@ -2,13 +2,16 @@
 come on which they asked for one (experience N1, N3, R1, R3).
 
 What is looked for is what came about since the last look, by indexes of time, so that a look costs what happened and
-not what is kept. A letter is owed until it is sent, or for a day: after that it would be no news.
+not what is kept; a report that its site keeps back came when it is shown. A letter is owed until it is sent, or for a
+day: after that it would be no news.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -18,10 +21,14 @@ from vault import marks
 from vault.database import Work
 from vault.ids import Id
 from vault.keyring import KeyClass, OwnerKind
+from vault.sites import SiteDetails, all_sites
 from vault.tables import EPOCH, AccountRow, BatchRow, ResourceRow, ScopeRow, StudyRow
 
 PATIENCE: Final = timedelta(days=3)  # before somebody is told that nobody looked
 NO_NEWS: Final = timedelta(days=1)
+SETTLED: Final = timedelta(minutes=2)  # what is older is there for all to see: no commit takes that long
+    minutes=2
+)  # what is older is there for all to see: no change takes that long to be committed
 NOT_FORGOTTEN: Final = timedelta(days=7)  # a letter asked for on a day is sent late rather than not
 _PUSH: Final = timedelta(minutes=30)  # a token lives shorter, and a batch no longer than its token
 _SWEEP: Final = "alerts"
@@ -84,15 +91,18 @@ def choose(work: Work, account_id: bytes, choices: Choices) -> None:
 
 def look(work: Work) -> None:
     """What came about since the last look is owed to those who want to hear of it. The first only sets the time."""
-    since, now = marks.reached(work, _SWEEP), work.now
+    since, until = marks.reached(work, _SWEEP), work.now - SETTLED
+    if until <= since:
+        return
     if since > EPOCH:
-        for vault_id in work.session.scalars(_vaults_with_new_studies(since, now)):
+        for vault_id in work.session.scalars(_vaults_with_new_studies(since, until)):
             _owe(work, vault_id, Letter.NEW_SCAN)
-        for vault_id in work.session.scalars(_vaults_with_new_reports(since, now)):
-            _owe(work, vault_id, Letter.NEW_REPORT)
-        for vault_id in work.session.scalars(_vaults_nobody_looked_at(since - PATIENCE, now - PATIENCE)):
+        for shown in _new_reports(work, since, until):
+            for vault_id in work.session.scalars(shown):
+                _owe(work, vault_id, Letter.NEW_REPORT)
+        for vault_id in work.session.scalars(_vaults_nobody_looked_at(since - PATIENCE, until - PATIENCE)):
             _owe(work, vault_id, Letter.NOT_OPENED)
-    marks.reach(work, _SWEEP, now)
+    marks.reach(work, _SWEEP, until)
 
 
 def owed(work: Work) -> list[Owed]:
@@ -157,7 +167,27 @@ def _vaults_with_new_studies(since: datetime, until: datetime) -> sa.Select[byte
     )
 
 
-def _vaults_with_new_reports(since: datetime, until: datetime) -> sa.Select[bytes]:
+def _new_reports(work: Work, since: datetime, until: datetime) -> Iterator[sa.Select[bytes]]:
+    """What finds the vaults with reports that came, or that a site which keeps them back shows from now on.
+
+    A change of a report that is shown already is told as late as if it were new: that it is one stands sealed.
+    """
+    holding = {site.id: site.details for site in all_sites(work) if site.details.reports_held_days}
+    yield _vaults_with_reports(since, until).where(ScopeRow.site.not_in(holding))
+    for site_id, details in holding.items():
+        came_since, came_until = _held_since(details, since), _held_since(details, until)
+        if came_since < came_until:
+            yield _vaults_with_reports(came_since, came_until).where(ScopeRow.site == site_id)
+
+
+def _held_since(site: SiteDetails, moment: datetime) -> datetime:
+    """What came before this midnight of the site's is shown by then."""
+    zone = ZoneInfo(site.zone)
+    day = moment.astimezone(zone).date() - timedelta(days=site.reports_held_days - 1)
+    return datetime.combine(day, time(), zone).astimezone(moment.tzinfo)
+
+
+def _vaults_with_reports(since: datetime, until: datetime) -> sa.Select[bytes]:
     """Reports come in the batch of the token that pushes them: only batches as young as a token are looked at."""
     return (
         sa.select(ScopeRow.owner)

@@ -69,11 +69,20 @@ def choose(work: Work, access: Access, study: Study, choice: str, *, zone: str) 
     """Keep "now", "wait" or "remind"; answers the day of the note where one was asked for."""
     day = today() + A_WEEK if choice == "remind" else None
     kept = f"{WAIT}:{day.isoformat()}" if day else WAIT if choice == WAIT else NOW
+    _keep(work, access, study, kept, due=datetime.combine(day, MORNING, ZoneInfo(zone)) if day else None)
+    return day
+
+
+def forget_note(work: Work, access: Access, study: Study, waiting: Waiting) -> None:
+    """They read the report: nobody is reminded of what they have read."""
+    if waiting.note_on is not None:
+        _keep(work, access, study, NOW, due=None)
+
+
+def _keep(work: Work, access: Access, study: Study, kept: str, *, due: datetime | None) -> None:
     access.own_vault().keep_field(work, CHOICE, kept, subject=study.id)
-    due = datetime.combine(day, MORNING, ZoneInfo(zone)) if day else None
     if access.account_id is not None:
         alerts.remind(work, access.account_id, study.id, due)
-    return day
 
 
 def notes_due(work: Work, own: VaultKeyring) -> set[Id]:

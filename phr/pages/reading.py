@@ -50,6 +50,7 @@ def report(study_id: str) -> Answer:
         if not waiting_reports.may_show(w, study, waiting):
             in_a_week = today() + waiting_reports.A_WEEK
             return render_template("pages/report_ask.html", scan=scan, waiting=waiting, in_a_week=in_a_week)
+        waiting_reports.forget_note(w, access(), study, waiting)
         shown, chosen = readable(study.reports, request.args.get("old", ""))
         audit.record_once(
             w,

@@ -1,16 +1,21 @@
 """Letters that come by themselves: only news, only in daytime, only to those who want them, and saying nothing."""
 
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 
+from consent.alerts import SETTLED
 from consent.tables import AlertRow
 from phr import alerting
 from phr.mail import OutboxMailer
+from tests.factories import a_dataset
+from tests.phr.conftest import SECTIONS
 from tests.phr.test_pages_upload import old_pictures, sends
 from vault import accounts
+from vault.sites import change_details, find_site
 from vault.tables import AccountRow
 
 TELLING = ("knee", "MRI", "Harbor", "Perez", "Dr.", "Lee")
@@ -25,12 +30,13 @@ def ana_with_mail(ana_with_a_scan, services):
 
 
 @pytest.fixture
-def minute(services, settings):
-    """The jobs of one minute are done; answers every letter there is."""
+def minute(services, settings, clock):
+    """The jobs of a minute are done, a little later; answers every letter there is."""
     room = alerting.post_room(settings)
     outbox = OutboxMailer(settings.outbox_folder, settings.mail_key)
 
     def passes():
+        clock.advance(seconds=SETTLED.total_seconds())
         alerting.send_what_is_owed(room, services, settings)
         return outbox.letters()
 
@@ -107,3 +113,20 @@ def test_who_gave_no_address_gets_no_letter_and_a_reason(ana_with_a_scan, scan_c
     scan_center.pushes_a_knee(study="second")
     assert minute() == []
     assert "without an email address" in ana_with_a_scan.get("/account/alerts").text
+
+
+def test_a_report_that_its_site_keeps_back_is_told_when_it_is_shown(
+    ana_with_mail, scan_center, minute, clock, services
+):
+    with services.work() as work:
+        site = find_site(work, scan_center.site.id)
+        change_details(work, site.id, replace(site.details, reports_held_days=2, zone="UTC"))
+    clock.advance(minutes=10)
+    scan_center.reports(a_dataset(study="knee").StudyInstanceUID, sections=SECTIONS)
+    assert minute() == []
+    clock.advance(days=1)
+    assert minute() == []
+    clock.advance(days=1)
+    [letter] = minute()
+    assert "A new report is in your account." in letter.text
+    assert len(minute()) == 1

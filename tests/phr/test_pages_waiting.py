@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from consent.alerts import SETTLED
 from consent.tables import ReminderRow
 from phr import alerting, dates
 from phr.mail import OutboxMailer
@@ -16,12 +17,13 @@ from vault.tables import AccountRow
 
 
 @pytest.fixture
-def letters(services, settings):
-    """The jobs of one minute are done; answers every letter there is, newest first."""
+def letters(services, settings, clock):
+    """The jobs of a minute are done, a little later; answers every letter there is, newest first."""
     room = alerting.post_room(settings)
     outbox = OutboxMailer(settings.outbox_folder, settings.mail_key)
 
     def passes():
+        clock.advance(seconds=SETTLED.total_seconds())
         alerting.send_what_is_owed(room, services, settings)
         return outbox.letters()
 
@@ -120,6 +122,22 @@ def test_a_doctor_who_reviewed_the_report_lifts_the_wait_and_is_named(ana_with_a
     clock.advance(minutes=1)
     doctor.post(f"{theirs}/reviewed", page=theirs)
     assert ana.get("/history").text.count("reviewed the report of") == 1
+
+
+def test_what_she_read_once_her_doctor_had_waits_no_more(ana_with_a_scan, doctor, services, letters, clock):
+    ana, report = ana_with_a_scan, f"{ana_with_a_scan.scan()}/report"
+    theirs = f"/see/report/{ana.scan().rpartition('/')[2]}"
+    has_mail(services)
+    letters()
+    ana.post(report, choice="remind")
+    doctor.opens(ana.shares())
+    doctor.get(theirs)
+    doctor.post(f"{theirs}/reviewed", page=theirs)
+    assert "Main points (Impression)" in ana.get(report).text
+    clock.advance(days=8)
+    assert letters() == []
+    ana.signs_in()
+    assert "waits for you" not in ana.get("/home").text
 
 
 @pytest.mark.parametrize("choice", ["wait", "ask"])
