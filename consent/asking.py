@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
-from flask import request
+from flask import current_app, request
 
 from consent import cookies, guests, sessions, tokens
 from consent.access import Access, together
@@ -24,6 +24,8 @@ from vault.intake import Pusher
 _BEARER = re.compile(r"bearer +([!-~]+)", re.IGNORECASE)
 # A signed-in browser on a machine route: all it may see together, its own record first.
 AREAS = (Area.PATIENT, Area.PROVIDER, Area.GUEST)
+# What `guards.asked_by_itself` writes on a view.
+BY_ITSELF = "__asked_by_itself__"
 
 
 def signed_in(area: Area) -> Access | None:
@@ -46,7 +48,7 @@ def from_cookie(area: Area) -> Access:
         return _from_guest(secret)
     with reading() as w:
         session, found = sessions.open_session(w, secret, area)
-        due = openers.needs_touch(session, w.now)
+        due = _somebody_acts() and openers.needs_touch(session, w.now)
     if due:
         with work() as w:
             openers.touch(w, session.id)
@@ -56,11 +58,17 @@ def from_cookie(area: Area) -> Access:
 def _from_guest(secret: bytes) -> Access:
     with reading() as w:
         row, found = guests.open_guest(w, secret)
-        due = row.used is None or w.now - row.used >= timedelta(minutes=1)
+        due = _somebody_acts() and (row.used is None or w.now - row.used >= timedelta(minutes=1))
     if due:
         with work() as w:
             tokens.mark_used(w, row.id)
     return found
+
+
+def _somebody_acts() -> bool:
+    """Whether a person did something to ask this; what a page asks again and again says nothing of anybody."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return not getattr(view, BY_ITSELF, False)
 
 
 def from_header_or_cookies() -> Access:

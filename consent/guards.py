@@ -6,6 +6,7 @@
 @needs_any                         a site or a reader; the route checks the scope of each part of what is asked
 @needs_patient, @needs_provider, @needs_guest_or_provider     pages
 @needs_fresh                       above one of these: the last sign-in is at most five minutes old
+@asked_by_itself                   beside one of these: a page asks this every few seconds: no sign of life
 @public("reason")                  a page for everyone
 @for_clients("reason")             a machine route that finds out by itself who asks, without cookies
 """
@@ -19,7 +20,7 @@ from flask import Flask, abort, current_app, g, request
 
 from consent import sessions
 from consent.access import Access
-from consent.asking import from_cookie, from_header, from_header_or_cookies
+from consent.asking import BY_ITSELF, from_cookie, from_header, from_header_or_cookies
 from consent.cors import install_cors
 from consent.errors import (
     Ambiguous,
@@ -135,6 +136,12 @@ def needs_patient_or_provider(view: View[P, R]) -> View[P, R]:
 def needs_fresh(view: View[P, R]) -> View[P, R]:
     """Only for someone who showed in the last five minutes who they are. Stands below the guard that says who."""
     return _guarded(Guard("needs_fresh"), check_fresh)(view)
+
+
+def asked_by_itself(view: View[P, R]) -> View[P, R]:
+    """For what a page asks every few seconds: who asks must be signed in, but stays so no longer for it."""
+    setattr(view, BY_ITSELF, True)
+    return view
 
 
 def check_fresh() -> None:

@@ -9,7 +9,7 @@ from typing import cast
 from flask import g
 
 from consent.access import Access
-from consent.asking import signed_in
+from consent.asking import cookie_of, signed_in
 from consent.deployment import kept, reading, services, settings, source, this_device, work
 from consent.errors import Unguarded
 from consent.forms import (
@@ -26,6 +26,7 @@ __all__ = [
     "access",
     "accesses",
     "clear_cookie",
+    "cookie_of",
     "csrf_token",
     "draft_secret",
     "kept",

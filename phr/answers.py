@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from flask import Response, redirect, render_template, request
+from flask import Response, current_app, redirect, render_template, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing.exceptions import RoutingException
 
 from phr.forms import Mistakes
 
@@ -23,6 +25,25 @@ def onward(address: str) -> Response:
     answer = redirect(address, 303, Response=Response)
     assert isinstance(answer, Response)
     return answer
+
+
+def page_at(address: str) -> str:
+    """This address where it is a page's; else, where only a form leads there, the page above it; else the scans."""
+    path = urlsplit(address).path
+    if _can_be_asked(path):
+        return address
+    above = path.rpartition("/")[0]
+    return above if above and _can_be_asked(above) else "/home"
+
+
+def _can_be_asked(path: str) -> bool:
+    adapter = current_app.create_url_adapter(request)
+    assert adapter is not None
+    try:
+        adapter.match(path, method="GET")
+    except (HTTPException, RoutingException):
+        return False
+    return True
 
 
 def file(name: str, octets: bytes, media_type: str, *, shown: str = "attachment") -> Response:

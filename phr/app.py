@@ -24,7 +24,7 @@ from vault.database import Services
 PAGES = (
     "front", "accounts", "signing", "recovery", "claims", "studies", "upload", "pictures", "reading", "questions",
     "saving", "sharing", "links", "shares", "history", "account", "leaving", "doctor", "provider", "inbox", "languages",
-    "timeline", "passkeys", "locks", "mailbox",
+    "timeline", "passkeys", "locks", "mailbox", "away",
 )  # fmt: skip
 BLUEPRINTS: dict[str, tuple[str, ...]] = {
     "pages": tuple(f"phr.pages.{name}:blueprint" for name in PAGES),

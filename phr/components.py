@@ -16,7 +16,7 @@ _ and ngettext  translated text (a percent sign in it is written twice)
 | grouped       a code in groups of four: "7KQ4 M9TX"
 | spelled       a code letter by letter, for screen readers: "7 K Q 4, M 9 T X"
 
-`signed_in`, `area`, `section`, `errors`, `live`, `wide` and `idle_minutes` have plain
+`signed_in`, `area`, `section`, `errors`, `live`, `wide`, `idle_minutes`, `sign_out_at` and `after_time_out` have plain
 defaults here, which a page or a context processor overrides (see templates/base.html).
 """
 
@@ -44,6 +44,8 @@ PAGE_DEFAULTS: dict[str, object] = {
     "live": False,
     "wide": False,
     "idle_minutes": 0,
+    "sign_out_at": "/sign-out",
+    "after_time_out": "/sign-in?ended=1&next=",
 }
 
 

@@ -2,7 +2,8 @@
 
 One JSON value to a browser, by names: "claim" (PIN and birth date), "join", "share" (answers so far), "see" (a
 doctor's code), "given" (a share code just made), "kit" (a recovery code just made), "told" (one sentence for the next
-page), "back" (where to go after signing in).
+page), "back" and "pro_back" (where to go after signing in, for patients and for providers), "typed" (what stood in the
+boxes of a page at a time-out).
 """
 
 from __future__ import annotations

@@ -23,6 +23,12 @@ from vault.database import Work
 from vault.keyring import VaultKeyring
 
 MINUTE = 60
+# Of each area: where its own form signs out, and where a time-out leads. A guest's code is spent, and leads nowhere.
+WAYS_OUT = {
+    Area.PATIENT: ("/sign-out", "/sign-in?ended=1&next="),
+    Area.PROVIDER: ("/pro/sign-out", "/pro/sign-in?ended=1&next="),
+    Area.GUEST: ("/see/end", "/see/end"),
+}
 
 
 def signed_in_patient() -> Access | None:
@@ -97,7 +103,14 @@ def around() -> dict[str, object]:
     here = None if g.get("nobody_is_here") else signed_in(area)
     if here is None:
         return {"area": "public" if area is Area.PATIENT else area.value, "signed_in": False}
-    return {"area": area.value, "signed_in": True, "idle_minutes": _idle(here, area) // MINUTE}
+    sign_out_at, after = WAYS_OUT[area]
+    return {
+        "area": area.value,
+        "signed_in": True,
+        "idle_minutes": _idle(here, area) // MINUTE,
+        "sign_out_at": sign_out_at,
+        "after_time_out": after,
+    }
 
 
 def area_of(path: str) -> Area:

@@ -182,18 +182,59 @@ window.addEventListener('pageshow', (event) => {
 // Nothing of a visit stays behind in the browser: what scripts noted for the tab goes when nobody is signed in.
 if (!document.body.dataset.idleMinutes) sessionStorage.clear();
 
-/** Warn two quiet minutes before the end; looking, scrolling and typing count as being there. */
+/** Every box of the page that somebody may have typed in or ticked; no password, no code, no file. */
+const boxesToKeep = () => [...document.querySelectorAll('main form :is(input, textarea, select)')].filter((box) => box.name
+  && !['hidden', 'password', 'file'].includes(box.type) && !box.dataset.code && box.autocomplete !== 'one-time-code');
+
+const isTick = (box) => box.type === 'radio' || box.type === 'checkbox';
+
+/** What was typed here and not sent, as names, choices and values; where a mistake is told, all that stands there. */
+function typedHere() {
+  const sent = document.querySelector('.nhsuk-error-summary');
+  const isTyped = (box) => {
+    if (isTick(box)) return sent || box.checked !== box.defaultChecked;
+    if (box.options) return sent || [...box.options].some((one) => one.selected !== one.defaultSelected);
+    return box.value !== (sent ? '' : box.defaultValue);
+  };
+  return boxesToKeep().filter(isTyped).map((box) => (isTick(box) ? [box.name, box.value, box.checked] : [box.name, null, box.value]));
+}
+
+function typeAgain(kept) {
+  for (const [name, choice, value] of kept) {
+    const box = boxesToKeep().find((one) => one.name === name && (choice === null || one.value === choice));
+    if (box) box[isTick(box) ? 'checked' : 'value'] = value;
+  }
+}
+
+/** Warn two quiet minutes before the end; looking, scrolling and typing count as being there, in any tab. */
 function watchOverTime(dialog, minutes) {
+  const { area } = document.body.dataset;
+  const page = location.pathname + location.search;
+  const tabs = new BroadcastChannel(`here-${area}`);
   let last = Date.now();
-  let warnedAt = 0;
+  let warned = false;
   let told = Date.now();
+  let passedOn = 0;
+  const ask = (address, more) => fetch(address, {
+    method: 'POST',
+    body: new URLSearchParams({ csrf_token: dialog.querySelector('[name=csrf_token]').value, area, ...more }),
+    signal: AbortSignal.timeout(10_000),
+  });
+  /** To the door of the area, with the page to come back to where one can. */
+  const goOut = (part = '') => {
+    const { after } = dialog.dataset;
+    location.assign(after.endsWith('=') ? after + encodeURIComponent(page + part) : after);
+  };
+  const leave = async () => {
+    clearInterval(watch);
+    const typed = typedHere();
+    await ask('/away', { page, typed: typed.length ? JSON.stringify(typed) : '' }).catch(() => {});
+    goOut(typed.length ? '#typed' : '');
+  };
   const stay = async () => {
-    const answer = await fetch(dialog.dataset.stay, {
-      method: 'POST',
-      body: new URLSearchParams({ csrf_token: dialog.querySelector('[name=csrf_token]').value }),
-    });
-    if (!answer.ok) location.assign(dialog.dataset.ended);
     told = Date.now();
+    const answer = await ask('/stay').catch(() => {});
+    if (answer && !answer.ok) goOut();
   };
   const here = () => { if (!dialog.open) last = Date.now(); };
   for (const sign of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchmove']) {
@@ -202,24 +243,36 @@ function watchOverTime(dialog, minutes) {
   const goOn = () => {
     if (dialog.open) dialog.close();
     last = Date.now();
-    warnedAt = 0;
+    warned = false;
+  };
+  const answerThatWeAreHere = () => {
+    goOn();
     stay();
   };
-  dialog.querySelector('[data-stay-button]').addEventListener('click', goOn);
-  dialog.addEventListener('cancel', (event) => { event.preventDefault(); goOn(); });
+  dialog.querySelector('[data-stay-button]').addEventListener('click', answerThatWeAreHere);
+  dialog.addEventListener('cancel', (event) => { event.preventDefault(); answerThatWeAreHere(); });
+  tabs.addEventListener('message', () => {
+    goOn();
+    passedOn = last;
+  });
   const quiet = (minutes - WARNING_MINUTES) * 60_000;
-  setInterval(() => {
+  const watch = setInterval(() => {
     const now = Date.now();
-    if (warnedAt && now - warnedAt >= WARNING_MINUTES * 60_000) {
-      location.assign(dialog.dataset.ended);
-    } else if (!warnedAt && now - last >= quiet) {
-      warnedAt = now;
+    if (last > passedOn) tabs.postMessage('here');
+    passedOn = last;
+    if (now - last >= minutes * 60_000) {
+      leave();
+    } else if (!warned && now - last >= quiet) {
+      warned = true;
       dialog.showModal();
       dialog.querySelector('h2').focus();
-    } else if (!warnedAt && last > told && now - told >= quiet / 2) {
+    } else if (!warned && last > told && now - told >= quiet / 2) {
       stay();
     }
   }, 5_000);
+  if (location.hash !== '#typed') return;
+  history.replaceState(null, '', page);
+  ask('/away/typed', { page }).then((answer) => answer.json()).then(typeAgain).catch(() => {});
 }
 
 const dialog = document.getElementById('time-out');

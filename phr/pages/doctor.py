@@ -10,7 +10,7 @@ from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
 
 from consent.errors import Area
-from consent.guards import needs_guest_or_provider, public
+from consent.guards import asked_by_itself, needs_guest_or_provider, public
 from consent.redeeming import Redeemer, redeem
 from consent.request import services, set_cookie, source
 from phr import drafts, forms, visits
@@ -129,6 +129,7 @@ def save(study_id: str) -> Answer:
 
 @blueprint.get("/see/alive")
 @needs_guest_or_provider
+@asked_by_itself
 def alive() -> Answer:
     """204 while the sharing holds; the viewer asks every few seconds, and is told 401 after."""
     return "", 204

@@ -13,7 +13,6 @@ from urllib.parse import quote
 from flask import Flask, Response, current_app, g, make_response, render_template, request
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing.exceptions import RoutingException
 
 from consent.errors import (
     Ambiguous,
@@ -26,8 +25,8 @@ from consent.errors import (
     SignInNeeded,
     TokenRefused,
 )
-from consent.request import sign_in_address
-from phr.answers import onward
+from consent.request import cookie_of, sign_in_address
+from phr.answers import onward, page_at
 from phr.config import Settings
 from phr.mail import NotSent
 from phr.printing import PrintingBusy, PrintingError
@@ -75,9 +74,10 @@ def _sign_in_first(error: SignInNeeded) -> Response:
         return make_response("", 401)
     if error.area is Area.GUEST:
         return onward("/see")
+    ended = "&ended=1" if cookie_of(error.area) is not None else ""
     if error.area is Area.PROVIDER:
-        return onward("/pro/sign-in?ended=1")
-    return onward(sign_in_address(_page_to_come_back_to()))
+        return onward(f"/pro/sign-in?next={quote(_page_to_come_back_to(), safe='')}{ended}")
+    return onward(sign_in_address(_page_to_come_back_to()) + ended)
 
 
 def _check_first(_error: FreshSignInNeeded) -> Response:
@@ -100,18 +100,7 @@ def _page_to_come_back_to() -> str:
     """This page; or, where only a form leads here, the page before it."""
     if request.method == "GET":
         return request.full_path.rstrip("?")
-    paths = [request.path, request.path.rpartition("/")[0]]
-    return next((path for path in paths if path and _can_be_asked(path)), "/home")
-
-
-def _can_be_asked(path: str) -> bool:
-    adapter = current_app.create_url_adapter(request)
-    assert adapter is not None
-    try:
-        adapter.match(path, method="GET")
-    except (HTTPException, RoutingException):
-        return False
-    return True
+    return page_at(request.path)
 
 
 # -- pages ------------------------------------------------------------------------------------------------------------

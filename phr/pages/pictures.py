@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, request
 from flask_babel import gettext as _
 
-from consent.guards import needs_patient
-from consent.request import access, services, work
+from consent.guards import asked_by_itself, needs_patient
+from consent.request import access, services, sign_in_address, work
 from fhir_gateway.looking import tell_viewed
 from phr.answers import Answer
 from phr.pages.shown import Link, ShownStudy, Surroundings
@@ -31,7 +31,8 @@ def pictures(study_id: str) -> Answer:
         study = catalogue.study(parse_id(study_id))
         scan = scan_of(study, site_names(w, [study]))
         here = f"/scans/{scan.id}"
-        shown = [_shown(w, one) for one in (study, *priors_of(study, catalogue.studies))]
+        beside = priors_of(study, catalogue.studies) if study.pictures else []
+        shown = [_shown(w, one) for one in (study, *beside)]
         first_time = own.field(w, "hints") is None
         if first_time:
             own.keep_field(w, "hints", "shown")
@@ -41,7 +42,7 @@ def pictures(study_id: str) -> Answer:
         title=_("Pictures"),
         address=f"{here}/pictures",
         alive_url="/alive",
-        ended_url="/sign-in?ended=1",
+        ended_url=f"{sign_in_address(request.full_path.rstrip('?'))}&ended=1",
         back=Link(_("Back to the scan"), here),
         links=[Link(_("Report"), f"{here}/report")] if study.reports else [],
         may_save="yes",
@@ -57,6 +58,7 @@ def _shown(w: Work, study: Study) -> ShownStudy:
 
 @blueprint.get("/alive")
 @needs_patient
+@asked_by_itself
 def alive() -> Answer:
     """204 while the session holds; the guard answers 401 after."""
     return "", 204

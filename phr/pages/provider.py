@@ -6,11 +6,11 @@ from flask import Blueprint, current_app, render_template, request
 from flask_babel import gettext as _
 
 from consent.errors import Area
-from consent.guards import needs_provider, public
-from consent.request import access, reading, services, work
+from consent.guards import asked_by_itself, needs_provider, public
+from consent.request import access, reading, safe_return, services, work
 from consent.request import source as address
 from phr import drafts, forms
-from phr.answers import Answer, again, onward
+from phr.answers import Answer, again, onward, page_at
 from phr.forms import Mistakes, Visitor
 from phr.people import begin_session, end_session, network
 from vault import accounts
@@ -29,7 +29,10 @@ NOBODY_YET = public("the provider's door")
 @blueprint.get("/sign-in")
 @NOBODY_YET
 def sign_in() -> Answer:
-    """Password and code app on one page."""
+    """Password and code app on one page; with the page to come back to, when a session ended in the middle."""
+    back = safe_return(request.args.get("next"), "")
+    if back:
+        drafts.keep(pro_back=page_at(back))
     return render_template("pages/pro/sign_in.html", typed="", ended="ended" in request.args)
 
 
@@ -42,7 +45,7 @@ def take_sign_in() -> Answer:
         signed = _signed_in(login, password, six)
     except Mistakes as wrong:
         return again("pages/pro/sign_in.html", wrong, typed=request.form.get("login", ""), ended=False)
-    return begin_session(signed, onward("/pro" if six else "/pro/code-app"))
+    return begin_session(signed, onward(safe_return(drafts.take("pro_back"), "/pro") if six else "/pro/code-app"))
 
 
 def _read_sign_in() -> tuple[str, str, str]:
@@ -200,6 +203,7 @@ def account() -> Answer:
 
 @blueprint.get("/alive")
 @needs_provider
+@asked_by_itself
 def alive() -> Answer:
     """204 while signed in; the viewer asks every few seconds, and is told 401 after."""
     return "", 204

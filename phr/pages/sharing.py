@@ -13,7 +13,7 @@ from datetime import datetime
 from flask import Blueprint, Response, current_app, render_template, request
 from flask_babel import gettext as _
 
-from consent.guards import needs_fresh, needs_patient
+from consent.guards import asked_by_itself, needs_fresh, needs_patient
 from consent.request import access, reading, services
 from phr import drafts, forms, giving, reports
 from phr.answers import Answer, again, file, onward
@@ -244,6 +244,7 @@ def _until(given: drafts.Kept) -> str:
 
 @blueprint.get("/share/state/<grant_id>")
 @needs_patient
+@asked_by_itself
 def state(grant_id: str) -> Answer:
     """S8, asked by the page of the code every three seconds."""
     with reading() as w:

@@ -7,10 +7,10 @@ from flask_babel import gettext as _
 
 from consent.errors import Area
 from consent.guards import needs_patient, public
-from consent.request import access, safe_return, services, signed_in, source
+from consent.request import access, safe_return, services, source
 from consent.sessions import Place
 from phr import device_locks, drafts, forms
-from phr.answers import Answer, again, onward
+from phr.answers import Answer, again, onward, page_at
 from phr.claiming import claim_waits, first_page
 from phr.forms import Mistakes
 from phr.people import begin_session, end_session, renew_session
@@ -28,7 +28,7 @@ def sign_in() -> Answer:
     """With the page to come back to, when a session ended in the middle or a page asked who is there."""
     back = safe_return(request.args.get("next"), "")
     if back:
-        drafts.keep(back=back)
+        drafts.keep(back=page_at(back))
     return render_template(
         "pages/sign_in.html",
         typed="",
@@ -76,14 +76,6 @@ def sign_out() -> Answer:
     """The cookie opens nothing any more, and what was typed is forgotten."""
     drafts.drop_all()
     return end_session(Area.PATIENT, onward("/"))
-
-
-@blueprint.post("/stay")
-@public("asked by the time-out dialog; answers whether somebody is signed in")
-def stay() -> Answer:
-    """204 while signed in, which counts as being there; 401 after."""
-    here = any(signed_in(area) for area in Area)
-    return ("", 204) if here else ("", 401)
 
 
 @blueprint.get("/check")

@@ -236,7 +236,7 @@ def test_j07_a_mistake_has_the_focus_its_link_leads_to_the_box_and_what_was_type
 def test_j09_two_minutes_before_the_end_one_is_asked_and_may_stay_ten_times(window, house):
     page = window("ana")
     page.clock.install()
-    settled(page, house.base + "/home")
+    settled(page, house.base + "/questions")
     dialog = page.get_by_role("dialog", name="Are you still there?")
     for _ in range(10):
         page.clock.run_for(28 * 60_000 + 6_000)
@@ -246,7 +246,14 @@ def test_j09_two_minutes_before_the_end_one_is_asked_and_may_stay_ten_times(wind
         expect(dialog).to_be_hidden()
     page.clock.run_for(28 * 60_000 + 6_000)
     assert page.evaluate("document.activeElement.id") == "time-out-title"
+    page.evaluate("document.getElementById('questions').value = 'Can it wait?'")
     page.clock.run_for(2 * 60_000 + 6_000)
-    page.wait_for_url("**/sign-in?ended=1")
+    page.wait_for_url("**/sign-in?ended=1**")
     page.wait_for_selector("body[data-ready]")
     assert "so we signed you out" in page.inner_text("main")
+    page.fill("#login", "ana.perez")
+    page.fill("#password", PASSWORD)
+    with page.expect_response("**/away/typed"):
+        page.get_by_role("button", name="Sign in").last.click()
+    expect(page.locator("#questions")).to_have_value("Can it wait?")
+    assert page.url == house.base + "/questions"

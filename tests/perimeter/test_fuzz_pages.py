@@ -23,6 +23,7 @@ ENDS = (
     "studies.remove",
     "shares.stop",
     "signing.sign_out",
+    "away.leave",
     "provider.sign_out",
     "doctor.end",
     "links.stop",

@@ -10,7 +10,8 @@ from tests.people import Software
 PUBLIC_PAGES = {
     "front": {"front", "help_page", "privacy", "terms", "accessibility", "for_doctors", "for_scan_centers", "outbox", "healthz"},
     "accounts": {"join", "take_mail", "name", "take_name", "code", "code_again", "take_code", "password", "take_password"},
-    "signing": {"sign_in", "take_sign_in", "sign_out", "stay"},
+    "signing": {"sign_in", "take_sign_in", "sign_out"},
+    "away": {"stay", "leave"},
     "passkeys": {"ask_at_joining", "take_at_joining", "ask_at_the_door", "take_at_the_door", "password", "take_password"},
     "claims": {"add", "take_pin", "birth", "take_birth"},
     "recovery": {"ways", "none", "use_kit"},

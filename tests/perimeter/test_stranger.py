@@ -253,7 +253,7 @@ def test_every_route_refuses_everyone_who_has_no_business_there(world: World) ->
 # They end the asker's own stay; each has a journey of its own.
 LEAVES_FOR_GOOD = {
     "signing.sign_out", "provider.sign_out", "doctor.end", "leaving.leave", "account.sign_out_others", "oauth.machines.revoke",
-    "shares.stop_all", "account.take_password",
+    "shares.stop_all", "account.take_password", "away.leave",
 }  # fmt: skip
 
 

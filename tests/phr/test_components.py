@@ -367,10 +367,14 @@ def test_two_minutes_before_the_end_people_are_asked(tab, address):
     expect(tab.get_by_role("dialog", name="Are you still there?")).to_be_visible()
     expect(tab.locator("#time-out-title")).to_be_focused()
     assert faults_of(tab) == []
+    tab.evaluate("new BroadcastChannel('here-patient').postMessage('here')")  # as another tab does
+    expect(tab.locator("#time-out")).to_be_hidden()
+    tab.clock.run_for("28:06")
+    expect(tab.locator("#time-out")).to_be_visible()
     with tab.expect_request("**/stay") as asked:
         tab.keyboard.press("Escape")
     assert asked.value.method == "POST"
-    assert asked.value.post_data == "csrf_token=a-token"
+    assert asked.value.post_data == "csrf_token=a-token&area=patient"
     expect(tab.locator("#time-out")).to_be_hidden()
     tab.complaints.clear()  # this small app has no /stay
 
