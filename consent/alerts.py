@@ -27,8 +27,6 @@ from vault.tables import EPOCH, AccountRow, BatchRow, ResourceRow, ScopeRow, Stu
 PATIENCE: Final = timedelta(days=3)  # before somebody is told that nobody looked
 NO_NEWS: Final = timedelta(days=1)
 SETTLED: Final = timedelta(minutes=2)  # what is older is there for all to see: no commit takes that long
-    minutes=2
-)  # what is older is there for all to see: no change takes that long to be committed
 NOT_FORGOTTEN: Final = timedelta(days=7)  # a letter asked for on a day is sent late rather than not
 _PUSH: Final = timedelta(minutes=30)  # a token lives shorter, and a batch no longer than its token
 _SWEEP: Final = "alerts"

@@ -1,6 +1,6 @@
 """Where an account's letters go: the one word about a person that the server itself reads (docs/format.md 1)."""
 
-import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from vault import audit
 from vault.audit import Did
@@ -34,7 +34,8 @@ def keep_mail(work: Work, account_id: bytes, mail: str | None) -> None:
 def change_mail(work: Work, keyring: VaultKeyring, account_id: bytes, mail: str) -> str | None:
     """Notices go to this address; who signed in with the old one signs in with this. Answers the old one.
 
-    That the address is theirs has been found out before. Raises `LoginTaken`, `NotThere`.
+    That the address is theirs has been found out before. Raises `NotThere`, and `LoginTaken`, after which the caller's
+    transaction is over.
     """
     lock_vault(work, keyring.vault_id)
     account, old = own_account(work, keyring, account_id), mail_of(work, account_id)
@@ -47,11 +48,11 @@ def change_mail(work: Work, keyring: VaultKeyring, account_id: bytes, mail: str)
 
 
 def _change_login(work: Work, keyring: VaultKeyring, account: AccountRow, login: str) -> None:
-    login_bi = _index(work, login)
-    taken = sa.select(AccountRow.id).where(AccountRow.login_bi == login_bi, AccountRow.id != account.id)
-    if work.session.scalar(taken) is not None:
-        raise LoginTaken
-    account.login_bi = login_bi
+    account.login_bi = _index(work, login)
+    try:
+        work.session.flush()
+    except IntegrityError:
+        raise LoginTaken from None
     keyring.keep_field(work, "login", login)
 
 

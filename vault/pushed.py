@@ -17,6 +17,7 @@ from vault.keyring import KeyClass, OwnerKind
 from vault.links import find_link, place_for
 from vault.objects import read_resource
 from vault.patients import SitePatient
+from vault.sealing import derive
 from vault.sealing.slow import conditional_index
 from vault.secrets import Secrets
 from vault.sites import Site
@@ -115,13 +116,18 @@ def scope_of_begun_study(work: Work, pusher: Pusher, study_uid: str) -> Id | Non
 
     A study is one patient's: a sender that puts a second patient into it has mixed something up.
     """
-    begun = (
-        sa.select(StudyRow.scope)
-        .join(BatchRow, BatchRow.study == StudyRow.id)
-        .where(BatchRow.uid_bi == pusher.mark_of(work, study_uid), BatchRow.token_id == pusher.token_id)
-    )
-    scope = work.session.scalars(begun).first()
-    return None if scope is None else Id(scope)
+    of_token = sa.select(StudyRow.scope, StudyRow.uid_bi).join(BatchRow, BatchRow.study == StudyRow.id)
+    of_token = of_token.where(BatchRow.token_id == pusher.token_id)
+    scope = work.session.scalars(of_token.where(BatchRow.uid_bi == pusher.mark_of(work, study_uid))).first()
+    return Id(scope) if scope is not None else _scope_by_papers(work, of_token, study_uid)
+
+
+def _scope_by_papers(work: Work, of_token: sa.Select[bytes, bytes], study_uid: str) -> Id | None:
+    """The same where only papers came yet, for a study they named by our identifier: its UID was not known then."""
+    for scope, uid_bi in work.session.execute(of_token.where(BatchRow.uid_bi.is_(None))):
+        if derive.uid_index(work.secrets.index_key, scope, study_uid) == uid_bi:
+            return Id(scope)
+    return None
 
 
 def open_batch_of(services: Services, pusher: Pusher, patient: SitePatient, study_id: Id) -> OpenBatch:

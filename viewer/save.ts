@@ -39,7 +39,7 @@ class Saving {
     for (let tries = 0; tries < TRIES; tries += 1) {
       const before = this.at;
       try {
-        await this.fetch();
+        if (!this.all || this.at < this.all) await this.fetch(); // all may have come before the file could be closed
         await this.file.close();
         return done();
       } catch (problem) {

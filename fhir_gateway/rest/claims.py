@@ -79,6 +79,8 @@ def _slip(issue: Callable[..., Issued], patient_id: str) -> Response:
     access().check_right(RIGHT)
     wants_pdf = _wants_pdf()
     asked = _asked(patient_id, needs_seed=True)
+    with reading() as work:  # before: a PIN is told once, and nothing may come between it and its answer
+        logo = logo_of(work, _site().id)
     made = issue(
         services(),
         site=_site(),
@@ -88,8 +90,6 @@ def _slip(issue: Callable[..., Issued], patient_id: str) -> Response:
         seal_seed=asked.seal_seed,
         by=access().actor,
     )
-    with reading() as work:
-        logo = logo_of(work, _site().id)
     paper = printed(
         made,
         site=_site().details,

@@ -41,15 +41,26 @@ def take_address() -> Answer:
         new = forms.read_mail(request.form)
     except Mistakes as wrong:
         return again("pages/account/mail.html", wrong, **_now(), typed=request.form.get("mail", ""))
-    drafts.keep(mail=mail_codes.sent_to(new))
+    _send_code(new)
     return onward("/account/mail/code")
+
+
+def _send_code(new: str) -> None:
+    """Who showed that it is them asked for it: in another account, opened here later, it counts for nothing."""
+    drafts.keep(mail={**mail_codes.sent_to(new), "account": (access().account_id or b"").hex()})
+
+
+def _begun() -> dict[str, str]:
+    """The change that this account began; empty where it began none."""
+    begun = drafts.found("mail")
+    return begun if begun.get("account") == (access().account_id or b"").hex() else {}
 
 
 @blueprint.get("/code")
 @needs_patient
 def code() -> Answer:
     """P6, for an account that is there."""
-    begun = drafts.found("mail")
+    begun = _begun()
     if not begun:
         return onward(HERE)
     return render_template("pages/join_code.html", mail=begun["mail"], here=HERE)
@@ -59,9 +70,9 @@ def code() -> Answer:
 @needs_patient
 def code_again() -> Answer:
     """A new code; the old one no longer works."""
-    begun = drafts.found("mail")
+    begun = _begun()
     if begun:
-        drafts.keep(mail=mail_codes.sent_to(begun["mail"]))
+        _send_code(begun["mail"])
     return onward("/account/mail/code")
 
 
@@ -69,7 +80,7 @@ def code_again() -> Answer:
 @needs_patient
 def take_code() -> Answer:
     """Letters go to the new address, and the old one is told."""
-    begun, me = drafts.found("mail"), access()
+    begun, me = _begun(), access()
     if not begun:
         return onward(HERE)
     try:

@@ -82,3 +82,26 @@ def test_only_who_showed_who_they_are_changes_it(ana, outbox, clock):
     assert "not an email" not in ana.get("/account/mail/code").text
     assert ana.path == "/check"
     assert outbox.letters() == []
+
+
+def test_a_code_asked_for_in_one_account_changes_nothing_in_another(ana, outbox, clock):
+    ana.joins("mallory")
+    ana.post("/account/mail", mail="mallory@example.org")
+    [letter] = outbox.letters()
+    clock.advance(minutes=31)  # the session ran out, and the next one signs in here
+    ana.joins()
+    for page in ("/account/mail/code", "/account/mail/code/again"):
+        ana.post(page, code=code_in(letter), page="/account/mail")
+        assert "mallory@example.org" not in ana.get("/account/alerts").text
+    assert len(outbox.letters()) == 1
+
+
+def test_an_address_that_another_took_meanwhile_is_told(ana, outbox, another_browser):
+    for browser, address in ((ana, "ana@example.org"), (another_browser, "bo@example.org")):
+        browser.post("/join", mail=address)
+        browser.post("/join/code", code=code_in(outbox.letters()[0]))
+        browser.post("/join/password", password=PASSWORD, called="Me")
+    ana.post("/account/mail", mail="bo@example.org")
+    page = ana.post("/account/mail/code", code=code_in(outbox.letters()[0]))
+    assert "Another account signs in with this email." in page.text
+    assert "ana@example.org" in ana.get("/account/alerts").text

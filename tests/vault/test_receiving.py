@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.vault import given
-from tests.vault.owners import a_document, a_picture, a_site, a_vault, begin, link, push
+from tests.vault.owners import ANA, a_document, a_picture, a_site, a_vault, begin, link, push
 from vault import reading, sharing
 from vault.blobs import DiskBlobWriter, DiskFull
 from vault.catalogue import open_catalogue
@@ -19,7 +19,9 @@ from vault.erasure import erase_studies
 from vault.errors import DifferentContent, NoKey, NotThere
 from vault.keyring import KeyClass
 from vault.links import lock_scope
+from vault.patients import identify
 from vault.previews import keep_previews, preview_due
+from vault.pushed import open_batch_of, scope_of_begun_study
 from vault.receiving import IncomingResource, Receiving
 from vault.sealing.errors import Tampered
 from vault.sealing.stream import Kind
@@ -562,3 +564,15 @@ def test_a_token_past_its_time_goes_on_with_nothing(services, clock, linked):
     clock.advance(seconds=300)
     again = replace(site, pusher=replace(site.pusher, expires=clock.now() + timedelta(seconds=300)))
     assert begin(services, again).id != first.id
+
+
+def test_a_study_to_which_a_token_brought_papers_alone_is_known_as_its_patients(linked, services):
+    site, _ = linked
+    study = push(services, site, a_picture("1.2.3.1.1", b"x" * 2000))
+    later = site.next_token(services)
+    patient = identify(services.secrets, site.site, mrn=ANA.mrn, issuer=ANA.issuer, born=ANA.born)
+    open_batch_of(services, later.pusher, patient, study.study_id)
+    with services.reading() as work:
+        assert scope_of_begun_study(work, later.pusher, "1.2.3") == study.scope_id
+        assert scope_of_begun_study(work, later.pusher, "1.2.4") is None
+        assert scope_of_begun_study(work, site.next_token(services).pusher, "1.2.3") is None

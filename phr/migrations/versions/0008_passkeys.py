@@ -30,4 +30,3 @@ def upgrade() -> None:
         sa.UniqueConstraint("credential", name=op.f("uq_passkey_credential")),
     )
     op.create_index(op.f("ix_passkey_account"), "passkey", ["account"], unique=False)
-    op.create_index(op.f("ix_passkey_slot"), "passkey", ["slot"], unique=False)
