@@ -6,7 +6,7 @@ from flask import Blueprint, Response, render_template
 from flask_babel import gettext as _
 
 from consent import grants
-from consent.guards import needs_fresh, needs_patient
+from consent.guards import asked_by_itself, needs_fresh, needs_patient
 from consent.request import access, work
 from phr import dates, drafts, follow_up, waiting_reports, words
 from phr.answers import Answer, onward
@@ -14,7 +14,7 @@ from phr.people import today
 from phr.scans import Scan, preview_series, scan_of, scans_of, site_names
 from phr.shares import shares_of
 from vault import accounts, custody
-from vault.catalogue import Catalogue, open_catalogue
+from vault.catalogue import Catalogue, open_catalogue, open_study
 from vault.database import Work
 from vault.errors import NotThere
 from vault.ids import parse_id
@@ -87,6 +87,16 @@ def scan(study_id: str) -> Answer:
             "ask_future": _future_question(w, own, study),
         }
     return render_template("pages/scan.html", told=drafts.take("told"), actions=_actions(shown), **values)
+
+
+@blueprint.get("/scans/<study_id>/arrived")
+@needs_patient
+@asked_by_itself
+def arrived(study_id: str) -> Answer:
+    """Asked every three seconds by the page of a scan without pictures, which is drawn anew when they are here."""
+    with work() as w:
+        study = open_study(w, access().own_vault(), parse_id(study_id))
+    return Response(status=204, headers={"HX-Refresh": "true"} if study.pictures else {})
 
 
 def _study(w: Work, own: VaultKeyring, study_id: str) -> tuple[Study, Catalogue]:

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from PIL import Image
 
+from tests.factories import a_dataset
 from tests.phr.conftest import SECTIONS
 from vault.sites import Logo, keep_logo
 from vault.tables import CardRow
@@ -285,3 +286,21 @@ def test_a_report_in_another_language_says_so(ana, scan_center):
     ana.joins()
     ana.adds(scan_center.slip_for())
     assert '<div lang="de">' in ana.post(f"{ana.scan()}/report", choice="now").text
+
+
+def test_a_report_that_comes_first_says_that_the_pictures_are_on_the_way_until_they_are(ana, scan_center):
+    knee = a_dataset(study="knee").StudyInstanceUID
+    scan_center.reports(knee, sections=SECTIONS)
+    ana.joins()
+    ana.adds(scan_center.slip_for())
+    here = ana.scan()
+    page = ana.get(here).text
+    assert "Your report is here." in page
+    assert "Pictures are on the way." in page
+    waiting = ana.get(f"{here}/arrived")
+    assert (waiting.status_code, waiting.headers.get("HX-Refresh")) == (204, None)
+    scan_center.pushes_a_knee()
+    assert ana.get(f"{here}/arrived").headers["HX-Refresh"] == "true"
+    page = ana.get(here).text
+    assert "Look at the pictures" in page
+    assert "on the way" not in page
