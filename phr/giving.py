@@ -1,8 +1,8 @@
 """What a patient's answers about sharing come to: an offer, a link, the words of the last page (experience S1 to S9).
 
 Answers are the draft "share": scans, how (code, slip, link, doctor), length, may, for a link its name, its number, what
-opens and whether it is kept up to date, for a doctor the name of the account and its vault. How long and what they may
-do have usual answers, which stand on the last page with a way to change them.
+opens and whether it is kept up to date, for a doctor the name of the account and its vault, and what it replaces. How
+long and what they may do have usual answers, which stand on the last page with a way to change them.
 """
 
 from __future__ import annotations
@@ -78,6 +78,9 @@ def in_words(share: drafts.Kept, scans: int) -> Rows:
         rows.append((_("The doctor"), share["doctor"]["login"], "/share/doctor", _("Change")))
     if share["how"] == "link":
         rows.append((_("The link"), _link_in_words(share["link"]), "/share/link", _("Change")))
+    if replaces := share.get("replaces"):
+        stops = _("Sharing with %(who)s as it is now", who=replaces["called"])
+        rows.append((_("What stops"), stops, f"/shares/{replaces['grant']}/change", _("Change")))
     return rows
 
 
@@ -131,7 +134,11 @@ def iso(moment: datetime | None) -> str:
 
 def give(share: drafts.Kept) -> str:
     """After this the scans are shared as was answered; the address of the page that comes next."""
-    return {"link": _give_link, "doctor": _give_doctor}.get(share["how"], _give_code)(share)
+    next_page = {"link": _give_link, "doctor": _give_doctor}.get(share["how"], _give_code)(share)
+    if replaces := share.get("replaces"):
+        with work() as w:  # after the new one stands: whatever fails between, nobody loses sight of the scans
+            grants.end(w, access(), parse_id(replaces["grant"]))
+    return next_page
 
 
 def _offered(share: drafts.Kept) -> Offer:

@@ -24,6 +24,7 @@ from vault.keyring import KeyClass
 
 SOON = timedelta(hours=24)
 NOTHING_OPENED = Catalogue(())
+REPORTS_ALONE = frozenset({KeyClass.META, KeyClass.REPORTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class ShareWords:
     """One share as a card or page says it.
 
     `called` is `who` in the middle of a sentence: "with whoever has the code". `unused`: a code that nobody has typed.
+    `may_change`: an app asks anew instead.
     """
 
     id: str
@@ -46,6 +48,7 @@ class ShareWords:
     is_app: bool
     sees: Sees | None
     is_link: bool
+    may_change: bool
     ends: datetime | None
     began: datetime
     ended: datetime | None
@@ -81,6 +84,8 @@ def _in_words(one: Shared, *, now: datetime, whole: dict[bytes, bytes]) -> Share
     who, may, until = _who(one), _may(one), until_words(one.until, now=now)
     opened = _opened(one, now)
     what = ngettext("%(num)s scan.", "%(num)s scans.", len(studies))
+    if one.limits.classes == REPORTS_ALONE:
+        what = " ".join((what, _("Reports only.")))
     ending = _("Ended %(when)s.", when=_moment(one.ended_at, now)) if one.ended_at else _ends(one.until, until)
     saved = _("Saved a copy.") if one.saved_at else ""
     return ShareWords(
@@ -97,6 +102,7 @@ def _in_words(one: Shared, *, now: datetime, whole: dict[bytes, bytes]) -> Share
         is_app=one.kind is For.APP,
         sees=one.sees,
         is_link=one.kind is For.LINK and one.ended_at is None,
+        may_change=one.kind is not For.APP and one.ended_at is None,
         ends=one.until,
         began=one.created,
         ended=one.ended_at,
@@ -130,7 +136,7 @@ def _called(one: Shared) -> str:
 
 def _may(one: Shared) -> str:
     parts = [_("See")]
-    if one.limits.classes == {KeyClass.META, KeyClass.REPORTS}:
+    if one.limits.classes == REPORTS_ALONE:
         parts = [_("Reports only")]
     if not one.limits.view_only:
         parts.append(_("Save a copy"))

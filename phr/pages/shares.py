@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -11,6 +11,7 @@ from consent.guards import needs_patient
 from consent.request import access, reading, work
 from phr import dates, drafts
 from phr.answers import Answer, onward
+from phr.changing import answers_of, how_of
 from phr.event_words import LOOKS, sentence
 from phr.history import names_for
 from phr.shares import ShareWords, ended_shares_of, share_of, shares_of
@@ -51,6 +52,30 @@ def share(grant_id: str) -> Answer:
     ]
     events = [{"when": dates.moment_in_words(one.at, now=now), "what": sentence(one, names)} for one in found[:50]]
     return render_template("pages/share_one.html", share=shown, rows=rows, events=events)
+
+
+@blueprint.get("/shares/<grant_id>/change")
+@needs_patient
+def changing(grant_id: str) -> Answer:
+    """What changing it does, before any answer is changed."""
+    with reading() as w:
+        found = parse_id(grant_id)
+        return render_template("pages/change.html", share=share_of(w, access(), found), how=how_of(w, access(), found))
+
+
+@blueprint.post("/shares/<grant_id>/change")
+@needs_patient
+def change(grant_id: str) -> Answer:
+    """The answers stand in the draft, and the last page names what stops; or it is left as it is."""
+    found = parse_id(grant_id)
+    if request.form.get("answer") != "change":
+        drafts.drop("share")
+        return onward("/shares")
+    with reading() as w:
+        catalogue = open_catalogue(w, access().own_vault())
+        answers = answers_of(w, access(), share_of(w, access(), found, catalogue), found)
+    drafts.keep(share=answers)
+    return onward("/share/check")
 
 
 @blueprint.get("/shares/<grant_id>/stop")

@@ -88,8 +88,18 @@ def test_sharing_asks_again_who_one_is_after_five_minutes(ana_with_a_scan, clock
     assert ana.path == "/check"
 
 
+def test_only_who_shows_a_code_is_told_that_none_is_made_without_a_line(ana_with_a_scan):
+    ana = ana_with_a_scan
+    ana.post("/share/scans", all="yes")
+    ana.post("/share/how", how="code")
+    assert "We cannot make a code now. Use a printed share slip" in ana.get("/share/check").text
+    ana.post("/share/how", how="slip")
+    assert "We cannot make a code now." not in ana.get("/share/check").text
+
+
 def test_the_share_slip_has_the_code_on_paper(ana_with_a_scan):
     ana_with_a_scan.shares()
+    assert "Make your screen brighter" in ana_with_a_scan.get("/share/code").text
     bare = ana_with_a_scan.post("/share/slip.pdf", page="/share/code")
     named = ana_with_a_scan.post("/share/slip.pdf", page="/share/code", named="yes")
     assert bare.data.startswith(b"%PDF")
@@ -280,3 +290,49 @@ def test_a_code_nobody_used_is_spoken_of_as_a_code(ana_with_a_scan):
     assert "Stop sharing with whoever has the code?" in ana.get(stop).text
     assert "Sharing has stopped. The code does not work any more." in ana.post(stop).text
     assert "with A code" not in ana.get("/history").text + ana.get("/shares").text
+
+
+def test_changing_a_code_shares_anew_with_the_same_answers_and_stops_what_was_given(ana_with_a_scan, doctor):
+    ana = ana_with_a_scan
+    code = ana.shares(may=("see", "save"))
+    grant = re.search(r"/shares/([0-9a-f]{32})/change", ana.get("/shares").text)[1]
+    assert "They need the new code then." in ana.get(f"/shares/{grant}/change").text
+    page = ana.post(f"/shares/{grant}/change", answer="change").text
+    assert ana.path == "/share/check"
+    for words in ("1 scan", "4 hours", "See, Save a copy", "Sharing with whoever has the code as it is now"):
+        assert words in page
+    ana.post("/share/may", may=["see"])
+    ana.post("/share/check")
+    assert ana.path == "/share/code"
+    page = ana.get("/shares").text
+    assert page.count("Stop sharing<") == 1
+    assert f"/shares/{grant}/stop" not in page
+    assert doctor.opens(code).status_code == 422
+
+
+def test_a_share_that_is_kept_as_it_is_is_replaced_by_nothing(ana_with_a_scan):
+    ana = ana_with_a_scan
+    ana.shares()
+    grant = re.search(r"/shares/([0-9a-f]{32})/change", ana.get("/shares").text)[1]
+    ana.post(f"/shares/{grant}/change", answer="change")
+    ana.post(f"/shares/{grant}/change", answer="keep")
+    assert ana.path == "/shares"
+    ana.shares()
+    assert f"/shares/{grant}/stop" in ana.get("/shares").text
+
+
+def test_a_changed_link_keeps_its_answers_and_its_card_says_what_it_opens(ana_with_a_scan):
+    ana = ana_with_a_scan
+    ana.post("/share/scans", all="yes")
+    ana.post("/share/how", how="link")
+    ana.post("/share/link", label="For Dr. Lee", opens="reports", number="no", kept="yes")
+    ana.post("/share/check")
+    page = ana.get("/shares").text
+    assert "1 scan. Reports only." in page
+    grant = re.search(r"/shares/([0-9a-f]{32})/change", page)[1]
+    page = ana.post(f"/shares/{grant}/change", answer="change").text
+    assert "“For Dr. Lee”. Reports only. Without a number. Kept up to date." in page
+    assert "30 days" in page
+    ana.get(f"/shares/{grant}/stop")
+    ana.post(f"/shares/{grant}/stop")
+    assert ana.get(f"/shares/{grant}/change").status_code == 404
