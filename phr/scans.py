@@ -133,7 +133,7 @@ def shown_study(work: Work, keyring: Keyring, study: Study, scan: Scan, *, repor
 def _provenance(study: Study, scan: Scan) -> str:
     """Where the pictures come from, as far as anyone here can know it."""
     if study.site_id is None:
-        return _("Added by the patient, not sent by a scan center")
+        return _("Added by the patient, not sent by a scan center. Check name and date.")
     return _("From %(site)s, not changed since it was sent", site=scan.place) if scan.place else ""
 
 

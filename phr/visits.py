@@ -70,8 +70,8 @@ def scans(visit: Visit) -> Answer:
         mark_opened(w, access())
         catalogue = open_catalogue(w, access().opened())
         groups = _by_part(visit, catalogue.studies, scans_of(w, catalogue))
-        bar = _bar(w, catalogue.studies)
-    return render_template("pages/see/list.html", groups=groups, visit=visit, patient=bar[0], until=bar[1])
+        bar = _whose(w, visit, catalogue.studies)
+    return render_template("pages/see/list.html", groups=groups, **bar)
 
 
 def _by_part(visit: Visit, studies: Sequence[Study], listed: Sequence[Scan]) -> list[tuple[str, list[ListedScan]]]:
@@ -83,11 +83,16 @@ def _by_part(visit: Visit, studies: Sequence[Study], listed: Sequence[Scan]) -> 
 
 
 def _listed(visit: Visit, scan: Scan) -> ListedScan:
-    links = [(f"{visit.base}/view", _("Look at the pictures"))] if scan.pictures else []
+    links = [(_pictures_of(visit, scan), _("Look at the pictures"))] if scan.pictures else []
     if scan.reports:
         links.append((f"{visit.base}/report/{scan.id}", _("Read the report")))
     links.append((f"{visit.base}/save/{scan.id}", _("Save a copy")))
     return ListedScan(scan.title, scan.day_words, scan.place, scan.pictures_words, scan.is_own, links)
+
+
+def _pictures_of(visit: Visit, scan: Scan) -> str:
+    """The viewer over all scans, which begins with this one."""
+    return f"{visit.base}/view?scan={scan.id}"
 
 
 def pictures(visit: Visit) -> Answer:
@@ -147,6 +152,12 @@ def _bar(w: Work, studies: tuple[Study, ...]) -> tuple[str, str]:
     return who, _("Shared by the patient until %(until)s.", until=until_words(until, now=now))
 
 
+def _whose(w: Work, visit: Visit, studies: tuple[Study, ...]) -> dict[str, object]:
+    """The bar for a page's template."""
+    who, until = _bar(w, studies)
+    return {"visit": visit, "patient": who, "until": until}
+
+
 def _may_save(me: Access) -> bool:
     return me.grant is not None and not me.grant.view_only
 
@@ -164,13 +175,14 @@ def report(visit: Visit, study_id: str) -> Answer:
     with work() as w:
         mark_opened(w, access())
         study, scan = _study(w, study_id)
+        bar = _whose(w, visit, (study,))
         if not study.reports:
             raise NotThere
         shown, chosen = readable(study.reports, request.args.get("old", ""))
         reviewed = has_reviewed(w, access(), study.id, came=newest_came(study.reports))
     tell_viewed(services(), access(), study.id)
     here = f"{visit.base}/report/{scan.id}"
-    actions = [(f"{visit.base}/view", _("Look at the pictures"), "picture")] if scan.pictures else []
+    actions = [(_pictures_of(visit, scan), _("Look at the pictures"), "picture")] if scan.pictures else []
     may_save = _may_save(access())
     return render_template(
         "pages/report.html",
@@ -181,6 +193,7 @@ def report(visit: Visit, study_id: str) -> Answer:
         confirm="" if reviewed else f"{here}/reviewed",
         beside=pictures_beside(study, f"{visit.base}/view"),
         documents=files_of(chosen, here) if may_save else [],
+        **bar,
         actions=[
             *actions,
             *([(f"{here}.pdf{asked_for(study.reports, chosen)}", _("Save as PDF"), "save")] if may_save else []),
@@ -228,6 +241,7 @@ def ways_to_save(visit: Visit, study_id: str) -> Answer:
     with work() as w:
         mark_opened(w, access())
         study, scan = _study(w, study_id)
+        bar = _whose(w, visit, (study,))
     ways: list[Way] = []
     may_save = _may_save(access())
     if may_save and scan.pictures:
@@ -236,7 +250,7 @@ def ways_to_save(visit: Visit, study_id: str) -> Answer:
         ways.append(Way(_("All pictures (for a doctor)"), sentence, href, file=copies.name_of(scan)))
     if may_save and scan.reports:
         ways.append(Way(_("The report (PDF)"), _("For reading and printing."), f"{visit.base}/report/{scan.id}.pdf"))
-    return render_template("pages/save.html", scan=scan, ways=ways, came_from=visit.scans, may_save=may_save)
+    return render_template("pages/save.html", scan=scan, ways=ways, came_from=visit.scans, may_save=may_save, **bar)
 
 
 def save(study_id: str) -> Answer:

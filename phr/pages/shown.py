@@ -127,13 +127,11 @@ class Surroundings:
 
 def begin_with(studies: Sequence[ShownStudy]) -> tuple[ShownStudy, ShownSeries] | None:
     """The group to begin with: of the first study that has pictures, the one with key pictures, else the largest
-    that is no overview (experience: start series); None when there is nothing to show.
+    that is no overview (experience: start series). Where none has pictures, a group that says what it is instead; None
+    when there is no group at all.
     """
-    for study in studies:
-        series = max(study.series, key=_worth, default=None)
-        if series is not None:
-            return study, series
-    return None
+    best = [(study, max(study.series, key=_worth)) for study in studies if study.series]
+    return next(((study, series) for study, series in best if series.count), best[0] if best else None)
 
 
 def _worth(series: ShownSeries) -> tuple[bool, bool, bool, int]:

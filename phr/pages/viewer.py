@@ -60,13 +60,21 @@ def blueprint_over(find: FindStudies, *, name: str = "viewer") -> Blueprint:
 def pictures_page(studies: Sequence[ShownStudy], around: Surroundings, query: Mapping[str, str]) -> str:
     """The viewer, or the one picture that `query` asks for."""
     wanted = PictureWanted.parse(query)
-    return page_for(studies, around, ImageNamed.parse(query)) if wanted is None else paged(studies, around, wanted)
+    if wanted is not None:
+        return paged(studies, around, wanted)
+    return page_for(studies, around, ImageNamed.parse(query), scan=query.get("scan", ""))
 
 
-def page_for(studies: Sequence[ShownStudy], around: Surroundings, named: ImageNamed | None = None) -> str:
-    """The page with the viewer and its quick view; it begins with the group in which the `named` picture lies."""
+def page_for(
+    studies: Sequence[ShownStudy], around: Surroundings, named: ImageNamed | None = None, *, scan: str = ""
+) -> str:
+    """The page with the viewer and its quick view.
+
+    It begins with the group in which the `named` picture lies, else with the scan that is asked for, else with the
+    first; a `scan` that is not among the studies asks for nothing.
+    """
     found = _group_of(studies, named)
-    start = found or begin_with(studies)
+    start = found or begin_with(sorted(studies, key=lambda one: one.id != scan))
     image = named.image if named and found else None
     return render_template(
         "pages/viewer.html",

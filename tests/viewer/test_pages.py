@@ -50,6 +50,13 @@ def test_without_groups_there_is_nothing_to_begin_with():
     assert begin_with([a_study()]) is None
 
 
+def test_a_scan_without_a_picture_is_not_what_we_begin_with():
+    curve = a_study(ShownSeries(uid="3", instances=(ShownInstance("4", 0),), modality="ECG"))
+    knee = a_series(3)
+    assert begin_with([curve, a_study(knee)])[1] is knee
+    assert begin_with([curve]) == (curve, curve.series[0])
+
+
 def test_frames_of_many_objects_are_counted_through():
     series = ShownSeries(uid="1", instances=(ShownInstance("a", 2), ShownInstance("b", 0), ShownInstance("c", 3)))
     assert series.count == 5
