@@ -174,6 +174,13 @@ if (offline) {
   show();
 }
 
+// A code that a camera should read: the screen stays on while the page is looked at.
+if (document.querySelector('[data-awake]') && 'wakeLock' in navigator) {
+  const stayOn = () => { if (!document.hidden) navigator.wakeLock.request('screen').catch(() => {}); };
+  document.addEventListener('visibilitychange', stayOn);
+  stayOn();
+}
+
 // The Back button must not bring back what was on the screen before signing out.
 window.addEventListener('pageshow', (event) => {
   if (event.persisted && document.body.dataset.area !== 'public') location.reload();

@@ -191,6 +191,7 @@ def check() -> Answer:
         picked = [scan for scan in scans_of(w, catalogue) if scan.id in share["scans"]]
     return render_template(
         "pages/share/check.html",
+        how=share["how"],
         rows=giving.in_words(share, len(picked)),
         scans=picked,
         older=len(older_that_may_help(catalogue.studies, share["scans"])),
