@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
+from vault.catalogue import Catalogue
 from vault.database import Work
 from vault.errors import NotThere
 from vault.sites import SiteDetails, find_site
@@ -41,6 +43,16 @@ def shown_to_owner(work: Work, study: Study) -> Study:
     if len(reports) == len(study.reports) and _hold(work, study.site_id, study.arrived) is None:
         return study
     return replace(study, reports=reports, series=tuple(series for series in study.series if series.pictures))
+
+
+def all_shown_to_owner(work: Work, catalogue: Catalogue) -> Catalogue:
+    """The same of each study of a catalogue; where no site keeps anything back none is looked into."""
+    sites = {study.site_id for study in catalogue.studies} | {
+        report.site_id for study in catalogue.studies for report in study.reports
+    }
+    if not any(details is not None and details.reports_held_days for details in map(partial(_site_of, work), sites)):
+        return catalogue
+    return replace(catalogue, studies=tuple(shown_to_owner(work, study) for study in catalogue.studies))
 
 
 def _hold_of(work: Work, report: Report) -> Held | None:

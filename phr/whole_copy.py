@@ -7,7 +7,7 @@ plain HTML here, so that a record of many years begins to arrive within seconds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from flask import Response, current_app, render_template
 from flask_babel import gettext as _
@@ -19,7 +19,7 @@ from phr import dates
 from phr.answers import ranged
 from phr.copies import ENDINGS, pictures_of, taken
 from phr.event_words import TOLD, sentence
-from phr.held_reports import shown_to_owner
+from phr.held_reports import all_shown_to_owner
 from phr.history import names_for
 from phr.people import today
 from phr.report_words import byline, is_withdrawn, paragraphs, parts, standing
@@ -54,8 +54,7 @@ class Everything:
 
 def everything_of(work: Work, *, last_event: int) -> Everything:
     """All that the patient who asks has, with the history up to that event: what happens meanwhile changes nothing."""
-    found_now = open_catalogue(work, access().own_vault())
-    catalogue = replace(found_now, studies=tuple(shown_to_owner(work, study) for study in found_now.studies))
+    catalogue = all_shown_to_owner(work, open_catalogue(work, access().own_vault()))
     scans = {scan.id: scan for scan in scans_of(work, catalogue)}
     return Everything(catalogue, scans, _history(work, catalogue, last_event))
 

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from consent import grants
 from consent.guards import asked_by_itself, needs_fresh, needs_patient
 from consent.request import access, work
-from phr import dates, drafts, follow_up, waiting_reports, words
+from phr import dates, drafts, follow_up, held_reports, waiting_reports, words
 from phr.answers import Answer, onward
 from phr.people import today
 from phr.scans import Scan, preview_series, scan_of, scans_of, site_names
@@ -35,7 +35,7 @@ def home() -> Answer:
     own = access().own_vault()
     with work() as w:
         settled = accounts.settle(w, own)
-        catalogue = open_catalogue(w, own)
+        catalogue = held_reports.all_shown_to_owner(w, open_catalogue(w, own))
         seen = own.fields(w, SEEN)
         scans = scans_of(w, catalogue, unseen=lambda study: study.id not in seen)
         values = {
@@ -77,9 +77,12 @@ def scan(study_id: str) -> Answer:
         study, catalogue = _study(w, own, study_id)
         if own.field(w, SEEN, subject=study.id) is None:
             own.keep_field(w, SEEN, "yes", subject=study.id)
+        held = held_reports.held(w, study)
+        study = held_reports.shown_to_owner(w, study)
         shown = scan_of(study, site_names(w, [study]))
         values = {
             "scan": shown,
+            "held": held,
             "shares": [share for share in shares_of(w, access(), catalogue) if study.id in share.study_ids],
             "details": _details(study, shown),
             "kit_owed": kit_is_owed(w, own),

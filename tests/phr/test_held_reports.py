@@ -53,6 +53,20 @@ def test_no_copy_holds_what_is_kept_back(ana_with_a_scan, law):
         assert not reports_in(ana.get(path).data), path
 
 
+def test_no_page_says_that_it_is_here_before(ana_with_a_scan, law, clock):
+    ana, scan = ana_with_a_scan, ana_with_a_scan.scan()
+    assert "Report added" in ana.get("/home").text
+    law(DAYS)
+    assert "Report added" not in ana.get("/home").text
+    page = ana.get(scan).text
+    assert "Harbor Scan Center will show this report on" in page
+    assert "Your report is here." not in page
+    assert "Read the report" not in page
+    clock.advance(days=DAYS)
+    ana.signs_in()
+    assert "Your report is here." in ana.get(scan).text
+
+
 def reports_in(octets: bytes) -> list[str]:
     with ZipFile(BytesIO(octets)) as packed:
         return [name for name in packed.namelist() if "REPORT" in name or "SITE" in name]
