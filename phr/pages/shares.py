@@ -68,12 +68,12 @@ def changing(grant_id: str) -> Answer:
 def change(grant_id: str) -> Answer:
     """The answers stand in the draft, and the last page names what stops; or it is left as it is."""
     found = parse_id(grant_id)
-    if request.form.get("answer") != "change":
-        drafts.drop("share")
-        return onward("/shares")
     with reading() as w:
         catalogue = open_catalogue(w, access().own_vault())
         answers = answers_of(w, access(), share_of(w, access(), found, catalogue), found)
+    if request.form.get("answer") != "change":
+        drafts.drop("share")
+        return onward("/shares")
     drafts.keep(share=answers)
     return onward("/share/check")
 
