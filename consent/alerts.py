@@ -130,7 +130,7 @@ def _reminders_due(work: Work) -> list[Owed]:
 
 
 def remind(work: Work, account_id: bytes, study_id: bytes, due: datetime | None) -> None:
-    """A letter goes out then, about a report that waits; None takes it back."""
+    """A letter goes out then, about this study; None takes it back."""
     work.session.execute(sa.delete(ReminderRow).where(ReminderRow.account == account_id, ReminderRow.study == study_id))
     if due is not None:
         work.session.add(ReminderRow(account=account_id, study=study_id, due=due))

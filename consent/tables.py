@@ -91,7 +91,9 @@ class AlertRow(Row):
 
 
 class ReminderRow(Row):
-    """A letter that somebody asked for on a day, about a study whose report waits. In the clear, as `AlertRow`."""
+    """A letter that somebody asked for on a day, about a study: its report waits, or asks for another scan. In the clear,
+    as `AlertRow`.
+    """
 
     __tablename__ = "reminder"
     account: Mapped[bytes] = mapped_column(_ID, sa.ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)

@@ -69,20 +69,27 @@ def choose(work: Work, access: Access, study: Study, choice: str, *, zone: str) 
     """Keep "now", "wait" or "remind"; answers the day of the note where one was asked for."""
     day = today() + A_WEEK if choice == "remind" else None
     kept = f"{WAIT}:{day.isoformat()}" if day else WAIT if choice == WAIT else NOW
-    _keep(work, access, study, kept, due=datetime.combine(day, MORNING, ZoneInfo(zone)) if day else None)
+    _keep(work, access, study, kept)
+    write_on(work, access, study, day, zone=zone)
     return day
+
+
+def write_on(work: Work, access: Access, study: Study, day: date | None, *, zone: str) -> None:
+    """A letter about this scan goes out at 8 in the morning of that day, and no other; None, or a day gone by: none."""
+    due = datetime.combine(day, MORNING, ZoneInfo(zone)) if day and day >= today() else None
+    if access.account_id is not None:
+        alerts.remind(work, access.account_id, study.id, due)
 
 
 def forget_note(work: Work, access: Access, study: Study, waiting: Waiting) -> None:
     """They read the report: nobody is reminded of what they have read."""
     if waiting.note_on is not None:
-        _keep(work, access, study, NOW, due=None)
+        _keep(work, access, study, NOW)
+        write_on(work, access, study, None, zone="UTC")
 
 
-def _keep(work: Work, access: Access, study: Study, kept: str, *, due: datetime | None) -> None:
+def _keep(work: Work, access: Access, study: Study, kept: str) -> None:
     access.own_vault().keep_field(work, CHOICE, kept, subject=study.id)
-    if access.account_id is not None:
-        alerts.remind(work, access.account_id, study.id, due)
 
 
 def notes_due(work: Work, own: VaultKeyring) -> set[Id]:

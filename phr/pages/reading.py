@@ -99,11 +99,14 @@ def _beside(study: Study, shown: ReadableReport, said: str) -> dict[str, object]
 @blueprint.post("/scans/<study_id>/follow-up")
 @needs_patient
 def say_of_follow_up(study_id: str) -> Answer:
-    """R4: to be reminded, or not to be asked again."""
+    """R4: to be reminded on the home page and by letter, or not to be asked again."""
     own = access().own_vault()
     with work() as w:
         study, scan = _shown_study(w, own, study_id)
         kept = follow_up.answer(w, own, study, request.form.get("said", ""))
+        if kept:
+            zone = str(get_timezone() or UTC)
+            waiting_reports.write_on(w, access(), study, follow_up.remind_on(kept), zone=zone)
     if kept:
         drafts.keep(told=_told(kept))
     return onward(f"/scans/{scan.id}/report")

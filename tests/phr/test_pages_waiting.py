@@ -13,6 +13,7 @@ from tests.factories import a_dataset
 from tests.phr.conftest import SECTIONS
 from tests.phr.test_alerting import TELLING
 from vault import accounts
+from vault.facts import Section
 from vault.tables import AccountRow
 
 
@@ -138,6 +139,29 @@ def test_what_she_read_once_her_doctor_had_waits_no_more(ana_with_a_scan, doctor
     assert letters() == []
     ana.signs_in()
     assert "waits for you" not in ana.get("/home").text
+
+
+@pytest.mark.parametrize("later", ["", "known"])
+def test_a_scan_in_six_months_is_told_by_letter_unless_the_doctor_knows(
+    later, ana_with_a_scan, scan_center, services, letters, clock
+):
+    ana, scan = ana_with_a_scan, ana_with_a_scan.scan()
+    asks = Section("Impression", "Recommend repeat CT in 6 months.")
+    has_mail(services)
+    clock.advance(seconds=1)
+    scan_center.reports(a_dataset(study="knee").StudyInstanceUID, sections=(asks,), status="amended")
+    ana.post(f"{scan}/report", choice="now")
+    told = ana.post(f"{scan}/follow-up", page=f"{scan}/report", said="remind").text
+    assert "We show you a note on 4 September 2026." in told
+    if later:
+        ana.post(f"{scan}/follow-up", page=f"{scan}/report", said=later)
+    letters()
+    clock.advance(days=185)
+    assert letters() == []
+    clock.advance(days=1)
+    assert [letter.text.partition(" Sign in")[0] for letter in letters()] == (
+        [] if later else ["Keepray: You asked us to write to you today."]
+    )
 
 
 @pytest.mark.parametrize("choice", ["wait", "ask"])
