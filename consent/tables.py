@@ -91,8 +91,8 @@ class AlertRow(Row):
 
 
 class ReminderRow(Row):
-    """A letter that somebody asked for on a day, about a study: its report waits, or asks for another scan. In the clear,
-    as `AlertRow`.
+    """A letter that somebody asked for on a day: a study's report waits, or asks for another scan. In the clear, as
+    `AlertRow`.
     """
 
     __tablename__ = "reminder"
