@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from phr.group_words import view_of
 from phr.priors import Subject
 
 # Series a person does not mean when they ask for the pictures: overviews, dose sheets, reports, settings.
@@ -49,6 +50,11 @@ class ShownSeries:
     def name(self) -> str:
         """What the group is called, when the site gave it a name."""
         return self.description or self.modality
+
+    @property
+    def view(self) -> str:
+        """From where it looks at the body, in plain words; "" where the site's name does not tell."""
+        return view_of(self.description, self.modality)
 
     def picture(self, number: int) -> tuple[ShownInstance, int]:
         """The instance and frame of the `number`th picture, counted from 1.
