@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from consent import alerts, sessions
 from consent.guards import needs_fresh, needs_patient
 from consent.request import access, reading, services, work
-from phr import dates, device_locks, drafts, forms, languages
+from phr import dates, device_locks, drafts, forms, languages, thumbnails
 from phr.answers import Answer, again, onward
 from phr.device_names import device_name
 from phr.forms import Mistakes
@@ -33,6 +33,7 @@ def account() -> Answer:
     with reading() as w:
         kit = accounts.recovery_kit(w, own)
         choice = own.field(w, "report_choice") or "ask"
+        small = thumbnails.CHOICES[thumbnails.choice_of(w, access())]
         rows = [
             (_("You sign in with"), own.field(w, "login") or ""),
             (_("Your name"), own.field(w, "name") or _("Not given"), "/account/name", _("Change")),
@@ -43,6 +44,7 @@ def account() -> Answer:
             (_("Future scans"), str(len(links_of(w, own.vault_id))), "/account/future-scans", _("See")),
             (_("When a new report comes"), _(CHOICES[choice]), "/account/reports", _("Change")),
             (_("Alerts"), _alert_words(w), "/account/alerts", _("Change")),
+            (_("Small pictures"), small, "/account/thumbnails", _("Change")),
         ]
     return render_template("pages/account/index.html", rows=rows, told=drafts.take("told"))
 
@@ -180,6 +182,29 @@ def take_reports() -> Answer:
         return again("pages/account/reports.html", wrong, chosen=None)
     with work() as w:
         access().own_vault().keep_field(w, "report_choice", choice)
+    drafts.keep(told=_("Saved."))
+    return onward("/account")
+
+
+@blueprint.get("/thumbnails")
+@needs_patient
+def small_pictures() -> Answer:
+    """Whether lists show them."""
+    with reading() as w:
+        chosen = thumbnails.choice_of(w, access())
+    return render_template("pages/account/thumbnails.html", offered=list(thumbnails.CHOICES.items()), chosen=chosen)
+
+
+@blueprint.post("/thumbnails")
+@needs_patient
+def take_small_pictures() -> Answer:
+    """From the next page on."""
+    choice, offered = request.form.get("choice", ""), list(thumbnails.CHOICES.items())
+    if choice not in thumbnails.CHOICES:
+        wrong = Mistakes({"choice": _("Pick when to show small pictures.")})
+        return again("pages/account/thumbnails.html", wrong, offered=offered, chosen=None)
+    with work() as w:
+        access().own_vault().keep_field(w, thumbnails.FIELD, choice)
     drafts.keep(told=_("Saved."))
     return onward("/account")
 

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from consent import grants
 from consent.guards import asked_by_itself, needs_fresh, needs_patient
 from consent.request import access, work
-from phr import dates, drafts, follow_up, held_reports, waiting_reports, words
+from phr import dates, drafts, follow_up, held_reports, thumbnails, waiting_reports, words
 from phr.answers import Answer, onward
 from phr.people import today
 from phr.scans import Scan, preview_series, scan_of, scans_of, site_names
@@ -42,6 +42,7 @@ def home() -> Answer:
             "scans": scans,
             "shares": shares_of(w, access(), catalogue),
             "called": own.field(w, "name") or "",
+            "thumbnails": thumbnails.are_shown(w, access()),
             "doubts": [scan.named for scan in scans if parse_id(scan.id) in set(settled.doubts)],
             "kit_owed": kit_is_owed(w, own),
             "damaged": len(catalogue.damaged),
@@ -86,6 +87,7 @@ def scan(study_id: str) -> Answer:
             "shares": [share for share in shares_of(w, access(), catalogue) if study.id in share.study_ids],
             "details": _details(study, shown),
             "kit_owed": kit_is_owed(w, own),
+            "thumbnails": thumbnails.are_shown(w, access()),
             "review": waiting_reports.review_of(w, access(), study) if study.reports else None,
             "ask_future": _future_question(w, own, study),
         }

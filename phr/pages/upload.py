@@ -20,7 +20,7 @@ from fhir_gateway.dicomweb.previews import make_previews
 from fhir_gateway.dicomweb.pushing import first_of
 from fhir_gateway.dicomweb.verdicts import Failure
 from fhir_gateway.errors import GatewayError
-from phr import drafts
+from phr import drafts, thumbnails
 from phr.answers import Answer, onward
 from phr.scans import Scan, scans_of
 from phr.uploads import NotUnderstood, compared, read_found
@@ -117,7 +117,9 @@ def added() -> Answer:
         return onward("/upload")
     with reading() as w:
         scans = _scans(w, access().own_vault(), told["scans"])
-    return render_template("pages/upload_added.html", scans=scans, sentences=_sentences(told["counts"], len(scans)))
+        small = thumbnails.are_shown(w, access())
+    sentences = _sentences(told["counts"], len(scans))
+    return render_template("pages/upload_added.html", scans=scans, sentences=sentences, thumbnails=small)
 
 
 def _scans(w: Work, own: VaultKeyring, ids: list[str]) -> list[Scan]:

@@ -252,3 +252,20 @@ def test_an_account_deleted_now_opens_nothing_any_more(ana_with_a_scan, doctor):
     assert "not right" in ana.signs_in().text
     assert doctor.get("/see/view").status_code in {410, 200}
     assert doctor.path != "/see/view"
+
+
+def test_no_small_picture_is_seen_on_a_shared_device_unless_its_owner_wants_it(ana_with_a_scan, app):
+    ana = ana_with_a_scan
+    here = ana.scan()
+    assert "/thumbnail" in ana.get("/home").text
+    elsewhere = Patient(app)
+    elsewhere.post("/sign-in", login="ana.perez", password=PASSWORD, shared="yes")
+    for path in ("/home", here):
+        assert "/thumbnail" not in elsewhere.get(path).text
+    assert "Look at the pictures" in elsewhere.get(here).text
+    elsewhere.post("/account/thumbnails", choice="always")
+    assert "Show them on every device" in elsewhere.get("/account").text
+    assert "/thumbnail" in elsewhere.get("/home").text
+    ana.post("/account/thumbnails", choice="never")
+    for path in ("/home", here):
+        assert "/thumbnail" not in ana.get(path).text

@@ -8,7 +8,7 @@ PUBLIC = ["/", "/add", "/join", "/join/name", "/sign-in", "/sign-in/recover", "/
           "/accessibility", "/for-doctors", "/for-scan-centers", "/link", "/outbox", "/goodbye"]  # fmt: skip
 PATIENT = ["/home", "/upload", "/save/everything", "/questions", "/share/scans", "/share/how", "/share/doctor", "/share/app", "/share/time", "/share/may", "/share/link", "/share/code", "/shares",
            "/shares/stop-all", "/timeline", "/timeline/doses", "/history", "/history?kind=looks", "/history/verify", "/account", "/account/name", "/account/password",
-           "/account/devices", "/account/reports", "/account/alerts", "/account/future-scans", "/account/apps", "/account/recovery-kit",
+           "/account/devices", "/account/reports", "/account/alerts", "/account/thumbnails", "/account/future-scans", "/account/apps", "/account/recovery-kit",
            "/account/delete", "/account/delete/confirm", "/account/mail", "/account/devices/lock", "/account/password/new", "/check"]  # fmt: skip
 
 
