@@ -12,8 +12,10 @@ export interface Study {
   pictures: Map<string, Picture>;
 }
 
-/** What was found, and whether a ZIP could not be read. */
-export interface Found { studies: Map<string, Study>; read: number; pictures: number; unread: boolean }
+/** What was found, whether a ZIP could not be read, and whether photos or PDF files were among it. */
+export interface Found { studies: Map<string, Study>; read: number; pictures: number; unread: boolean; papers: boolean }
+
+const PAPERS = new Set([0xffd8ff, 0x89504e, 0x255044]);
 
 /** A file on the disc. */
 export class OnDisc implements Source {
@@ -34,7 +36,7 @@ export class OnDisc implements Source {
 
 /** Look at every file; `told` hears how far it is. Throws what `signal` was ended with. */
 export async function find(files: Iterable<Blob>, signal: AbortSignal, told: (found: Found) => void): Promise<Found> {
-  const found: Found = { studies: new Map(), read: 0, pictures: 0, unread: false };
+  const found: Found = { studies: new Map(), read: 0, pictures: 0, unread: false, papers: false };
   for (const file of files) {
     for (const source of await sourcesIn(file, found)) {
       signal.throwIfAborted();
@@ -63,7 +65,10 @@ async function look(source: Source, found: Found): Promise<void> {
   } catch {
     return; // a scratch on the disc: the server never hears of it
   }
-  if (!header) return;
+  if (!header) {
+    found.papers ||= await isPaper(source);
+    return;
+  }
   found.pictures += 1;
   const study = found.studies.get(header.study) ?? begun(header);
   found.studies.set(header.study, study);
@@ -73,6 +78,12 @@ async function look(source: Source, found: Found): Promise<void> {
       modality: header.modality, description: header.seriesDescription, body_part: header.bodyPart, laterality: header.laterality,
     });
   }
+}
+
+/** Whether it begins as JPEG, PNG or PDF files do: what people have of old reports, and what is no scan. */
+async function isPaper(source: Source): Promise<boolean> {
+  const [a = 0, b = 0, c = 0] = await source.head(3).catch(() => []);
+  return PAPERS.has((a << 16) | (b << 8) | c);
 }
 
 const begun = (header: Header): Study => ({

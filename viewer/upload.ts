@@ -48,7 +48,7 @@ async function look(files: Blob[]): Promise<void> {
     drawn = performance.now();
     element('looked').textContent = filled(words.read!, { read: so.read, found: so.pictures });
   });
-  if (!found.studies.size) return complain(found.unread ? words.unread! : words.none!);
+  if (!found.studies.size) return complain(found.unread ? words.unread! : found.papers ? words.papers! : words.none!);
   await ask(found);
 }
 

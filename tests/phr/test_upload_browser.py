@@ -85,6 +85,10 @@ def test_a_disc_without_pictures_says_so(ana, tmp_path):
     ana.page.set_input_files("#files", tmp_path / "letter.txt")
     ana.page.wait_for_selector("#problem:not([hidden])")
     assert "We found no scan pictures here" in ana.page.inner_text("#problem")
+    assert "Photos and PDF files cannot be added" in ana.page.inner_text("#choosing")
+    (tmp_path / "report.pdf").write_bytes(b"%PDF-1.4")
+    ana.page.set_input_files("#files", tmp_path / "report.pdf")
+    ana.page.wait_for_selector("#problem-words:has-text('These are photos or PDF files.')")
     ana.check()
     assert ana.page.evaluate("document.activeElement.id") == "problem"
 
