@@ -182,6 +182,17 @@ def test_the_kit_leads_back_in_and_a_new_one_is_made(ana, app):
     assert third.path == "/home"
 
 
+def test_who_is_locked_out_is_told_of_every_way_and_starts_again_past_no_wall(ana, another_browser):
+    ana.joins()
+    ways = another_browser.get("/sign-in/recover").text
+    assert "I have another device that is signed in" in ways
+    assert "Save a copy of each scan on that device" in ways
+    page = another_browser.get("/sign-in/recover/none").text
+    assert "Uploaded discs must be uploaded again." in page
+    assert "Your old email stays with the old account." in page
+    assert page.index('href="/join/name"') < page.index('href="/join"')
+
+
 def test_the_kit_is_saved_as_pdf_and_never_mailed(ana, app):
     ana.joins()
     ana.post("/account/recovery-kit")
