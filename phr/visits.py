@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 
 from consent.access import Access
 from consent.receipts import has_reviewed, mark_opened, mark_reviewed, mark_saved
-from consent.request import access, services, work
+from consent.request import access, remember, services, work
 from fhir_gateway.looking import tell_viewed
 from phr import copies, dates, report_papers, words
 from phr.answers import Answer, file, onward
@@ -34,6 +34,7 @@ from vault.catalogue import open_catalogue
 from vault.database import Work
 from vault.errors import NotThere
 from vault.ids import parse_id
+from vault.keyring import KeyClass
 from vault.reading import open_document
 from vault.studies import Study
 
@@ -65,12 +66,12 @@ class ListedScan(NamedTuple):
 
 
 def scans(visit: Visit) -> Answer:
-    """Every scan of this sharing, with what can be opened of it: by part of the body, the newest first."""
+    """Every scan of this visit, with what can be opened of it: by part of the body, the newest first."""
+    _tell_opened(access().each)
     with work() as w:
-        mark_opened(w, access())
         catalogue = open_catalogue(w, access().opened())
         groups = _by_part(visit, catalogue.studies, scans_of(w, catalogue))
-        bar = _whose(w, visit, catalogue.studies)
+        bar = _whose(w, visit, catalogue.studies, access().each)
     return render_template("pages/see/list.html", groups=groups, **bar)
 
 
@@ -96,13 +97,13 @@ def _pictures_of(visit: Visit, scan: Scan) -> str:
 
 
 def pictures(visit: Visit) -> Answer:
-    """The viewer over all scans of this sharing."""
+    """The viewer over all scans of this visit."""
+    _tell_opened(access().each)
     with work() as w:
-        mark_opened(w, access())
         catalogue = open_catalogue(w, access().opened())
         sites = site_names(w, catalogue.studies)
         shown = [_shown(w, visit, study, scan_of(study, sites)) for study in catalogue.studies if study.series]
-        who, until = _bar(w, catalogue.studies)
+        who, until = _bar(w, catalogue.studies, access().each)
         links = [*_links(visit, catalogue.studies, sites)]
     for study in catalogue.studies:
         tell_viewed(services(), access(), study.id)
@@ -116,7 +117,7 @@ def pictures(visit: Visit) -> Answer:
         bar=f"{who} {until}",
         links=links,
         end_url=visit.end,
-        may_save="yes" if _may_save(access()) else "no",
+        may_save="yes" if all(_may_save(one) for one in access().each) else "no",
     )
     return pictures_page(shown, around, request.args)
 
@@ -138,24 +139,33 @@ def _links(visit: Visit, studies: tuple[Study, ...], sites: dict[bytes, str]) ->
     return [*found, Link(_("Save a copy"), only)]
 
 
-def _bar(w: Work, studies: tuple[Study, ...]) -> tuple[str, str]:
-    """V4: whom one looks at, and until when."""
+def _bar(w: Work, studies: tuple[Study, ...], under: Sequence[Access]) -> tuple[str, str]:
+    """V4: whom one looks at, and until when; of several sharings, until when the first of them lasts."""
     name, born = people_of(studies)
     who = f"{name}." if name else _("A patient.")
     if born:
         who = _("%(who)s Born %(day)s.", who=who, day=dates.in_words(born))
-    grant = access().grant
-    until = grant.expires if grant else None
+    ends = {one.grant.expires for one in under if one.grant is not None}
+    until = min((moment for moment in ends if moment is not None), default=None)
     if until is None:
         return who, _("Shared by the patient until they stop it.")
-    now = w.now.astimezone(get_timezone() or UTC)
-    return who, _("Shared by the patient until %(until)s.", until=until_words(until, now=now))
+    until = until_words(until, now=w.now.astimezone(get_timezone() or UTC))
+    if len(ends) > 1:
+        return who, _("Shared by the patient in parts. The first part: until %(until)s.", until=until)
+    return who, _("Shared by the patient until %(until)s.", until=until)
 
 
-def _whose(w: Work, visit: Visit, studies: tuple[Study, ...]) -> dict[str, object]:
+def _whose(w: Work, visit: Visit, studies: tuple[Study, ...], under: Sequence[Access]) -> dict[str, object]:
     """The bar for a page's template."""
-    who, until = _bar(w, studies)
+    who, until = _bar(w, studies, under)
     return {"visit": visit, "patient": who, "until": until}
+
+
+def _tell_opened(under: Sequence[Access]) -> None:
+    """Each sharing was opened, each in a transaction of its own: they may be told in another order elsewhere."""
+    for one in under:
+        with work() as w:
+            mark_opened(w, one)
 
 
 def _may_save(me: Access) -> bool:
@@ -163,6 +173,20 @@ def _may_save(me: Access) -> bool:
 
 
 # -- reports and copies -----------------------------------------------------------------------------------------------
+
+
+def _under(w: Work, study_id: bytes, what: KeyClass) -> Access:
+    """The sharing that gave this of a study; of two, one that allows a copy. Raises `NotThere`."""
+    fitting = [one for one in access().each if one.can_read(w, study_id)]
+    giving = [one for one in fitting if one.grant and what in one.grant.classes] or fitting
+    if not giving:
+        raise NotThere
+    return next((one for one in giving if _may_save(one)), giving[0])
+
+
+def _narrowed(w: Work, study_id: str, what: KeyClass) -> Access:
+    """The same; from here on this request sees no other, so that what one shows is not saved by leave of another."""
+    return remember(_under(w, parse_id(study_id), what))
 
 
 def _study(w: Work, study_id: str) -> tuple[Study, Scan]:
@@ -173,17 +197,18 @@ def _study(w: Work, study_id: str) -> tuple[Study, Scan]:
 def report(visit: Visit, study_id: str) -> Answer:
     """The newest report, or an older one that was asked for."""
     with work() as w:
-        mark_opened(w, access())
         study, scan = _study(w, study_id)
-        bar = _whose(w, visit, (study,))
+        under = _under(w, study.id, KeyClass.REPORTS)
+        mark_opened(w, under)
+        bar = _whose(w, visit, (study,), [under])
         if not study.reports:
             raise NotThere
         shown, chosen = readable(study.reports, request.args.get("old", ""))
-        reviewed = has_reviewed(w, access(), study.id, came=newest_came(study.reports))
+        reviewed = has_reviewed(w, under, study.id, came=newest_came(study.reports))
     tell_viewed(services(), access(), study.id)
     here = f"{visit.base}/report/{scan.id}"
     actions = [(_pictures_of(visit, scan), _("Look at the pictures"), "picture")] if scan.pictures else []
-    may_save = _may_save(access())
+    may_save = _may_save(under)
     return render_template(
         "pages/report.html",
         scan=scan,
@@ -207,15 +232,15 @@ def confirm_review(visit: Visit, study_id: str) -> Answer:
         study, scan = _study(w, study_id)
         if not study.reports:
             raise NotThere
-        mark_reviewed(w, access(), study.id, came=newest_came(study.reports))
+        mark_reviewed(w, _under(w, study.id, KeyClass.REPORTS), study.id, came=newest_came(study.reports))
     return onward(f"{visit.base}/report/{scan.id}")
 
 
 def report_paper(study_id: str) -> Answer:
     """Our PDF of the newest report, or of the one that was asked for. Raises `CopyNotAllowed`."""
     with work() as w:
+        _narrowed(w, study_id, KeyClass.REPORTS).check_copies()
         study, scan = _study(w, study_id)
-        access().check_can_copy(w, study.id)
         if not study.reports:
             raise NotThere
         mark_saved(w, access(), study.id, what="report")
@@ -226,8 +251,8 @@ def report_paper(study_id: str) -> Answer:
 def document(study_id: str, resource_id: str) -> Answer:
     """A file as the scan center sent it. Raises `CopyNotAllowed`."""
     with work() as w:
+        _narrowed(w, study_id, KeyClass.REPORTS).check_copies()
         study, scan = _study(w, study_id)
-        access().check_can_copy(w, study.id)
         if not any(one.resource_id == resource_id for report in study.every_report for one in report.facts.documents):
             raise NotThere
         media_type, octets = open_document(w, access().opened(), parse_id(resource_id))
@@ -239,9 +264,9 @@ def document(study_id: str, resource_id: str) -> Answer:
 def ways_to_save(visit: Visit, study_id: str) -> Answer:
     """V5: what there is to save of one scan, with sizes; nothing where the patient has not said yes."""
     with work() as w:
-        mark_opened(w, access())
+        mark_opened(w, _narrowed(w, study_id, KeyClass.PICTURES))
         study, scan = _study(w, study_id)
-        bar = _whose(w, visit, (study,))
+        bar = _whose(w, visit, (study,), [access()])
     ways: list[Way] = []
     may_save = _may_save(access())
     if may_save and scan.pictures:
@@ -256,8 +281,8 @@ def ways_to_save(visit: Visit, study_id: str) -> Answer:
 def save(study_id: str) -> Answer:
     """Everything of one scan. Raises `CopyNotAllowed`."""
     with work() as w:
+        _narrowed(w, study_id, KeyClass.PICTURES).check_copies()
         study, scan = _study(w, study_id)
-        access().check_can_copy(w, study.id)
         mark_saved(w, access(), study.id, what="all")
     return copies.copy_of(study, scan, made_by="")
 

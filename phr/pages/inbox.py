@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
 
+from consent.access import together
 from consent.errors import SharingEnded
 from consent.guards import needs_provider
 from consent.redeeming import Redeemer, redeem
@@ -113,21 +114,26 @@ def take_code() -> Answer:
 
 
 def _visit(grant_id: str) -> Visit:
-    """The pages of one sharing; from here on this request sees no other. Raises `SharingEnded`."""
+    """The pages of the patient who gave this sharing: all that they share, and from here on nobody else's.
+
+    Raises `SharingEnded`.
+    """
     wanted = parse_id(grant_id)
-    for one in access().each:
-        if one.grant is not None and one.grant.grant_id == wanted:
-            remember(one)
-            here = f"/pro/patients/{wanted.hex()}"
-            return Visit(base=here, scans=here, alive="/pro/alive", ended="/see/ended", end="", back="/pro")
-    raise SharingEnded
+    given = {one.grant.grant_id: one for one in access().each if one.grant is not None}
+    if wanted not in given:
+        raise SharingEnded
+    vault_id = given[wanted].vault_id
+    same = [one for one in given.values() if one.vault_id == vault_id]
+    remember(same[0] if len(same) == 1 else together(access().opened().owner, same, signed_in=access()))
+    here = f"/pro/patients/{wanted.hex()}"
+    return Visit(base=here, scans=here, alive="/pro/alive", ended="/see/ended", end="", back="/pro")
 
 
 @blueprint.get("/patients/<grant_id>")
 @needs_provider
 @with_code_app
 def patient(grant_id: str) -> Answer:
-    """All scans of one sharing."""
+    """All scans that a patient shares."""
     return visits.scans(_visit(grant_id))
 
 

@@ -18,12 +18,23 @@ def pushes_a_chest(scan_center) -> None:
     )  # fmt: skip
 
 
+def shares_one(ana, scan: str, *, length: str, may: tuple[str, ...] = ("see",)) -> str:
+    ana.post("/share/scans", scans=scan)
+    ana.post("/share/how", how="code")
+    ana.post("/share/time", length=length)
+    ana.post("/share/may", may=list(may))
+    return code_on(ana.post("/share/check"))
+
+
+def code_on(page) -> str:
+    return re.sub(r"[^0-9A-Z]", "", re.search(r'class="nhsuk-u-visually-hidden">([0-9A-Z ,]{40,})<', page.text)[1])
+
+
 def shares_everything(ana) -> str:
     ana.get("/home")
     ana.post("/share/scans", all="yes")
     ana.post("/share/how", how="code")
-    shown = ana.post("/share/check").text
-    return re.sub(r"[^0-9A-Z]", "", re.search(r'class="nhsuk-u-visually-hidden">([0-9A-Z ,]{40,})<', shown)[1])
+    return code_on(ana.post("/share/check"))
 
 
 @pytest.fixture
@@ -73,3 +84,40 @@ def test_a_provider_reads_on_every_page_whose_it_is(ana_with_a_scan, provider):
         page = provider.get(path).text
         assert "PEREZ, Ana. Born 27 March 1958.</strong> Shared by the patient until today, 13:00." in page, path
         assert "/see/end" not in page
+
+
+def test_what_a_patient_shared_in_parts_stands_together_and_each_part_keeps_its_rules(
+    ana_with_a_scan, scan_center, provider
+):
+    ana = ana_with_a_scan
+    knee = ana.scan().rpartition("/")[2]
+    provider.post("/pro/code", code=shares_one(ana, knee, length="30d", may=("see", "save")))
+    first = provider.path
+    pushes_a_chest(scan_center)
+    chest = re.search(r'href="/scans/([0-9a-f]{32})"[^>]*>X-ray', ana.get("/home").text)[1]
+    provider.post("/pro/code", code=shares_one(ana, chest, length="1y"))
+    for page in (first, provider.path):
+        listed = provider.get(page).text
+        assert "MRI of the right knee" in listed
+        assert "X-ray of the chest" in listed
+        assert "Shared by the patient in parts. The first part: until 1 April 2026." in listed
+    assert begins_with(provider.get(f"{first}/view?scan={chest}")) == "X-ray of the chest"
+    assert 'data-may-save="no"' in provider.get(f"{first}/view").text
+    assert "No tear." in provider.get(f"{first}/report/{knee}").text
+    assert "Shared by the patient until 1 April 2026." in provider.get(f"{first}/report/{knee}").text
+    assert provider.get(f"{first}/save/{knee}.zip").status_code == 200
+    assert "The patient has not said yes to copies." in provider.get(f"{first}/save/{chest}").text
+    assert provider.get(f"{first}/save/{chest}.zip").status_code == 403
+    assert ana.get("/shares").text.count("Opened 1 time") == 2
+
+
+def test_a_scan_shared_twice_may_be_saved_if_one_share_allows_it(ana_with_a_scan, provider):
+    ana = ana_with_a_scan
+    knee = ana.scan().rpartition("/")[2]
+    for may in (("see", "save"), ("see",)):
+        provider.post("/pro/code", code=shares_one(ana, knee, length="30d", may=may))
+    here = provider.path
+    assert provider.get(here).text.count('<li class="kr-card">') == 1
+    assert provider.get(f"{here}/save/{knee}.zip").status_code == 200
+    provider.post(f"{here}/report/{knee}/reviewed", page=f"{here}/report/{knee}")
+    assert "reviewed this report" in ana.get(f"{ana.scan()}/report").text
