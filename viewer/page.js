@@ -100,7 +100,9 @@ for (const form of document.querySelectorAll('form[method="post"]')) {
     line.setAttribute('role', 'status');
     line.className = 'kr-waiting';
     form.append(line);
-    setTimeout(() => { line.textContent = document.body.dataset.waiting; }, 300);
+    const { waiting, stillWaiting } = document.body.dataset;
+    setTimeout(() => { line.textContent = waiting; }, 300);
+    if (stillWaiting) setTimeout(() => { line.textContent = stillWaiting; }, 2_500);
     setTimeout(() => line.remove(), 20_000);
   });
 }
@@ -143,6 +145,17 @@ document.querySelectorAll('[data-words] dt').forEach((word, number) => {
   explain(word.textContent, word.nextElementSibling.textContent, number);
   for (const hint of document.querySelectorAll('[data-words-hint]')) hint.hidden = false;
 });
+
+// The parts of a report fold on a phone, but for the first; where there is room, and on paper, all of them stand open.
+const parts = [...document.querySelectorAll('.kr-part')];
+if (parts.length) {
+  const wide = matchMedia('(min-width: 48rem)');
+  const fold = () => parts.forEach((part, number) => { part.open = wide.matches || number === 0; });
+  wide.addEventListener('change', fold);
+  window.addEventListener('beforeprint', () => parts.forEach((part) => { part.open = true; }));
+  window.addEventListener('afterprint', fold);
+  fold();
+}
 
 for (const button of document.querySelectorAll('[data-print]')) {
   button.hidden = false;

@@ -12,7 +12,7 @@ const NARROWEST = 18;
 const WIDEST = 60;
 const USUAL = 28;
 const STEP = 4;
-const NOT_SHOWN = 'script, style, link, iframe, object, embed, form, nav, base, meta, .kr-actions, .kr-buttons, .kr-confirm:has(form)';
+const NOT_SHOWN = 'script, style, link, iframe, object, embed, form, nav, base, meta, .kr-quick, .kr-actions, .kr-buttons, .kr-confirm:has(form)';
 
 export class ReportBeside {
   private shownFor = '';
@@ -116,6 +116,13 @@ function content(page: Document): HTMLElement {
     const lower = page.createElement('h3');
     lower.append(...heading.childNodes);
     heading.replaceWith(lower);
+  }
+  // Beside the pictures nothing folds.
+  for (const part of from.querySelectorAll('.kr-part')) {
+    const section = page.createElement('section');
+    part.querySelector('summary')?.replaceWith(...part.querySelectorAll('summary > *'));
+    section.append(...part.childNodes);
+    part.replaceWith(section);
   }
   for (const part of from.querySelectorAll('[id]')) part.removeAttribute('id');
   box.append(...[...from.childNodes].map((part) => document.adoptNode(part)));

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 
 from consent.guards import needs_patient
 from consent.request import access, work
-from phr import dates, drafts, follow_up, held_reports, report_papers, waiting_reports
+from phr import dates, drafts, follow_up, held_reports, report_papers, thumbnails, waiting_reports
 from phr.answers import Answer, file, onward
 from phr.glossary import words_in
 from phr.people import today
@@ -28,7 +28,7 @@ from vault.errors import NotThere
 from vault.ids import parse_id
 from vault.keyring import VaultKeyring
 from vault.reading import open_document
-from vault.studies import Study
+from vault.studies import Report, Study
 
 blueprint = Blueprint("reading", __name__)
 
@@ -52,16 +52,9 @@ def report(study_id: str) -> Answer:
             return render_template("pages/report_ask.html", scan=scan, waiting=waiting, in_a_week=in_a_week)
         waiting_reports.forget_note(w, access(), study, waiting)
         shown, chosen = readable(study.reports, request.args.get("old", ""))
-        audit.record_once(
-            w,
-            owner=own.owner,
-            did=Did.VIEWED,
-            by=access().actor,
-            to=study.id,
-            key=f"report {chosen.kept.hex()}",
-            what="report",
-        )
+        _note_reading(w, study, chosen)
         said = follow_up.answered(w, own, study.id)
+        may_show_picture = scan.pictures and scan.has_preview and thumbnails.are_shown(w, access())
     return render_template(
         "pages/report.html",
         scan=scan,
@@ -71,14 +64,22 @@ def report(study_id: str) -> Answer:
         here=here,
         came_from=f"/scans/{scan.id}",
         documents=files_of(chosen, here),
+        picture=f"/scans/{scan.id}/thumbnail" if may_show_picture else "",
         actions=_actions(scan, asked_for(study.reports, chosen)),
         beside=pictures_beside(study, f"/scans/{scan.id}/pictures"),
         **_beside(study, shown, said),
     )
 
 
+def _note_reading(w: Work, study: Study, chosen: Report) -> None:
+    me, version = access(), f"report {chosen.kept.hex()}"
+    audit.record_once(w, owner=me.owner, did=Did.VIEWED, by=me.actor, to=study.id, key=version, what="report")
+
+
 def _actions(scan: Scan, version: str) -> list[tuple[str, str, str]]:
+    pictures = [(f"/scans/{scan.id}/pictures", _("Look at the pictures"), "picture")] if scan.pictures else []
     return [
+        *pictures,
         (f"/scans/{scan.id}/report.pdf{version}", _("Save as PDF"), "save"),
         (f"/share/how?scan={scan.id}", _("Share"), "sharing"),
         ("/questions", _("Questions for my doctor"), "help"),

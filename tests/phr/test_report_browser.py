@@ -33,13 +33,21 @@ def ana(visitor, scan_center):  # noqa: F811
     return someone
 
 
-def test_k07_words_open_and_close_with_the_keyboard_alone(ana):
+def test_k07_parts_and_words_open_and_close_with_the_keyboard_alone(ana):
     ana.goes(f"{ana.scan}/report")
     button = ana.page.get_by_role("button", name="Read it now")
     button.focus()
     with ana.page.expect_navigation():
         ana.page.keyboard.press("Enter")
     ana.settles()
+    ana.page.set_viewport_size({"width": 320, "height": 640})
+    said = ana.page.locator(".kr-part", has_text="What they saw")
+    assert [said.evaluate("part => part.open"), ana.page.locator(".kr-part").first.evaluate("part => part.open")] == [
+        False,
+        True,
+    ]
+    said.locator("summary").focus()
+    ana.page.keyboard.press("Enter")
     word = ana.page.get_by_role("button", name="effusion")
     assert word.get_attribute("aria-expanded") == "false"
     word.focus()
@@ -48,6 +56,10 @@ def test_k07_words_open_and_close_with_the_keyboard_alone(ana):
     assert "Fluid that has collected" in ana.page.inner_text("main")
     ana.check()
     ana.page.keyboard.press("Escape")
+    ana.page.set_viewport_size({"width": 1366, "height": 768})
+    assert ana.page.locator(".kr-part[open]").count() == ana.page.locator(".kr-part").count()
+    text, picture = (ana.page.locator(one).bounding_box() for one in (".kr-reading", ".kr-beside img"))
+    assert picture["x"] > text["x"] + text["width"]
     assert word.get_attribute("aria-expanded") == "false"
     assert "Recommend repeat MRI in 6 months." in ana.page.inner_text("q")
     assert ana.page.inner_text(".kr-report >> nth=0") == "No fracture. Recommend repeat MRI in 6 months."

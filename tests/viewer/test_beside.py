@@ -187,8 +187,9 @@ def test_a_picture_that_the_report_names_is_one_click_away(visit, gallery):
 
 def test_a_report_that_can_be_answered_is_read_here_and_answered_on_its_page(visit, gallery):
     gallery.report = (
-        "<section><h2>Findings</h2><p class=kr-report>No <a class=kr-picture-named href=/x>series 2 image 9</a></p>"
-        "</section><div class=kr-confirm><form><button>I have reviewed this report</button></form>"
+        "<details class=kr-part><summary><h2>Findings</h2></summary><p class=kr-report>No "
+        "<a class=kr-picture-named href=/x>series 2 image 9</a></p></details><p class=kr-quick><img alt=Quick></p>"
+        "<div class=kr-confirm><form><button>I have reviewed this report</button></form>"
         "<p>This tells the patient.</p></div>"
     )
     me = visit(gallery)
@@ -197,6 +198,7 @@ def test_a_report_that_can_be_answered_is_read_here_and_answered_on_its_page(vis
     report = me.page.locator("#report")
     expect(report).to_contain_text("Findings")
     expect(report).not_to_contain_text("This tells the patient.")
+    expect(report.get_by_role("img")).to_have_count(0)
     report.get_by_role("link", name="series 2 image 9").click()
     me.at(9)
 
