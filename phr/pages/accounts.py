@@ -114,7 +114,7 @@ def password() -> Answer:
     begun = drafts.found("join")
     if not begun.get("ready"):
         return onward("/join")
-    return render_template("pages/join_password.html", login=_login(begun), called="", lock=_lock(begun))
+    return render_template("pages/join_password.html", **_chosen(begun), called="")
 
 
 @blueprint.post("/join/password")
@@ -128,12 +128,17 @@ def take_password() -> Answer:
         signed = _make_account(begun, forms.read_new_password(request.form))
     except Mistakes as wrong:
         called = forms.read_called(request.form)
-        return again("pages/join_password.html", wrong, login=_login(begun), called=called, lock=_lock(begun))
+        return again("pages/join_password.html", wrong, **_chosen(begun), called=called)
     if "lock" in begun:
         with work() as w:
             add_passkey(w, signed.keyring, signed.account_id, device_locks.from_draft(begun["lock"]))
     drafts.drop("join")
     return begin_session(signed, onward(first_page_of_new(signed)))
+
+
+def _chosen(begun: drafts.Kept) -> dict[str, object]:
+    """What the page of the password says of what was chosen before."""
+    return {"login": _login(begun), "lock": _lock(begun), "claiming": claim_waits()}
 
 
 def _lock(begun: drafts.Kept) -> str:

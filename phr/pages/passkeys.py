@@ -57,7 +57,8 @@ def take_at_joining() -> Answer:
         signed = _make_account(begun, passkey)
     except Mistakes as wrong:
         login = begun.get("mail") or begun["name"]
-        return again("pages/join_password.html", wrong, login=login, called="", lock="offered")
+        about = {"login": login, "lock": "offered", "claiming": claim_waits()}
+        return again("pages/join_password.html", wrong, **about, called="")
     drafts.drop("join")
     return begin_session(signed, onward(first_page_of_new(signed)))
 

@@ -6,6 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.household import PASSWORD, Household, settled
+from tests.phr.conftest import BORN, Browser
+from vault.sealing.codes import ClaimPin
 
 pytestmark = pytest.mark.browser
 NAME = """() => {
@@ -225,6 +227,34 @@ def test_j03_a_slow_answer_is_announced_within_a_second(window, house):
     words, role, late = page.evaluate("window.said")
     assert (words, role) == ("One moment. This can take a few seconds.", "status")
     assert late < 1_000
+
+
+def test_a15_while_a_slip_is_tried_the_page_says_so_and_then_that_nobody_need_stay(window, house):
+    somebody = house.people["claiming"] = Browser(house.app, "203.0.113.78")
+    somebody.post("/add", pin=ClaimPin.new().reveal())
+    somebody.post("/add/birth", **BORN)
+    page = window("claiming")
+    page.clock.install()
+    settled(page, house.base + "/sign-in")
+    page.evaluate(
+        """() => {
+          window.said = [];
+          document.addEventListener('submit', (event) => event.preventDefault());  // no answer comes
+          new MutationObserver(() => {
+            const words = document.querySelector('.kr-waiting[role=status]')?.textContent;
+            if (words && words !== window.said.at(-1)) window.said.push(words);
+          }).observe(document.body, { subtree: true, childList: true, characterData: true });
+        }"""
+    )
+    page.fill("#login", "ana.perez")
+    page.fill("#password", "wrong")
+    page.get_by_role("button", name="Sign in").last.click()
+    page.clock.run_for(10_000)
+    told = page.evaluate("window.said")
+    assert told == [
+        "Unlocking your scan. We check your slip …",
+        "This takes a few seconds. You can leave this page.",
+    ]
 
 
 def test_j07_a_mistake_has_the_focus_its_link_leads_to_the_box_and_what_was_typed_stays(window, house):

@@ -9,7 +9,7 @@ from tests.languages import pseudo
 from tests.phr.test_pages_all import PATIENT, PUBLIC
 
 SILENT = {"script", "style", "template"}
-SPOKEN_ATTRIBUTES = {"aria-label", "alt", "title", "placeholder", "data-waiting", "data-empty", "data-short", "data-mistyped", "data-copied", "content"}  # fmt: skip
+SPOKEN_ATTRIBUTES = {"aria-label", "alt", "title", "placeholder", "data-waiting", "data-still-waiting", "data-empty", "data-short", "data-mistyped", "data-copied", "content"}  # fmt: skip
 # Names, numbers and dates of the sample, the product's own name, and words that are the same in every language.
 NOT_OURS = [
     r"Keepray", r"Harbor Scan Center", r"Hill Clinic", r"Dr\. J\. Lee", r"Dr\. M\. Ortiz", r"PEREZ, Ana", r"Perez\^Ana", r"\bAna( Perez)?\b",
