@@ -23,8 +23,8 @@ from vault.database import Services
 # Each part of the house that can answer, and its blueprints; a process that serves one loads no other.
 PAGES = (
     "front", "accounts", "signing", "recovery", "claims", "studies", "upload", "pictures", "reading", "questions",
-    "saving", "sharing", "links", "shares", "history", "account", "leaving", "doctor", "provider", "inbox", "languages",
-    "timeline", "passkeys", "locks", "mailbox", "away",
+    "saving", "sharing", "links", "shares", "history", "account", "leaving", "doctor", "provider", "provider_ways",
+    "inbox", "languages", "timeline", "passkeys", "locks", "mailbox", "away",
 )  # fmt: skip
 BLUEPRINTS: dict[str, tuple[str, ...]] = {
     "pages": tuple(f"phr.pages.{name}:blueprint" for name in PAGES),

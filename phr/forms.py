@@ -96,11 +96,11 @@ def read_group(typed: Typed) -> str:
     return group
 
 
-def read_six(typed: Typed) -> str:
+def read_six(typed: Typed, name: str = "code") -> str:
     """Six numbers from a message or a code app. Raises `Mistakes`."""
-    digits = "".join(mark for mark in unicodedata.normalize("NFKC", typed.get("code", "")) if not mark.isspace())
+    digits = "".join(mark for mark in unicodedata.normalize("NFKC", typed.get(name, "")) if not mark.isspace())
     if not re.fullmatch(r"[0-9]{6}", digits.replace("-", "")):
-        raise Mistakes({"code": _("Type the 6 numbers from the message.")})
+        raise Mistakes({name: _("Type the 6 numbers from the message.")})
     return digits.replace("-", "")
 
 

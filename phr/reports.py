@@ -153,6 +153,16 @@ def recovery_kit(kit: RecoveryKit) -> Paper:
     )
 
 
+def provider_kit(kit: RecoveryKit) -> Paper:
+    """The same for a provider, whose page asks for one thing more."""
+    return "recovery kit.pdf", on_paper(
+        "provider_kit.html",
+        {"qr.svg": square(f"{kit.address}/pro/sign-in/recover#{bare(kit.code)}")},
+        kit=kit,
+        typed_address=typed(kit.address),
+    )
+
+
 def share_slip(slip: ShareSlip) -> Paper:
     """One A4 page; its QR code opens the page for doctors with the code in the box."""
     return f"share slip {slip.made_on.isoformat()}.pdf", on_paper(

@@ -5,6 +5,7 @@ the same work is done and the same answer given.
 """
 
 import os
+from collections.abc import Callable
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -57,6 +58,7 @@ __all__ = [
     "mail_of",
     "new_recovery_code",
     "open_account",
+    "prove_kit",
     "recover",
     "recovery_kit",
     "settle",
@@ -137,32 +139,47 @@ def _sign_in(services: Services, login_bi: bytes, password: str, source: str) ->
     return SignedIn(Id(account.id), kind_of(account), keyring, came_back=account.erase_after is not None)
 
 
-def recover(services: Services, *, login: str, code: RecoveryCode, new_password: str, source: str) -> SignedIn:
+def _nothing_more(_work: Work, _keyring: VaultKeyring) -> bool:
+    return True
+
+
+def recover(
+    services: Services,
+    *,
+    login: str,
+    code: RecoveryCode,
+    new_password: str,
+    source: str,
+    kind: AccountKind = "person",
+    second: Callable[[Work, VaultKeyring], bool] = _nothing_more,
+) -> SignedIn:
     """The vault behind login and recovery code, with a new password; the code is used up and all devices signed out.
 
-    A new code is the next thing to be made (`new_recovery_code`). Raises `WeakPassword`, and what `sign_in` raises.
+    `second` looks for what else this kind of account shows; where it answers no, nothing has changed. A new code is the
+    next thing to be made (`new_recovery_code`). Raises `WeakPassword`, and what `sign_in` raises.
     """
-    login_bi = derive.login_index(services.secrets.index_key, login)
-    account, slot = _find(services, login_bi, "recovery")
-    check_password_is_strong(new_password, shortest=_SHORTEST[account.kind if account else "person"], about=(login,))
-    tries: tuple[Try, ...] = ((Limit.RECOVERY, login_bi), (Limit.LOGIN_SOURCE, source_prefix(source)))
-    attempts.spend_all(services, *tries)
-    keyring = slots.open_with_recovery_code(slot, code)
-    if keyring is None or account is None or slot is None:
-        record_failure(services, account)
-        raise WrongSecret
+    check_password_is_strong(new_password, shortest=_SHORTEST[kind], about=(login,))
+    account, slot, keyring, tries = _open_with_kit(services, login, code, kind, source)
     renewed = slots.new_password_slot(services.secrets, keyring.vault_id, new_password)
     with services.work() as work:
         check_slot_is_there(work, slot)
         check_record(work, keyring)
+        if not second(work, keyring):
+            raise WrongSecret
         came_back(work, account, slot)
         slots.put_slot(work, keyring, renewed)
         slots.drop_slots(work, keyring.vault_id, "recovery")
         sign_out(work, keyring, keep=None)
         audit.record(work, owner=keyring.owner, did=Did.RECOVERY_USED, by=itself(account.kind, keyring))
         write_record(work, keyring)
-    attempts.credit_all(services, *tries, (Limit.LOGIN, login_bi))
+    attempts.credit_all(services, *tries, (Limit.LOGIN, account.login_bi))
     return SignedIn(Id(account.id), kind_of(account), keyring, came_back=account.erase_after is not None)
+
+
+def prove_kit(services: Services, *, login: str, code: RecoveryCode, source: str, kind: AccountKind) -> None:
+    """Return if the code on this kit opens the vault behind the login, and change nothing. Raises as `recover` does."""
+    _account, _slot, _keyring, tries = _open_with_kit(services, login, code, kind, source)
+    attempts.credit_all(services, *tries)
 
 
 def check_password(services: Services, keyring: VaultKeyring, account_id: bytes, password: str) -> None:
@@ -231,6 +248,21 @@ def _check_new_password(services: Services, keyring: VaultKeyring, account_id: b
         about = (keyring.field(work, "login") or "", keyring.field(work, "name") or "")
     check_password_is_strong(new, shortest=_SHORTEST[account.kind], about=about)
     return account
+
+
+def _open_with_kit(
+    services: Services, login: str, code: RecoveryCode, kind: AccountKind, source: str
+) -> tuple[AccountRow, SlotRow, VaultKeyring, tuple[Try, ...]]:
+    """What the code opens, of this kind of account alone, and the tries that this was."""
+    login_bi = derive.login_index(services.secrets.index_key, login)
+    account, slot = _find(services, login_bi, "recovery")
+    tries: tuple[Try, ...] = ((Limit.RECOVERY, login_bi), (Limit.LOGIN_SOURCE, source_prefix(source)))
+    attempts.spend_all(services, *tries)
+    keyring = slots.open_with_recovery_code(slot, code)
+    if keyring is None or account is None or slot is None or account.kind != kind:
+        record_failure(services, account)
+        raise WrongSecret
+    return account, slot, keyring, tries
 
 
 def _find(services: Services, login_bi: bytes, kind: slots.SlotKind) -> tuple[AccountRow | None, SlotRow | None]:

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from consent import alerts, sessions
 from consent.guards import needs_fresh, needs_patient
 from consent.request import access, reading, services, work
-from phr import dates, device_locks, drafts, forms, languages, thumbnails
+from phr import dates, device_locks, drafts, forms, kit_nudge, languages, thumbnails
 from phr.answers import Answer, again, onward
 from phr.device_names import device_name
 from phr.forms import Mistakes
@@ -33,20 +33,21 @@ def account() -> Answer:
     with reading() as w:
         kit = accounts.recovery_kit(w, own)
         choice = own.field(w, "report_choice") or "ask"
+        asks_first = kit_nudge.asks_before_leaving(w, access())
         small = thumbnails.CHOICES[thumbnails.choice_of(w, access())]
         rows = [
             (_("You sign in with"), own.field(w, "login") or ""),
             (_("Your name"), own.field(w, "name") or _("Not given"), "/account/name", _("Change")),
             (_("E-mail"), accounts.mail_of(w, account_id) or _("None"), "/account/mail", _("Change")),
             _password_row(w),
-            (_("Recovery kit"), _kit_words(kit), "/account/recovery-kit", _("Open")),
+            (_("Recovery kit"), kit_words(kit), "/account/recovery-kit", _("Open")),
             (_("Devices"), str(len(sessions.devices_of(w, access()))), "/account/devices", _("See")),
             (_("Future scans"), str(len(links_of(w, own.vault_id))), "/account/future-scans", _("See")),
             (_("When a new report comes"), _(CHOICES[choice]), "/account/reports", _("Change")),
             (_("Alerts"), _alert_words(w), "/account/alerts", _("Change")),
             (_("Small pictures"), small, "/account/thumbnails", _("Change")),
         ]
-    return render_template("pages/account/index.html", rows=rows, told=drafts.take("told"))
+    return render_template("pages/account/index.html", rows=rows, asks_first=asks_first, told=drafts.take("told"))
 
 
 def _password_row(w: Work) -> tuple[str, str, str, str]:
@@ -63,7 +64,8 @@ def _alert_words(w: Work) -> str:
     return _("By email") if choices.new_scan or choices.not_opened else _("Off")
 
 
-def _kit_words(kit: accounts.Kit) -> str:
+def kit_words(kit: accounts.Kit) -> str:
+    """Whether there is one, since when, and whether it was checked."""
     if kit.made is None:
         return _("None yet")
     made = dates.in_words(kit.made)

@@ -15,7 +15,7 @@ from consent.guards import needs_provider
 from consent.redeeming import Redeemer, redeem
 from consent.request import access, reading, remember, services, work
 from consent.request import source as address
-from phr import drafts, forms, patients, visits
+from phr import code_apps, drafts, forms, patients, visits
 from phr.answers import Answer, again, onward
 from phr.forms import Mistakes
 from phr.visits import Visit
@@ -33,7 +33,7 @@ def with_code_app(view: Callable[..., Answer]) -> Callable[..., Answer]:
     @wraps(view)
     def asked(*args: Any, **kwargs: Any) -> Answer:
         with reading() as w:
-            ready = accounts.has_code_app(w, access().own_vault())
+            ready = code_apps.is_set_up(w, access().own_vault())
         return view(*args, **kwargs) if ready else onward("/pro/code-app")
 
     return asked
@@ -50,6 +50,7 @@ def inbox() -> Answer:
         ended = patients.ended_of(w, access())
         waiting = patients.unnoted(w, access())
         login, now = access().own_vault().field(w, "login") or "", w.now
+        kit = accounts.recovery_kit(w, access().own_vault())
     if waiting:
         _note(waiting)
     return render_template(
@@ -60,6 +61,7 @@ def inbox() -> Answer:
         show=show if show in {patients.NEW, patients.ENDING} else "",
         find=find,
         login=login,
+        has_kit=kit.made is not None,
         told=drafts.take("told"),
     )
 

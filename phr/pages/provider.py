@@ -9,9 +9,10 @@ from consent.errors import Area
 from consent.guards import asked_by_itself, needs_provider, public
 from consent.request import access, reading, safe_return, services, work
 from consent.request import source as address
-from phr import drafts, forms
+from phr import code_apps, drafts, forms
 from phr.answers import Answer, again, onward, page_at
 from phr.forms import Mistakes, Visitor
+from phr.pages.account import kit_words
 from phr.people import begin_session, end_session, network
 from vault import accounts
 from vault.accounts import SignedIn
@@ -152,7 +153,7 @@ def code_app() -> Answer:
 
 def _is_set_up(own: VaultKeyring) -> bool:
     with reading() as w:
-        return accounts.has_code_app(w, own)
+        return code_apps.is_set_up(w, own)
 
 
 def _offered(own: VaultKeyring) -> dict[str, str]:
@@ -178,8 +179,24 @@ def take_code_app() -> Answer:
         return again("pages/pro/code_app.html", wrong, **(drafts.found("code_app") or _offered(me.own_vault())))
     credit(services(), Limit.SECOND_FACTOR, me.account_id or b"")
     drafts.drop("code_app")
+    return _new_kit(me.own_vault()) or _ready()
+
+
+def _ready() -> Answer:
     drafts.keep(told=_("Your account is ready."))
     return onward("/pro")
+
+
+def _new_kit(own: VaultKeyring) -> Answer | None:
+    """Where a kit led here, because the old app was lost, that kit is used up and another is made."""
+    with work() as w:
+        if not code_apps.is_lost(w, own):
+            return None
+        code_apps.call_replaced(w, own)
+        code = accounts.new_recovery_code(w, own)
+    drafts.keep(kit={"code": code.reveal()})
+    drafts.keep(told=_("Your new code app is set up. The kit you used no longer works. Here is a new one."))
+    return onward("/pro/recovery-kit")
 
 
 def _check(*, right: bool) -> None:
@@ -190,15 +207,17 @@ def _check(*, right: bool) -> None:
 @blueprint.get("/account")
 @needs_provider
 def account() -> Answer:
-    """What patients see of this account."""
+    """What patients see of this account, and what opens it."""
     own = access().own_vault()
     with reading() as w:
         rows = [
             (_("Name"), own.field(w, "name") or ""),
             (_("Clinic or hospital"), own.field(w, "clinic") or ""),
             (_("You sign in with"), own.field(w, "login") or ""),
+            (_("Password"), _("Set"), "/pro/password", _("Change")),
+            (_("Recovery kit"), kit_words(accounts.recovery_kit(w, own)), "/pro/recovery-kit", _("Open")),
         ]
-    return render_template("pages/pro/account.html", rows=rows)
+    return render_template("pages/pro/account.html", rows=rows, told=drafts.take("told"))
 
 
 @blueprint.get("/alive")

@@ -17,6 +17,7 @@ PUBLIC_PAGES = {
     "recovery": {"ways", "none", "use_kit"},
     "doctor": {"see", "take_code", "who", "begin", "goodbye", "end", "ended"},
     "provider": {"sign_in", "take_sign_in", "sign_out", "join", "take_join"},
+    "provider_ways": {"recover", "take_recover"},
     "leaving": {"goodbye"},
     "languages": {"choose", "take"},
     "oauth": {"authorize", "authorize_by_form"},

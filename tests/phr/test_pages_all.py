@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-PUBLIC = ["/", "/add", "/join", "/join/name", "/sign-in", "/sign-in/recover", "/sign-in/recover/none", "/see", "/see/end", "/pro/join", "/pro/sign-in", "/help", "/privacy", "/terms",
+PUBLIC = ["/", "/add", "/join", "/join/name", "/sign-in", "/sign-in/recover", "/sign-in/recover/none", "/see", "/see/end", "/pro/join", "/pro/sign-in", "/pro/sign-in/recover", "/help", "/privacy", "/terms",
           "/accessibility", "/for-doctors", "/for-scan-centers", "/link", "/outbox", "/goodbye"]  # fmt: skip
 PATIENT = ["/home", "/upload", "/save/everything", "/questions", "/share/scans", "/share/how", "/share/doctor", "/share/app", "/share/time", "/share/may", "/share/link", "/share/code", "/shares",
            "/shares/stop-all", "/timeline", "/timeline/doses", "/history", "/history?kind=looks", "/history/verify", "/account", "/account/name", "/account/password",
            "/account/devices", "/account/reports", "/account/alerts", "/account/thumbnails", "/account/future-scans", "/account/apps", "/account/recovery-kit",
-           "/account/delete", "/account/delete/confirm", "/account/mail", "/account/devices/lock", "/account/password/new", "/check"]  # fmt: skip
+           "/account/delete", "/account/delete/confirm", "/account/mail", "/account/devices/lock", "/account/password/new", "/check", "/sign-out"]  # fmt: skip
 
 
 def check_page(answer):

@@ -94,6 +94,7 @@ PAPERS = {
     "large slip": lambda: slip_forms.claim_slip(a_slip(form=SlipForm("a5", 18))),
     "receipt": lambda: slip_forms.claim_slip(a_slip(form=SlipForm("receipt"), language="es")),
     "kit": lambda: reports.recovery_kit(reports.RecoveryKit(BASE, "ana.perez", DAY, 3, KIT)),
+    "provider kit": lambda: reports.provider_kit(reports.RecoveryKit(BASE, "dr.lee", DAY, 3, KIT)),
     "share slip": lambda: reports.share_slip(a_share_slip()),
     "report": lambda: reports.patient_report(a_report()),
     "report with a picture": lambda: reports.patient_report(a_report(logo=("image/png", LOGO))),
@@ -185,7 +186,9 @@ def test_a_camera_reads_what_the_paper_also_says_in_letters(papers, tmp_path, na
     assert secret in "".join(said.split())
 
 
-@pytest.mark.parametrize("name", ["slip", "spanish slip", "small slip", "large slip", "receipt", "kit", "share slip"])
+@pytest.mark.parametrize(
+    "name", ["slip", "spanish slip", "small slip", "large slip", "receipt", "kit", "provider kit", "share slip"]
+)
 def test_what_is_handed_over_is_one_page(papers, name):
     with pikepdf.open(io.BytesIO(papers[name])) as pdf:
         assert len(pdf.pages) == 1
