@@ -1,7 +1,7 @@
 """Words of a report explained below it; the report itself stays as it was written (experience R3).
 
-Only reports in English have their words explained. The page's script puts each meaning behind the word where it first
-stands; without a script, and on paper, there is the list.
+Only reports in English have their words explained, each in the language of the page. The page's script puts a meaning
+behind the word where it first stands; without a script, and on paper, there is the list.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
+from phr import glossary_terms_es, languages
 from phr.glossary_terms import TERMS
 
 MOST_ON_PAPER = 20
+OTHER_MEANINGS = {"es": glossary_terms_es.MEANINGS}  # of every language but English, one for each line of TERMS
 
 
 def words_in(texts: Iterable[str], language: str) -> tuple[tuple[str, str], ...]:
     """The words of these texts that we explain, as they are written there, with their meanings; each meaning once."""
     if language and not language.lower().startswith("en"):
         return ()
-    pattern, meanings = _terms()
+    pattern, meanings = _terms(languages.here())
     met: dict[str, str] = {}
     for text in texts:
         for found in pattern.finditer(text):
@@ -33,18 +35,20 @@ def on_paper(texts: Iterable[str], language: str) -> tuple[tuple[str, str], ...]
 
 
 @cache
-def _terms() -> tuple[re.Pattern[str], Mapping[str, str]]:
-    """One pattern for every way that every term is written, the longest first."""
-    meanings = {_plain(written): meaning for ways, meaning in _lines() for written in ways}
+def _terms(told_in: str) -> tuple[re.Pattern[str], Mapping[str, str]]:
+    """One pattern for every way that every term is written, the longest first, and what each means in a language."""
+    meanings = {_plain(written): meaning for ways, meaning in _lines(told_in) for written in ways}
     longest_first = sorted(meanings, key=len, reverse=True)
     either = "|".join(re.escape(one).replace(r"\ ", r"\s+") for one in longest_first)
     return re.compile(rf"(?<![\w-])(?:{either})(?![\w-])", re.IGNORECASE), meanings
 
 
-def _lines() -> Iterator[tuple[Sequence[str], str]]:
+def _lines(told_in: str) -> Iterator[tuple[Sequence[str], str]]:
+    told = dict(line.split(" = ", 1) for line in OTHER_MEANINGS.get(told_in, "").strip().splitlines())
     for line in TERMS.strip().splitlines():
-        ways, _, meaning = line.partition(" = ")
-        yield ways.split("|"), meaning
+        written, _, meaning = line.partition(" = ")
+        ways = written.split("|")
+        yield ways, told.get(ways[0], meaning)
 
 
 def _plain(word: str) -> str:

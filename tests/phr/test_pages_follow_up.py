@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 import pytest
 
 from phr.follow_up import follow_up_of
-from phr.glossary import on_paper, words_in
+from phr.glossary import OTHER_MEANINGS, on_paper, words_in
 from phr.glossary_terms import TERMS
+from phr.languages import LANGUAGES
 from phr.questions import read_questions
 from tests.factories import a_dataset
 from vault.facts import ReportFacts, Section
@@ -72,12 +73,16 @@ def test_words_are_found_once_and_only_in_english():
 def test_meanings_are_short_plain_and_about_nobody():
     lines = TERMS.strip().splitlines()
     assert len(lines) >= 150
-    for line in lines:
+    terms = [line.partition(" = ")[0].partition("|")[0] for line in lines]
+    assert {"en", *OTHER_MEANINGS} == set(LANGUAGES)
+    for told in OTHER_MEANINGS.values():
+        assert [line.partition(" = ")[0] for line in told.strip().splitlines()] == terms
+    for line in [*lines, *(line for told in OTHER_MEANINGS.values() for line in told.strip().splitlines())]:
         _ways, sign, meaning = line.partition(" = ")
         assert sign, line
         assert len(meaning.split()) <= 20, line
         assert meaning.endswith("."), line
-        assert not {"you", "your", "must", "should"} & set(meaning.lower().split()), line
+        assert not {"you", "your", "must", "should", "usted", "debe", "tiene"} & set(meaning.lower().split()), line
     assert len(on_paper([line.partition("|")[0].partition(" = ")[0] for line in lines], "en")) == 20
 
 
@@ -119,6 +124,9 @@ def test_words_are_explained_for_the_patient_and_on_paper(asked):
     page = ana.get(f"{scan}/report").text
     assert "A small nodule, nonspecific." in page
     assert "<strong>nodule</strong></dt><dd>A small round spot.</dd>" in page
+    ana.client.set_cookie("phr-language", "es")
+    page = ana.get(f"{scan}/report").text
+    assert '<dt lang="en"><strong>nodule</strong></dt><dd>Un punto pequeño y redondo.</dd>' in page
     assert ana.get(f"{scan}/report.pdf").data[:5] == b"%PDF-"
 
 
