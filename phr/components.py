@@ -16,8 +16,8 @@ _ and ngettext  translated text (a percent sign in it is written twice)
 | grouped       a code in groups of four: "7KQ4 M9TX"
 | spelled       a code letter by letter, for screen readers: "7 K Q 4, M 9 T X"
 
-`signed_in`, `area`, `section`, `errors`, `live`, `unlocking`, `wide`, `idle_minutes`, `sign_out_at` and `after_time_out`
-have plain defaults here, which a page or a context processor overrides (see templates/base.html).
+`signed_in`, `area`, `section`, `errors`, `live`, `unlocking`, `wide`, `idle_minutes`, `sign_out_at` and
+`after_time_out` have plain defaults here, which a page or a context processor overrides (see templates/base.html).
 """
 
 from __future__ import annotations

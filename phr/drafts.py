@@ -1,9 +1,9 @@
 """What somebody typed and has not finished: kept on the server, readable only with the cookie of their own browser.
 
 One JSON value to a browser, by names: "claim" (PIN and birth date), "join", "share" (answers so far), "see" (a
-doctor's code), "given" (a share code just made), "kit" (a recovery code just made), "told" (one sentence for the next
-page), "back" and "pro_back" (where to go after signing in, for patients and for providers), "typed" (what stood in the
-boxes of a page at a time-out).
+doctor's code), "given" (a share code just made), "kit" (a recovery code just made), "kit_later" (the kit was put off),
+"told" (one sentence for the next page), "back" and "pro_back" (where to go after signing in, for patients and for
+providers), "typed" (what stood in the boxes of a page at a time-out).
 """
 
 from __future__ import annotations

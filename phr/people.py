@@ -94,6 +94,12 @@ def write_to(account_id: bytes, letter: str, **words: str) -> None:
             current_app.logger.warning("a letter could not be sent: %s", letter)
 
 
+def is_shared_device(here: Access) -> bool:
+    """Whether they said so when they signed in; such a session is the shorter one."""
+    shared = LIVES[Area.PATIENT, Place.SHARED].idle
+    return here.idle is not None and here.idle.total_seconds() <= shared
+
+
 # -- what every page says ---------------------------------------------------------------------------------------------
 
 

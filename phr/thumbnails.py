@@ -5,8 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as later
 
 from consent.access import Access
-from consent.errors import Area
-from consent.sessions import LIVES, Place
+from phr.people import is_shared_device
 from vault.database import Work
 
 FIELD = "thumbnails"
@@ -26,10 +25,4 @@ def choice_of(work: Work, here: Access) -> str:
 def are_shown(work: Work, here: Access) -> bool:
     """Whether small pictures may stand on this screen."""
     chosen = choice_of(work, here)
-    return chosen == "always" or (chosen == USUAL and not _is_shared(here))
-
-
-def _is_shared(here: Access) -> bool:
-    """Whether they said so when they signed in; such a session is the shorter one."""
-    shared = LIVES[Area.PATIENT, Place.SHARED].idle
-    return here.idle is not None and here.idle.total_seconds() <= shared
+    return chosen == "always" or (chosen == USUAL and not is_shared_device(here))

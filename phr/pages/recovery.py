@@ -7,12 +7,13 @@ from flask_babel import gettext as _
 
 from consent.guards import needs_fresh, needs_patient, public
 from consent.request import access, services, source, work
-from phr import drafts, forms, reports
+from phr import drafts, forms, kit_nudge, reports
 from phr.answers import Answer, again, file, onward
 from phr.forms import Mistakes
 from phr.people import begin_session, today, write_to
 from vault import accounts
 from vault.errors import WeakPassword, WrongSecret
+from vault.ids import parse_id
 
 blueprint = Blueprint("recovery", __name__)
 LOCKED_OUT = public("for those who cannot sign in")
@@ -100,10 +101,18 @@ def make_kit() -> Answer:
     return onward("/account/recovery-kit")
 
 
+@blueprint.post("/account/recovery-kit/later")
+@needs_patient
+def put_off() -> Answer:
+    """P10, put off: back to the scan it was asked on."""
+    kit_nudge.put_off()
+    return onward(f"/scans/{parse_id(request.form.get('scan', '')).hex()}")
+
+
 @blueprint.post("/account/recovery-kit.pdf")
 @needs_patient
 def kit_paper() -> Answer:
-    """The kit as a PDF, while its code is at hand."""
+    """The kit as a PDF to save or to print, while its code is at hand."""
     fresh = drafts.found("kit")
     if not fresh:
         return onward("/account/recovery-kit")
@@ -120,7 +129,7 @@ def kit_paper() -> Answer:
             code=fresh["code"],
         )
     )
-    return file(name, octets, "application/pdf")
+    return file(name, octets, "application/pdf", shown="inline" if "print" in request.form else "attachment")
 
 
 def _check_group(group: str) -> None:

@@ -7,9 +7,9 @@ from flask_babel import gettext as _
 
 from consent.errors import Area
 from consent.guards import needs_patient, public
-from consent.request import access, safe_return, services, source
+from consent.request import access, reading, safe_return, services, source
 from consent.sessions import Place
-from phr import device_locks, drafts, forms
+from phr import device_locks, drafts, forms, kit_nudge
 from phr.answers import Answer, again, onward, page_at
 from phr.claiming import claim_waits, first_page
 from phr.forms import Mistakes
@@ -68,6 +68,15 @@ def _signed_in(login: str, password: str) -> SignedIn:
     if signed.kind != "person":
         raise Mistakes({"login": _("This is a provider account. Use the provider sign-in.")})
     return signed
+
+
+@blueprint.get("/sign-out")
+@needs_patient
+def leave() -> Answer:
+    """What to think of before; the button below signs out at once."""
+    with reading() as w:
+        due = kit_nudge.is_due(w, access().own_vault())
+    return render_template("pages/sign_out.html", kit_due=due)
 
 
 @blueprint.post("/sign-out")

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from consent import grants
 from consent.guards import asked_by_itself, needs_fresh, needs_patient
 from consent.request import access, work
-from phr import dates, drafts, follow_up, held_reports, thumbnails, waiting_reports, words
+from phr import dates, drafts, follow_up, held_reports, kit_nudge, thumbnails, waiting_reports, words
 from phr.answers import Answer, onward
 from phr.people import today
 from phr.scans import Scan, preview_series, scan_of, scans_of, site_names
@@ -44,7 +44,7 @@ def home() -> Answer:
             "called": own.field(w, "name") or "",
             "thumbnails": thumbnails.are_shown(w, access()),
             "doubts": [scan.named for scan in scans if parse_id(scan.id) in set(settled.doubts)],
-            "kit_owed": kit_is_owed(w, own),
+            "kit_owed": kit_nudge.kit_is_owed(w, own),
             "damaged": len(catalogue.damaged),
             "reminded": _reminded(w, own, scans),
             "waiting": _waiting(w, own, scans),
@@ -64,11 +64,6 @@ def _waiting(w: Work, own: VaultKeyring, scans: list[Scan]) -> list[Scan]:
     return [scan for scan in scans if scan.id in due]
 
 
-def kit_is_owed(w: Work, own: VaultKeyring) -> bool:
-    """Whether nobody has shown yet that they hold a recovery kit."""
-    return accounts.recovery_kit(w, own).confirmed is None
-
-
 @blueprint.get("/scans/<study_id>")
 @needs_patient
 def scan(study_id: str) -> Answer:
@@ -86,7 +81,7 @@ def scan(study_id: str) -> Answer:
             "held": held,
             "shares": [share for share in shares_of(w, access(), catalogue) if study.id in share.study_ids],
             "details": _details(study, shown),
-            "kit_owed": kit_is_owed(w, own),
+            "kit_due": kit_nudge.stands_on_scans(w, own),
             "thumbnails": thumbnails.are_shown(w, access()),
             "review": waiting_reports.review_of(w, access(), study) if study.reports else None,
             "ask_future": _future_question(w, own, study),
