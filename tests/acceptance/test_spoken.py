@@ -29,6 +29,7 @@ def spoken(page) -> str:
 
 
 def test_s01_what_a_screen_reader_says_is_what_was_approved(window, house):
+    house.people["ana"].get(f"{house.scan}/pictures")  # who has seen pictures is told of the recovery kit
     found = {}
     for name, (who, address) in PAGES.items():
         page = settled(window(who), house.base + address.replace("SCAN", house.scan))
