@@ -17,11 +17,16 @@ MOST_ON_PAPER = 20
 OTHER_MEANINGS = {"es": glossary_terms_es.MEANINGS}  # of every language but English, one for each line of TERMS
 
 
+def told_in() -> str:
+    """The language in which meanings are told here: that of the page, or English where we have none in it."""
+    return languages.here() if languages.here() in OTHER_MEANINGS else languages.BASE
+
+
 def words_in(texts: Iterable[str], language: str) -> tuple[tuple[str, str], ...]:
     """The words of these texts that we explain, as they are written there, with their meanings; each meaning once."""
     if language and not language.lower().startswith("en"):
         return ()
-    pattern, meanings = _terms(languages.here())
+    pattern, meanings = _terms(told_in())
     met: dict[str, str] = {}
     for text in texts:
         for found in pattern.finditer(text):
@@ -35,16 +40,16 @@ def on_paper(texts: Iterable[str], language: str) -> tuple[tuple[str, str], ...]
 
 
 @cache
-def _terms(told_in: str) -> tuple[re.Pattern[str], Mapping[str, str]]:
+def _terms(language: str) -> tuple[re.Pattern[str], Mapping[str, str]]:
     """One pattern for every way that every term is written, the longest first, and what each means in a language."""
-    meanings = {_plain(written): meaning for ways, meaning in _lines(told_in) for written in ways}
+    meanings = {_plain(written): meaning for ways, meaning in _lines(language) for written in ways}
     longest_first = sorted(meanings, key=len, reverse=True)
     either = "|".join(re.escape(one).replace(r"\ ", r"\s+") for one in longest_first)
     return re.compile(rf"(?<![\w-])(?:{either})(?![\w-])", re.IGNORECASE), meanings
 
 
-def _lines(told_in: str) -> Iterator[tuple[Sequence[str], str]]:
-    told = dict(line.split(" = ", 1) for line in OTHER_MEANINGS.get(told_in, "").strip().splitlines())
+def _lines(language: str) -> Iterator[tuple[Sequence[str], str]]:
+    told = dict(line.split(" = ", 1) for line in OTHER_MEANINGS.get(language, "").strip().splitlines())
     for line in TERMS.strip().splitlines():
         written, _, meaning = line.partition(" = ")
         ways = written.split("|")

@@ -128,7 +128,7 @@ function explain(word, told, number) {
   if (!place) return;
   const begin = place.text.splitText(place.found.index);
   begin.splitText(place.found[0].length);
-  const meaning = Object.assign(document.createElement('span'), { className: 'kr-meaning', id: `meaning-${number}`, lang: document.documentElement.lang, textContent: ` (${told})` });
+  const meaning = Object.assign(document.createElement('span'), { className: 'kr-meaning', id: `meaning-${number}`, lang: document.querySelector('[data-words]').lang, textContent: ` (${told})` });
   const button = Object.assign(document.createElement('button'), { type: 'button', className: 'kr-term', textContent: begin.data });
   const set = (open) => {
     meaning.hidden = !open;

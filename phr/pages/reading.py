@@ -14,7 +14,7 @@ from consent.guards import needs_patient
 from consent.request import access, work
 from phr import dates, drafts, follow_up, held_reports, report_papers, thumbnails, waiting_reports
 from phr.answers import Answer, file, onward
-from phr.glossary import words_in
+from phr.glossary import told_in, words_in
 from phr.people import today
 from phr.references import pictures_beside
 from phr.report_files import asked_for, files_of, handed_out_as
@@ -91,6 +91,7 @@ def _beside(study: Study, shown: ReadableReport, said: str) -> dict[str, object]
     is_asked = not (shown.is_old or shown.withdrawn or said == follow_up.WRONG)
     return {
         "words_met": words_in((text for _, texts in shown.sections for text in texts), shown.language),
+        "told_in": told_in(),
         "follow_up": follow_up.follow_up_of(study.reports) if is_asked else None,
         "follow_up_said": said,
         "remind_on": follow_up.remind_on(said),

@@ -43,7 +43,7 @@ class Words(HTMLParser):
 def english_on(html: str) -> list[str]:
     """The words of the page that no translator has seen. A sentence may be cut by markup: brackets count through."""
     page = Words()
-    page.feed(re.sub(r"<dl lang=.*?</dl>", "", html, flags=re.DOTALL))  # explained in the language of the report
+    page.feed(re.sub(r"<dl lang=.*?</dl>", "", html, flags=re.DOTALL))  # words of the report and their meanings
     rest = pseudo.left_over("\n".join(page.said))
     for known in NOT_OURS:
         rest = re.sub(known, " ", rest)

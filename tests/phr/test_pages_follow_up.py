@@ -127,6 +127,7 @@ def test_words_are_explained_for_the_patient_and_on_paper(asked):
     ana.client.set_cookie("phr-language", "es")
     page = ana.get(f"{scan}/report").text
     assert '<dt lang="en"><strong>nodule</strong></dt><dd>Un punto pequeño y redondo.</dd>' in page
+    assert '<dl lang="es"' in page
     assert ana.get(f"{scan}/report.pdf").data[:5] == b"%PDF-"
 
 
