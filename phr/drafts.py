@@ -46,6 +46,17 @@ def keep(**values: Kept | str) -> None:
     _write({**_all(), **values})
 
 
+def keep_for(owner: bytes, **values: Kept) -> None:
+    """The same for one person's eyes: who signs in next in this browser does not find it."""
+    keep(**{name: {**value, "of": owner.hex()} for name, value in values.items()})
+
+
+def found_for(owner: bytes, name: str) -> Kept:
+    """What was kept under `name` for this person, or an empty value."""
+    value = dict(found(name))
+    return value if value.pop("of", "") == owner.hex() else {}
+
+
 def drop(*names: str) -> None:
     """Forget what is kept under these names."""
     left = {name: value for name, value in _all().items() if name not in names}

@@ -146,14 +146,21 @@ def code_app() -> Answer:
     own = access().own_vault()
     if _is_set_up(own):
         return onward("/pro")
-    if not drafts.found("code_app"):
-        drafts.keep(code_app=_offered(own))
-    return render_template("pages/pro/code_app.html", **drafts.found("code_app"))
+    return render_template("pages/pro/code_app.html", **_shown(own))
 
 
 def _is_set_up(own: VaultKeyring) -> bool:
     with reading() as w:
         return code_apps.is_set_up(w, own)
+
+
+def _shown(own: VaultKeyring) -> dict[str, str]:
+    """What was offered last, until it is confirmed."""
+    shown = drafts.found_for(own.vault_id, "code_app")
+    if not shown:
+        shown = _offered(own)
+        drafts.keep_for(own.vault_id, code_app=shown)
+    return shown
 
 
 def _offered(own: VaultKeyring) -> dict[str, str]:
@@ -176,7 +183,7 @@ def take_code_app() -> Answer:
             right = accounts.confirm_code_app(w, me.own_vault(), six)
         _check(right=right)
     except Mistakes as wrong:
-        return again("pages/pro/code_app.html", wrong, **(drafts.found("code_app") or _offered(me.own_vault())))
+        return again("pages/pro/code_app.html", wrong, **_shown(me.own_vault()))
     credit(services(), Limit.SECOND_FACTOR, me.account_id or b"")
     drafts.drop("code_app")
     return _new_kit(me.own_vault()) or _ready()
@@ -194,7 +201,7 @@ def _new_kit(own: VaultKeyring) -> Answer | None:
             return None
         code_apps.call_replaced(w, own)
         code = accounts.new_recovery_code(w, own)
-    drafts.keep(kit={"code": code.reveal()})
+    drafts.keep_for(own.vault_id, kit={"code": code.reveal()})
     drafts.keep(told=_("Your new code app is set up. The kit you used no longer works. Here is a new one."))
     return onward("/pro/recovery-kit")
 

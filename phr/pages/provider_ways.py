@@ -75,7 +75,7 @@ def kit() -> Answer:
 def _kit_values() -> dict[str, object]:
     with reading() as w:
         made = accounts.recovery_kit(w, access().own_vault())
-    code = drafts.found("kit").get("code", "")
+    code = drafts.found_for(access().own_vault().vault_id, "kit").get("code", "")
     return {"made": made.made, "confirmed": made.confirmed, "number": made.number, "code": code}
 
 
@@ -96,7 +96,7 @@ def make_kit() -> Answer:
         return again("pages/pro/kit.html", wrong, **_kit_values(), told="")
     with work() as w:
         code = accounts.new_recovery_code(w, me.own_vault())
-    drafts.keep(kit={"code": code.reveal()})
+    drafts.keep_for(me.own_vault().vault_id, kit={"code": code.reveal()})
     return onward(KIT)
 
 
@@ -104,11 +104,11 @@ def make_kit() -> Answer:
 @needs_provider
 @with_code_app
 def kit_paper() -> Answer:
-    """The kit as a PDF, while its code is at hand."""
-    fresh = drafts.found("kit")
+    """The kit as a PDF to save or to print, while its code is at hand."""
+    own = access().own_vault()
+    fresh = drafts.found_for(own.vault_id, "kit")
     if not fresh:
         return onward(KIT)
-    own = access().own_vault()
     with reading() as w:
         made, login = accounts.recovery_kit(w, own), own.field(w, "login") or ""
     printed = reports.RecoveryKit(
@@ -119,7 +119,7 @@ def kit_paper() -> Answer:
         code=fresh["code"],
     )
     name, octets = reports.provider_kit(printed)
-    return file(name, octets, "application/pdf")
+    return file(name, octets, "application/pdf", shown="inline" if "print" in request.form else "attachment")
 
 
 @blueprint.post("/recovery-kit/check")

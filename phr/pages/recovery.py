@@ -81,7 +81,7 @@ def kit() -> Answer:
 def _kit_values() -> dict[str, object]:
     with work() as w:
         made = accounts.recovery_kit(w, access().own_vault())
-    fresh = drafts.found("kit")
+    fresh = drafts.found_for(access().own_vault().vault_id, "kit")
     return {
         "made": made.made,
         "confirmed": made.confirmed,
@@ -97,7 +97,7 @@ def make_kit() -> Answer:
     """A new code; the old kit is dead. It is shown until it is checked, for an hour at most."""
     with work() as w:
         code = accounts.new_recovery_code(w, access().own_vault())
-    drafts.keep(kit={"code": code.reveal()})
+    drafts.keep_for(access().own_vault().vault_id, kit={"code": code.reveal()})
     return onward("/account/recovery-kit")
 
 
@@ -113,10 +113,10 @@ def put_off() -> Answer:
 @needs_patient
 def kit_paper() -> Answer:
     """The kit as a PDF to save or to print, while its code is at hand."""
-    fresh = drafts.found("kit")
+    own = access().own_vault()
+    fresh = drafts.found_for(own.vault_id, "kit")
     if not fresh:
         return onward("/account/recovery-kit")
-    own = access().own_vault()
     with work() as w:
         made = accounts.recovery_kit(w, own)
         login = own.field(w, "login") or ""

@@ -202,6 +202,16 @@ def test_the_kit_is_saved_as_pdf_and_never_mailed(ana, app):
     assert app.extensions["mailer"].letters() == []
 
 
+def test_a_new_kit_is_not_shown_to_who_signs_in_next_at_the_same_computer(ana_with_a_scan, clock):
+    ana = ana_with_a_scan
+    code = re.search(r'class="nhsuk-u-visually-hidden">([0-9A-Z ,]{40,})<', ana.post("/account/recovery-kit").text)[1]
+    clock.advance(minutes=31)
+    ana.joins("bo.other")
+    shown = ana.get("/account/recovery-kit").text
+    assert "Get my recovery kit" in shown
+    assert code not in shown
+
+
 def test_a_sensitive_deed_asks_again_who_one_is(ana, clock):
     ana.joins()
     clock.advance(minutes=6)

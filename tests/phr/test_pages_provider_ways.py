@@ -100,3 +100,14 @@ def test_a_kit_alone_opens_nothing(provider, app):
     assert "The name and the code do not go together." in told, "nor at the patients' door"
     thief.get("/pro")
     assert thief.path == "/pro/sign-in"
+
+
+def test_a_new_code_is_not_shown_to_who_signs_in_next_at_the_same_computer(provider, clock):
+    code = makes_a_kit(provider)
+    provider.post("/pro/sign-out", page="/pro/account")
+    provider.post("/pro/join", name="Dr. B. Two", clinic="Hill Clinic", login="dr.two", password=NEW)
+    letters = spelled_on(provider.get("/pro/code-app"))
+    provider.post("/pro/code-app", code=six_of(letters, clock.now()))
+    shown = provider.get("/pro/recovery-kit").text
+    assert "Get my recovery kit" in shown
+    assert code[:4] not in shown
