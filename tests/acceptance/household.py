@@ -60,7 +60,12 @@ class Household:
         of_the_scan = [scan, f"{scan}/report", f"{scan}/save", f"{scan}/remove", f"{scan}/pictures?picture=1"]
         return {
             "nobody": [*PUBLIC, "/languages", *(f"/mishap/{status}" for status in (404, 410, 429))],
-            "ana": [*PATIENT, *of_the_scan, *shares, *(f"{one}/stop" for one in shares[:1])],
+            "ana": [
+                *PATIENT,
+                *of_the_scan,
+                *shares,
+                *(f"{one}/{what}" for one in shares[:1] for what in ("stop", "change")),
+            ],
             "nora": ["/home", "/share/scans", "/shares", "/history", "/account"],
             "doctor": ["/see/scans", *(f"/see/{page}/{scan.rpartition('/')[2]}" for page in ("report", "save"))],
             "provider": ["/pro", "/pro?show=ending", "/pro/account", "/pro/code", *self.patients],

@@ -5,6 +5,7 @@ a processor four times slower than this one; the doctor's computer has 20 Mbit/s
 and the worst of all runs beside the target, with the taps and boxes that were counted.
 """
 
+import re
 import statistics
 import sys
 import tempfile
@@ -16,10 +17,13 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.acceptance.household import PASSWORD, Household, as_person, chromium_of, lived_in
-from tests.factories import Person
+from tests.factories import Person, an_instance
+from tests.phr.conftest import Patient
 
 TAP_SECONDS, CHARACTER_SECONDS = 0.3, 0.2
 SHARP = "#picture[data-shown=quick], #picture[data-shown=full], #picture[data-shown=lossy]"
+TWO_SHOWN = """() => [...document.querySelectorAll('.v-picture')].filter(
+  (one) => one.checkVisibility() && ['quick', 'full', 'lossy'].includes(one.dataset.shown)).length >= 2"""
 PHONE = {"size": (390, 780), "megabits": 5, "latency": 40, "slower": 4}
 DESK = {"size": (1366, 768), "megabits": 20, "latency": 20, "slower": 1}
 
@@ -154,6 +158,45 @@ def a_doctor_at_a_strange_computer(chromium: Browser, house: Household, number: 
     return lee
 
 
+def a_prior_beside_the_picture(chromium: Browser, house: Household, number: int) -> Somebody:
+    """The doctor has the picture on the screen; the clock stops when the older one stands beside it."""
+    lee = on_screen(chromium, house, DESK)
+    lee.goes("/see")
+    lee.types(("#code", _a_code_for_two_knees(house, number)))
+    lee.taps_on("Continue")
+    lee.types(("#name", "Dr. J. Lee"), ("#clinic", "Hill Clinic"))
+    lee.taps_on("See the scans")
+    lee.sees("#picture[data-shown=full], #picture[data-shown=lossy]")
+    lee.page.locator("#picture").focus()
+    lee.starts()
+    time.sleep(TAP_SECONDS)
+    lee.taps += 1
+    lee.page.keyboard.press("p")
+    lee.page.wait_for_function(TWO_SHOWN, timeout=60_000)
+    return lee
+
+
+def _a_code_for_two_knees(house: Household, number: int) -> str:
+    """The code of somebody with a knee of today and one of two years before."""
+    person = Person(name=f"Old^Otto{number}", mrn=f"MRN-{1000 + number}", born="19580327", sex="M")
+    house.center.pushes_a_knee(pictures=6, study=f"now-{number}", person=person)
+    house.center.pushes(
+        *(
+            an_instance(number=n, study=f"before-{number}", series="sagittal", person=person, modality="MR", rows=64, columns=64,
+                        BodyPartExamined="KNEE", Laterality="R", StudyDate="20240303", StudyDescription="Knee MRI")
+            for n in range(1, 7)
+        )
+    )  # fmt: skip
+    otto = Patient(house.app, f"203.0.113.{100 + number % 100}")
+    otto.joins(f"otto.old{number}")
+    otto.adds(house.center.slip_for(person))
+    otto.get("/home")
+    otto.post("/share/scans", all="yes")
+    otto.post("/share/how", how="code")
+    shown = otto.post("/share/check").text
+    return re.sub(r"[^0-9A-Z]", "", re.findall(r'class="nhsuk-u-visually-hidden">([0-9A-Z ,]{40,})<', shown)[0])
+
+
 def stopping(chromium: Browser, house: Household, number: int) -> Somebody:
     del number
     house.people["ana"].shares()
@@ -171,6 +214,7 @@ JOURNEYS: list[tuple[str, float, Callable[[Browser, Household, int], Somebody]]]
     ("Signed in: a second slip", 20, a_second_slip),
     ("Home to a code on the screen", 15, from_home_to_the_code),
     ("Doctor at a strange computer: address to picture", 20, a_doctor_at_a_strange_computer),
+    ("Doctor: picture to the older one beside it", 5, a_prior_beside_the_picture),
     ("Stop sharing", 5, stopping),
 ]
 

@@ -1,4 +1,5 @@
-"""`python -m tests.acceptance.screens FOLDER [part of an address]`: every screen at three widths, as pictures to look at.
+"""`python -m tests.acceptance.screens FOLDER [part of an address]`: every screen at three widths, as pictures to look at;
+"after" takes those alone that come only after an answer (walks.py).
 With `--main` only those of docs/screens.md, as small as they are kept there.
 
 Names are the width, who looks, and the address: `320 ana home.png`. Nothing is kept but the pictures.
@@ -11,10 +12,11 @@ import tempfile
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from playwright.sync_api import TimeoutError as TooLate
 
 from tests.acceptance.household import Household, as_person, chromium_of, lived_in, settled
+from tests.acceptance.walks import all_walks
 
 WIDTHS = {320: 640, 768: 1024, 1366: 768}
 # What is worth a picture and has no address of its own.
@@ -80,17 +82,21 @@ def dialog(page: Page, house: Household, folder: Path, width: int) -> None:
     page.screenshot(path=folder / f"{width} ana time-out.png")
 
 
-def answered(page: Page, house: Household, folder: Path, width: int) -> None:
-    """Pages that come only after an answer: all answers about a share, and a doctor who says who they are."""
-    settled(page, f"{house.base}/share/how?scan={house.scan.rpartition('/')[2]}")
-    page.get_by_role("button", name="Continue").click()
-    page.wait_for_selector("body[data-ready]")
-    photograph(page, folder, width, "ana share check")
-    settled(page, house.base + "/see")
-    page.fill("#code", house.waiting_code)
-    page.get_by_role("button", name="Continue").click()
-    page.wait_for_selector("body[data-ready]")
-    photograph(page, folder, width, "nobody see who")
+def answered(chromium: Browser, house: Household, folder: Path, width: int, only: str) -> None:
+    """Pages that come only after an answer."""
+    contexts: list[BrowserContext] = []
+
+    def window(who: str) -> Page:
+        size = {"width": width, "height": WIDTHS[width]}
+        contexts.append(chromium.new_context(viewport=size, reduced_motion="reduce"))
+        as_person(contexts[-1], house, who)
+        return contexts[-1].new_page()
+
+    for name, page in all_walks(window, house):
+        if only in f"after {name}":
+            photograph(page, folder, width, f"after {name}")
+    for context in contexts:
+        context.close()
 
 
 def viewers(context: BrowserContext, house: Household, folder: Path, width: int, who: str) -> None:
@@ -144,11 +150,11 @@ def take(folder: Path, only: str = "") -> None:
                 mistakes(page, house, folder, width, who, only)
                 if who == "ana" and only in "time-out":
                     dialog(page, house, folder, width)
-                if who == "ana" and only in "share check see who":
-                    answered(page, house, folder, width)
                 if who in {"ana", "doctor"} and only in "viewer":
                     viewers(context, house, folder, width, who)
                 context.close()
+            if not [one for ones in pages_of(house, only).values() for one in ones] or not only:
+                answered(chromium, house, folder, width, only)
         chromium.close()
 
 

@@ -1,8 +1,10 @@
 """Rows A01 to A19 of every page: one tour through the house on a small phone, and each row reads what was seen."""
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,6 +15,12 @@ pytestmark = pytest.mark.browser
 PHONE = {"width": 320, "height": 640}
 SHORT = {"width": 640, "height": 320}
 STYLES = Path("phr/static/site/site.css")
+
+
+# The heading names the scan or a person; the title does not, since it stands in tabs and the browser's history.
+NAMED_ON_THE_PAGE_ALONE = re.compile(
+    r"/home|/scans/ID(/report|/pictures)?|/see/report/ID|/shares/ID(/stop|/change)?|/pro/patients/ID"
+)
 
 
 @dataclass
@@ -123,8 +131,16 @@ def test_a13_what_does_something_has_a_name_of_its_own(tour):
 def test_a14_titles_tell_pages_apart_and_begin_with_the_heading(tour):
     assert {where: seen.facts["h1"] for where, seen in tour.items() if seen.facts["h1"] != 1} == {}
     assert faults(tour, "skipped") == {}
+    titles = defaultdict[tuple[str, str], set[str]](set)
     for where, seen in tour.items():
-        assert re.fullmatch(r"(Error: )?.+ - Keepray", seen.facts["title"]), where
+        title = re.fullmatch(r"(?:Error: )?(.+) - Keepray", seen.facts["title"])
+        assert title, where
+        path = re.sub(r"[0-9a-f]{32}", "ID", urlsplit(seen.address).path)
+        if not NAMED_ON_THE_PAGE_ALONE.fullmatch(path):
+            assert title[1].startswith(" ".join(seen.facts["heading"].split())), where
+        area = path.split("/")[1] if path.startswith(("/see/", "/pro")) else "everybody and patients"
+        titles[area, title[1]].add(path)
+    assert {title: paths for title, paths in titles.items() if len(paths) > 1} == {}
 
 
 def test_a15_only_mistakes_and_the_time_out_speak_at_once(tour):

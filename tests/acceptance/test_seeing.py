@@ -7,6 +7,7 @@ from unittest import mock
 
 import pytest
 from PIL import Image, ImageChops
+from playwright.sync_api import Page
 
 from phr import languages
 from tests.acceptance.household import settled
@@ -93,17 +94,13 @@ OUTLINE = """() => {
   const seen = style.some((s) => (parseFloat(s.outlineWidth) >= 2 && s.outlineStyle !== 'none') || s.boxShadow !== 'none' || parseFloat(s.borderTopWidth) >= 4);
   const box = one.getBoundingClientRect();
   const top = document.elementFromPoint(Math.min(box.left + box.width / 2, innerWidth - 1), Math.min(Math.max(box.top + box.height / 2, 0), innerHeight - 1));
-  const covered = top && !one.contains(top) && !top.contains(one) && !one.labels?.[0]?.contains(top) && getComputedStyle(top.closest('.kr-nav--bottom') ?? one).position === 'fixed';
+  const covered = top && !one.contains(top) && !top.contains(one) && !one.labels?.[0]?.contains(top) && getComputedStyle(top.closest('.kr-nav--bottom, .kr-does .kr-actions') ?? one).position.match(/fixed|sticky/) !== null;
   return { name: one.outerHTML.slice(0, 90), body: one === document.body, seen, covered };
 }"""
 
 
-@pytest.mark.parametrize(
-    ("who", "address"),
-    [("nobody", "/"), ("nobody", "/sign-in"), ("ana", "/home"), ("ana", "/share/scans"), ("ana", "/account")],
-)
-def test_a08_a09_where_one_is_can_be_seen_and_is_not_covered(window, house, who, address):
-    page = settled(window(who, viewport=PHONE), house.base + address)
+def stops_on(page: Page) -> list[dict]:
+    """Where the Tab key leads on this page, to its end or back to its beginning."""
     stops = []
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -111,9 +108,30 @@ def test_a08_a09_where_one_is_can_be_seen_and_is_not_covered(window, house, who,
         if stop["body"] or (stops and stop["name"] == stops[0]["name"] and len(stops) > 3):
             break
         stops.append(stop)
+    return stops
+
+
+@pytest.mark.parametrize(
+    ("who", "address"),
+    [("nobody", "/"), ("nobody", "/sign-in"), ("ana", "/home"), ("ana", "/share/scans"), ("ana", "/account"), ("ana", "SCAN")],
+)  # fmt: skip
+def test_a08_a09_where_one_is_can_be_seen_and_is_not_covered(window, house, who, address):
+    stops = stops_on(settled(window(who, viewport=PHONE), house.base + address.replace("SCAN", house.scan)))
     assert len(stops) > 4
     assert [one["name"] for one in stops if not one["seen"]] == []
     assert [one["name"] for one in stops if one["covered"]] == []
+
+
+@pytest.mark.thorough
+def test_a08_a09_the_same_holds_on_every_page(window, house):
+    lost = {}
+    for who, addresses in house.pages().items():
+        page = window(who, viewport=PHONE)
+        for address in addresses:
+            stops = stops_on(settled(page, house.base + address))
+            if bad := [one["name"] for one in stops if one["covered"] or not one["seen"]]:
+                lost[f"{who} {address}"] = bad
+    assert lost == {}
 
 
 def test_a08_focus_changes_what_is_seen(window, house):

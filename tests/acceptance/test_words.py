@@ -1,11 +1,13 @@
 """Rows L01, L02 and L04: words that everybody knows, in short sentences, and dates that nobody can misread."""
 
 import re
+from dataclasses import astuple
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from phr import slip_words
 from tests.phr.test_pages_all import NOT_FOR_PATIENTS, PATIENT, words_of
 
 ROOT = Path(__file__).parents[2]
@@ -108,7 +110,7 @@ def read(house) -> dict[str, str]:
         f"{house.scan}/save",
         f"{house.scan}/remove",
         *house.shares,
-        *(f"{one}/stop" for one in house.shares[:1]),
+        *(f"{one}/{what}" for one in house.shares[:1] for what in ("stop", "change")),
     ]
     return pages | {path: ana.get(path).text for path in own if "history" not in path}
 
@@ -130,6 +132,7 @@ def test_l02_letters_and_papers_use_plain_words():
     for path in [*(ROOT / "templates/mail").glob("*.txt"), *(ROOT / "templates/reports").glob("*.html")]:
         said = " ".join(re.findall(r'_\("([^"]+)"', path.read_text()))
         assert not words_of(said) & set(NOT_FOR_PATIENTS), path.name
+    assert not words_of(" ".join(astuple(slip_words.ENGLISH))) & set(NOT_FOR_PATIENTS)
 
 
 def test_l04_no_date_is_numbers_alone(read):
