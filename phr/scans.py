@@ -57,7 +57,7 @@ class Scan:
     @property
     def pictures_words(self) -> str:
         """How many there are, such as "214 pictures"."""
-        return ngettext("%(num)s picture", "%(num)s pictures", self.pictures)
+        return ngettext("%(count)s picture", "%(count)s pictures", self.pictures, count=words.count(self.pictures))
 
 
 def title_of(study: Study) -> str:

@@ -159,6 +159,11 @@ def _components(name: str) -> list[str]:
     return [*parts, "", "", "", "", ""][:5]
 
 
+def count(things: int) -> str:
+    """A number as the page's language groups it: "1,200", "1.200"."""
+    return format_decimal(things, locale=languages.here())
+
+
 def size(octets: int) -> str:
     """A size with one decimal, as the page's language writes it: "312.4 MB", "1,2 GB", "180 KB"."""
     language = languages.here()

@@ -33,6 +33,7 @@ from phr.printing import PrintingBusy, PrintingError
 from vault.errors import Expired, NoKey, NotThere, StoreAway, VaultError, Wait
 from vault.sealing.errors import Busy, SealingError
 
+STOPPING = ("/stop", "/shares/stop-all")
 STATUS_OF: Mapping[type[Exception], int] = {
     NotThere: 404,
     NoKey: 404,
@@ -149,8 +150,17 @@ def _place(error: Exception) -> str:
     return f"{calls[-1].filename.rpartition('/')[2]}:{calls[-1].lineno}" if calls else "?"
 
 
+def _not_stopped(phone: str) -> str:
+    """Nobody may believe that sharing has stopped when it has not."""
+    if phone:
+        return _("We cannot stop this now. Try again, or call %(phone)s.", phone=phone)
+    return _("We cannot stop this now. Try again in a minute.")
+
+
 def _page(status: int, **details: object) -> Response:
     settings: Settings = current_app.extensions["settings"]
     g.nobody_is_here = status >= 500  # what just failed would fail again in asking who is signed in
+    if status >= 500 and request.method == "POST" and request.path.endswith(STOPPING):
+        details = {"sentence": _not_stopped(settings.help_phone), **details}
     template = f"errors/{status if status in PAGES else 400 if status < 500 else 500}.html"
     return make_response(render_template(template, help_phone=settings.help_phone, **details), status)

@@ -23,6 +23,7 @@ from vault.sealing.stream import Kind
 from vault.studies import Study
 
 blueprint = Blueprint("saving", __name__)
+LARGE = 100_000_000  # octets
 # Kinds of pictures that machines take of their own screens, with whatever stands there (PS3.3 C.7.6.1.1.3).
 MOST_EVER = 1 << 62
 DRAWN_ON = frozenset({"US", "IVUS", "SC", "OT", "ES", "XC", "RF", "XA", "PX", "IO", "BMD", "ECG"})
@@ -47,11 +48,15 @@ def _ways(study: Study, scan: Scan, octets: int) -> list[Way]:
     here = f"/scans/{scan.id}"
     ways: list[Way] = []
     if scan.reports:
-        ways.append(Way(_("The report (PDF)"), _("For reading and printing."), f"{here}/report.pdf"))
+        ways.append(
+            Way(_("The report (PDF)"), _("For reading and printing. Usually less than 1 MB."), f"{here}/report.pdf")
+        )
     if preview_series(study):
         ways.append(Way(_("One picture (JPEG)"), _nameless(study), f"{here}/save/picture.jpg"))
     if scan.pictures:
         sentence = _("Same as a disc. A ZIP file of %(size)s, with a page to look at inside.", size=words.size(octets))
+        if octets > LARGE:
+            sentence = " ".join((sentence, _("It is large: on mobile data it may cost you. Use Wi-Fi.")))
         ways.append(Way(_("All pictures (for a doctor)"), sentence, f"{here}/save/all.zip", file=copies.name_of(scan)))
     ways.append(
         Way(_("Everything I have (ZIP)"), _("All scans, reports and your history."), "/save/everything", _("Continue"))

@@ -122,7 +122,7 @@ def _details(study: Study, shown: Scan) -> list[tuple[str, str]]:
         (_("Scan center"), shown.place),
         (_("Scan number (accession)"), facts.accession),
         (_("Asked for by"), words.person(facts.referrer)),
-        (_("Pictures"), f"{shown.pictures:,}"),
+        (_("Pictures"), words.count(shown.pictures)),
         (_("Groups of pictures"), str(shown.groups)),
         (_("Time of the scan"), _time(facts.time, facts.zone)),
         (_("Locked here on"), dates.in_words(study.received)),

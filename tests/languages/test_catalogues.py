@@ -108,6 +108,7 @@ def test_dates_and_sizes_are_written_as_their_readers_write_them(app):
             assert dates.in_words(date(2026, 3, 3)) == "3 de marzo de 2026"
             assert dates.moment_in_words(now, now=now) == "hoy, 10:42"
             assert words.size(1_234_500_000) == "1,2 GB"
+            assert words.count(12_345) == "12.345"
         with force_locale("en"):
             assert dates.in_words(date(2026, 3, 3)) == "3 March 2026"
             assert words.size(1_234_500_000) == "1.2 GB"

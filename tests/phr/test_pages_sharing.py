@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import sqlalchemy as sa
 
 from tests.factories import an_instance
 from tests.phr.conftest import ANA
@@ -290,6 +291,18 @@ def test_a_code_nobody_used_is_spoken_of_as_a_code(ana_with_a_scan):
     assert "Stop sharing with whoever has the code?" in ana.get(stop).text
     assert "Sharing has stopped. The code does not work any more." in ana.post(stop).text
     assert "with A code" not in ana.get("/history").text + ana.get("/shares").text
+
+
+def test_who_cannot_stop_sharing_is_told_so_and_whom_to_call(ana_with_a_scan, services):
+    ana = ana_with_a_scan
+    ana.shares()
+    stop = re.search(r'href="(/shares/[0-9a-f]{32}/stop)"', ana.get("/shares").text)[1]
+    with services.work() as work:
+        work.session.execute(sa.text("DROP TABLE healthlink"))
+    for path in (stop, "/shares/stop-all"):
+        answer = ana.post(path)
+        assert answer.status_code == 503
+        assert "We cannot stop this now. Try again, or call 555 0199." in answer.text
 
 
 def test_changing_a_code_shares_anew_with_the_same_answers_and_stops_what_was_given(ana_with_a_scan, doctor):
