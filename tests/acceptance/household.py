@@ -68,7 +68,15 @@ class Household:
             ],
             "nora": ["/home", "/share/scans", "/shares", "/history", "/account"],
             "doctor": ["/see/scans", *(f"/see/{page}/{scan.rpartition('/')[2]}" for page in ("report", "save"))],
-            "provider": ["/pro", "/pro?show=ending", "/pro/account", "/pro/code", *self.patients],
+            "provider": [
+                "/pro",
+                "/pro?show=ending",
+                "/pro/account",
+                "/pro/password",
+                "/pro/recovery-kit",
+                "/pro/code",
+                *self.patients,
+            ],
         }
 
 
