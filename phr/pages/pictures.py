@@ -31,8 +31,7 @@ def pictures(study_id: str) -> Answer:
         study = catalogue.study(parse_id(study_id))
         scan = scan_of(study, site_names(w, [study]))
         here = f"/scans/{scan.id}"
-        beside = priors_of(study, catalogue.studies) if study.pictures else []
-        shown = [_shown(w, one) for one in (study, *beside)]
+        shown = [_shown(w, one) for one in (study, *priors_of(study, catalogue.studies))]
         first_time = own.field(w, "hints") is None
         if first_time:
             own.keep_field(w, "hints", "shown")
