@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from consent.access import together
 from consent.errors import SharingEnded
-from consent.guards import needs_provider
+from consent.guards import asked_by_itself, needs_provider
 from consent.redeeming import Redeemer, redeem
 from consent.request import access, reading, remember, services, work
 from consent.request import source as address
@@ -128,7 +128,7 @@ def _visit(grant_id: str) -> Visit:
     same = [one for one in given.values() if one.vault_id == vault_id]
     remember(same[0] if len(same) == 1 else together(access().opened().owner, same, signed_in=access()))
     here = f"/pro/patients/{wanted.hex()}"
-    return Visit(base=here, scans=here, alive="/pro/alive", ended="/see/ended", end="", back="/pro")
+    return Visit(base=here, scans=here, alive=f"{here}/alive", ended="/see/ended", end="", back="/pro")
 
 
 @blueprint.get("/patients/<grant_id>")
@@ -137,6 +137,15 @@ def _visit(grant_id: str) -> Visit:
 def patient(grant_id: str) -> Answer:
     """All scans that a patient shares."""
     return visits.scans(_visit(grant_id))
+
+
+@blueprint.get("/patients/<grant_id>/alive")
+@needs_provider
+@asked_by_itself
+def alive(grant_id: str) -> Answer:
+    """204 while the sharing holds and they are signed in; the viewer asks every few seconds, and is told 401 after."""
+    _visit(grant_id)
+    return "", 204
 
 
 @blueprint.get("/patients/<grant_id>/view")

@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, render_template, request
 from flask_babel import gettext as _
 
 from consent.errors import Area
-from consent.guards import asked_by_itself, needs_provider, public
+from consent.guards import needs_provider, public
 from consent.request import access, reading, safe_return, services, work
 from consent.request import source as address
 from phr import code_apps, drafts, forms
@@ -225,11 +225,3 @@ def account() -> Answer:
             (_("Recovery kit"), kit_words(accounts.recovery_kit(w, own)), "/pro/recovery-kit", _("Open")),
         ]
     return render_template("pages/pro/account.html", rows=rows, told=drafts.take("told"))
-
-
-@blueprint.get("/alive")
-@needs_provider
-@asked_by_itself
-def alive() -> Answer:
-    """204 while signed in; the viewer asks every few seconds, and is told 401 after."""
-    return "", 204

@@ -118,3 +118,15 @@ def test_an_ended_sharing_is_forgotten_after_a_month(both, ana_with_a_scan, cloc
     ana_with_a_scan.post("/shares/stop-all")
     clock.advance(days=31)
     assert "ended on" not in both.get("/pro").text
+
+
+def test_an_open_viewer_hears_that_the_sharing_has_ended(ana_with_a_scan, provider):
+    provider.post("/pro/code", code=ana_with_a_scan.shares(length="30d"))
+    alive = re.search(r'data-alive-url="([^"]+)"', provider.get(f"{patient_page(provider)}/view").text)[1]
+    assert provider.client.get(alive).status_code == 204
+    ana_with_a_scan.post("/shares/stop-all")
+    assert provider.client.get(alive).status_code == 401
+
+
+def patient_page(provider) -> str:
+    return re.search(r'href="(/pro/patients/[0-9a-f]{32})"', provider.get("/pro").text)[1]
