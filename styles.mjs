@@ -27,9 +27,8 @@ writeFileSync(join(out, 'site.rtl.css'), rtlcss.process(css));
 // A source map names a file that is not shipped; browsers would ask for it and fail.
 const script = (from, to) =>
   writeFileSync(join(out, to), readFileSync(from, 'utf8').replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n'));
-script('viewer/page.js', 'page.js');
-// What stands on pages without the viewer: the reader of health links, the finder of old scans, and so on.
-for (const name of ['link', 'upload', 'passkey', 'save']) {
+// What every page does, and what some do: the reader of health links, the finder of old scans, and so on.
+for (const name of ['page.js', 'link.ts', 'upload.ts', 'passkey.ts', 'save.ts']) {
   await build({
     configFile: false,
     publicDir: false,
@@ -39,11 +38,10 @@ for (const name of ['link', 'upload', 'passkey', 'save']) {
       emptyOutDir: false,
       target: 'es2022',
       modulePreload: false,
-      rollupOptions: { input: `viewer/${name}.ts`, output: { entryFileNames: `${name}.js`, codeSplitting: false } },
+      rollupOptions: { input: `viewer/${name}`, output: { entryFileNames: '[name].js', codeSplitting: false } },
     },
   });
 }
-script(join(nhsuk, 'nhsuk-frontend.min.js'), 'nhsuk-frontend.min.js');
 script(join(modules, 'htmx.org/dist/htmx.min.js'), 'htmx.min.js');
 
 const copy = (from, to) => cpSync(from, join(out, to));

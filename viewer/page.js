@@ -1,14 +1,14 @@
 // What pages do beyond HTML. Every page works without it; nothing here is kept in the browser.
-import { initAll } from './nhsuk-frontend.min.js';
+import { Button, ErrorSummary, createAll } from 'nhsuk-frontend';
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const WARNING_MINUTES = 2;
 
 document.body.classList.add('js-enabled', 'nhsuk-frontend-supported');
-initAll();
+for (const component of [Button, ErrorSummary]) createAll(component);
 
 /** What a printed code means, however it was typed: without spaces and dashes, and with the letters codes never hold. */
-export function normalised(typed) {
+function normalised(typed) {
   const code = typed.includes('#') ? typed.slice(typed.lastIndexOf('#') + 1) : typed;
   return code.toUpperCase().replace(/[\s\-–—.,]/g, '').replace(/O/g, '0').replace(/[IL]/g, '1');
 }
@@ -17,7 +17,7 @@ export function normalised(typed) {
 const timesX = (value) => ((value << 1) ^ (value & 16 ? 37 : 0)) & 31;
 
 /** The check symbol of PINs and share codes: the sum of v[i] times x^(i+1) over all symbols but the last. */
-export function isWellTyped(code) {
+function isWellTyped(code) {
   const values = [...code].map((letter) => ALPHABET.indexOf(letter));
   if (values.includes(-1)) return false;
   const check = values.pop();

@@ -269,7 +269,9 @@ def test_j07_a_mistake_has_the_focus_its_link_leads_to_the_box_and_what_was_type
 
 
 def test_j09_two_minutes_before_the_end_one_is_asked_and_may_stay_ten_times(window, house):
-    page = window("ana")
+    away = house.people["away"] = Browser(house.app, "203.0.113.79")  # what ends is this stay, and not the others'
+    away.post("/sign-in", login="ana.perez", password=PASSWORD)
+    page = window("away")
     page.clock.install()
     settled(page, house.base + "/questions")
     dialog = page.get_by_role("dialog", name="Are you still there?")

@@ -18,8 +18,6 @@ def weight_of(html: str) -> int:
     for name in set(re.findall(r'(?:src|href)="/static/([^"?]+\.(?:css|js|woff2|svg))', html)):
         octets = (STATIC / name).read_bytes()
         whole += len(octets) if name.endswith(".woff2") else packed(octets)
-    if "site/page.js" in html:
-        whole += packed((STATIC / "site/nhsuk-frontend.min.js").read_bytes())
     return whole
 
 
