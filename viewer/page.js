@@ -1,11 +1,11 @@
 // What pages do beyond HTML. Every page works without it; nothing here is kept in the browser.
-import { Button, ErrorSummary, createAll } from 'nhsuk-frontend';
+import { Button, ErrorSummary, PasswordInput, SkipLink, createAll } from 'nhsuk-frontend';
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const WARNING_MINUTES = 2;
 
 document.body.classList.add('js-enabled', 'nhsuk-frontend-supported');
-for (const component of [Button, ErrorSummary]) createAll(component);
+for (const component of [Button, ErrorSummary, PasswordInput, SkipLink]) createAll(component);
 
 /** What a printed code means, however it was typed: without spaces and dashes, and with the letters codes never hold. */
 function normalised(typed) {
