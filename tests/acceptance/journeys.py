@@ -187,7 +187,7 @@ def _a_code_for_two_knees(house: Household, number: int) -> str:
             for n in range(1, 7)
         )
     )  # fmt: skip
-    otto = Patient(house.app, f"203.0.113.{100 + number % 100}")
+    otto = Patient(house.app, f"198.18.{number % 250}.7")  # of a network of his own: so many accounts are made in one
     otto.joins(f"otto.old{number}")
     otto.adds(house.center.slip_for(person))
     otto.get("/home")
