@@ -12,6 +12,7 @@ from vault import audit
 from vault.audit import Did
 from vault.database import Work
 from vault.ids import Id
+from vault.rows import insert_or_renew
 
 OPENED_AGAIN = timedelta(minutes=15)  # looking again after a pause this long counts as another time
 
@@ -45,10 +46,12 @@ def mark_reviewed(work: Work, access: Access, study_id: bytes, *, came: datetime
     Of a report that changed they may say it again. Raises `NotThere`.
     """
     single = access.for_study(work, study_id)
-    if single.grant is None or has_reviewed(work, access, study_id, came=came):
+    if single.grant is None:
         return
-    work.session.merge(ReviewRow(grant=single.grant.grant_id, study=study_id, at=work.now))
-    audit.record(work, owner=single.owner, did=Did.REVIEWED, by=single.actor, to=study_id)
+    named = {"grant": single.grant.grant_id, "study": study_id}
+    older = ReviewRow.at < came
+    if insert_or_renew(work.session, ReviewRow, key=tuple(named), renewed="at", only_if=older, **named, at=work.now):
+        audit.record(work, owner=single.owner, did=Did.REVIEWED, by=single.actor, to=study_id)
 
 
 def has_reviewed(work: Work, access: Access, study_id: bytes, *, came: datetime) -> bool:

@@ -147,7 +147,7 @@ def record_once(
     once = derive.counter_index(work.secrets.index_key, "once", owner.id, did.value, key)
     until = work.now + timedelta(seconds=seconds)
     if insert_or_renew(
-        work.session, OnceRow, key="id", renewed="until", only_if=OnceRow.until <= work.now, id=once, until=until
+        work.session, OnceRow, key=["id"], renewed="until", only_if=OnceRow.until <= work.now, id=once, until=until
     ):
         record(work, owner=owner, did=did, by=by, to=to, **detail)
 

@@ -16,14 +16,20 @@ def insert_unless_there(session: Session, kind: type[Row], **values: Any) -> boo
 
 
 def insert_or_renew(
-    session: Session, kind: type[Row], *, key: str, renewed: str, only_if: sa.ColumnElement[bool], **values: Any
+    session: Session,
+    kind: type[Row],
+    *,
+    key: Sequence[str],
+    renewed: str,
+    only_if: sa.ColumnElement[bool],
+    **values: Any,
 ) -> bool:
     """A new row, or an old one of the same `key` whose column `renewed` is set anew where `only_if` holds of it.
 
     True if either happened.
     """
     inserted = _insert(session, kind).values(values)
-    renewed_too = inserted.on_conflict_do_update(index_elements=[key], set_={renewed: values[renewed]}, where=only_if)
+    renewed_too = inserted.on_conflict_do_update(index_elements=key, set_={renewed: values[renewed]}, where=only_if)
     return changed_rows(session, renewed_too) == 1
 
 
