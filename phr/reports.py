@@ -145,19 +145,18 @@ class AccessHistory:
 
 def recovery_kit(kit: RecoveryKit) -> Paper:
     """One A4 page; its QR code opens the recovery page with the code in the box."""
-    return "recovery kit.pdf", on_paper(
-        "recovery_kit.html",
-        {"qr.svg": square(f"{kit.address}/sign-in/recover#{bare(kit.code)}")},
-        kit=kit,
-        typed_address=typed(kit.address),
-    )
+    return _kit(kit, "recovery_kit.html", door="/sign-in/recover")
 
 
 def provider_kit(kit: RecoveryKit) -> Paper:
     """The same for a provider, whose page asks for one thing more."""
+    return _kit(kit, "provider_kit.html", door="/pro/sign-in/recover")
+
+
+def _kit(kit: RecoveryKit, template: str, *, door: str) -> Paper:
     return "recovery kit.pdf", on_paper(
-        "provider_kit.html",
-        {"qr.svg": square(f"{kit.address}/pro/sign-in/recover#{bare(kit.code)}")},
+        template,
+        {"qr.svg": square(f"{kit.address}{door}#{bare(kit.code)}")},
         kit=kit,
         typed_address=typed(kit.address),
     )

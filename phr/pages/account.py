@@ -7,8 +7,8 @@ from flask_babel import gettext as _
 
 from consent import alerts, sessions
 from consent.guards import needs_fresh, needs_patient
-from consent.request import access, reading, services, work
-from phr import dates, device_locks, drafts, forms, kit_nudge, languages, thumbnails
+from consent.request import access, reading, work
+from phr import dates, device_locks, drafts, forms, kit_nudge, languages, own_keys, thumbnails
 from phr.answers import Answer, again, onward
 from phr.device_names import device_name
 from phr.forms import Mistakes
@@ -16,7 +16,6 @@ from phr.shares import shares_of
 from vault import accounts
 from vault.catalogue import open_catalogue
 from vault.database import Work
-from vault.errors import WeakPassword, WrongSecret
 from vault.ids import parse_id
 from vault.links import links_of, unlink
 from vault.sites import find_site
@@ -105,21 +104,7 @@ def password() -> Answer:
 @needs_patient
 def take_password() -> Answer:
     """Only the new one opens the account; other devices are signed out."""
-    me = access()
-    try:
-        old = forms.read_password(request.form, "old")
-        new = forms.read_new_password(request.form)
-        accounts.change_password(
-            services(), me.own_vault(), me.account_id or b"", old=old, new=new, keep_session=me.session_id
-        )
-    except Mistakes as wrong:
-        return again("pages/account/password.html", wrong)
-    except WeakPassword as weak:
-        return again("pages/account/password.html", Mistakes({"password": forms.weak_password(weak.reason)}))
-    except WrongSecret:
-        return again("pages/account/password.html", Mistakes({"old": _("This is not your password. Try again.")}))
-    drafts.keep(told=_("Your password is changed. Other devices are signed out."))
-    return onward("/account")
+    return own_keys.change_password("pages/account/password.html", then="/account")
 
 
 # -- devices ----------------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def leave() -> Response:
     """Nobody answered the dialog: the cookie opens nothing any more, and what was typed waits for the same account."""
     me, typed = signed_in(_area()), request.form.get("typed", "")
     if me is not None and me.account_id is not None and 0 < len(typed) <= LONGEST:
-        drafts.keep(typed={"page": request.form.get("page", ""), "boxes": typed, "account": me.account_id.hex()})
+        drafts.keep_for(me.account_id, typed={"page": request.form.get("page", ""), "boxes": typed})
     return end_session(_area(), Response(status=204))
 
 
@@ -42,10 +42,9 @@ def leave() -> Response:
 @needs_patient_or_provider
 def typed() -> Response:
     """What this account had typed on this page, once; an empty list for everybody else and every other page."""
-    kept, mine = drafts.found("typed"), access().account_id
+    kept = drafts.found_for(access().account_id or b"", "typed")
     drafts.drop("typed")
-    is_mine = mine is not None and kept.get("account") == mine.hex()
-    is_here = is_mine and kept.get("page") == request.form.get("page")
+    is_here = bool(kept) and kept["page"] == request.form.get("page")
     return jsonify(_read(kept["boxes"]) if is_here else [])
 
 

@@ -47,13 +47,12 @@ def take_address() -> Answer:
 
 def _send_code(new: str) -> None:
     """Who showed that it is them asked for it: in another account, opened here later, it counts for nothing."""
-    drafts.keep(mail={**mail_codes.sent_to(new), "account": (access().account_id or b"").hex()})
+    drafts.keep_for(access().account_id or b"", mail=mail_codes.sent_to(new))
 
 
 def _begun() -> dict[str, str]:
     """The change that this account began; empty where it began none."""
-    begun = drafts.found("mail")
-    return begun if begun.get("account") == (access().account_id or b"").hex() else {}
+    return drafts.found_for(access().account_id or b"", "mail")
 
 
 @blueprint.get("/code")

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
 
 from consent.guards import needs_provider, public
 from consent.request import access, reading, services, source, work
-from phr import code_apps, drafts, forms, reports
-from phr.answers import Answer, again, file, onward
+from phr import code_apps, drafts, forms, own_keys, reports
+from phr.answers import Answer, again, onward
 from phr.forms import Mistakes
 from phr.pages.inbox import with_code_app
-from phr.people import begin_session, today
+from phr.people import begin_session
 from vault import accounts
 from vault.accounts import SignedIn
 from vault.errors import WeakPassword, WrongSecret
@@ -44,21 +44,7 @@ def password() -> Answer:
 @with_code_app
 def take_password() -> Answer:
     """Only the new one opens the account; other devices are signed out."""
-    me = access()
-    try:
-        old = forms.read_password(request.form, "old")
-        new = forms.read_new_password(request.form)
-        accounts.change_password(
-            services(), me.own_vault(), me.account_id or b"", old=old, new=new, keep_session=me.session_id
-        )
-    except Mistakes as wrong:
-        return again("pages/pro/password.html", wrong)
-    except WeakPassword as weak:
-        return again("pages/pro/password.html", Mistakes({"password": forms.weak_password(weak.reason)}))
-    except WrongSecret:
-        return again("pages/pro/password.html", Mistakes({"old": _("This is not your password. Try again.")}))
-    drafts.keep(told=_("Your password is changed. Other devices are signed out."))
-    return onward("/pro/account")
+    return own_keys.change_password("pages/pro/password.html", then="/pro/account")
 
 
 # -- the kit ----------------------------------------------------------------------------------------------------------
@@ -105,21 +91,7 @@ def make_kit() -> Answer:
 @with_code_app
 def kit_paper() -> Answer:
     """The kit as a PDF to save or to print, while its code is at hand."""
-    own = access().own_vault()
-    fresh = drafts.found_for(own.vault_id, "kit")
-    if not fresh:
-        return onward(KIT)
-    with reading() as w:
-        made, login = accounts.recovery_kit(w, own), own.field(w, "login") or ""
-    printed = reports.RecoveryKit(
-        address=current_app.extensions["settings"].base_url,
-        account_name=login,
-        made_on=today(),
-        kit_number=made.number,
-        code=fresh["code"],
-    )
-    name, octets = reports.provider_kit(printed)
-    return file(name, octets, "application/pdf", shown="inline" if "print" in request.form else "attachment")
+    return own_keys.print_kit(reports.provider_kit, where=KIT)
 
 
 @blueprint.post("/recovery-kit/check")
@@ -128,19 +100,12 @@ def kit_paper() -> Answer:
 def check_kit() -> Answer:
     """The third group typed back shows that they have the kit."""
     try:
-        _check_group(forms.read_group(request.form))
+        own_keys.check_kit(forms.read_group(request.form))
     except Mistakes as wrong:
         return again("pages/pro/kit.html", wrong, **_kit_values(), told="")
     drafts.drop("kit")
     drafts.keep(told=_("Your kit works. Old kits no longer work."))
     return onward(KIT)
-
-
-def _check_group(group: str) -> None:
-    with work() as w:
-        right = accounts.confirm_recovery_code(w, access().own_vault(), group)
-    if not right:
-        raise Mistakes({"group": _("This is not the third group. Look at your kit again.")})
 
 
 # -- the way back in --------------------------------------------------------------------------------------------------

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
 
 from consent.guards import needs_fresh, needs_patient, public
 from consent.request import access, services, source, work
-from phr import drafts, forms, kit_nudge, reports
-from phr.answers import Answer, again, file, onward
+from phr import drafts, forms, kit_nudge, own_keys, reports
+from phr.answers import Answer, again, onward
 from phr.forms import Mistakes
-from phr.people import begin_session, today, write_to
+from phr.people import begin_session, write_to
 from vault import accounts
 from vault.errors import WeakPassword, WrongSecret
 from vault.ids import parse_id
@@ -113,30 +113,7 @@ def put_off() -> Answer:
 @needs_patient
 def kit_paper() -> Answer:
     """The kit as a PDF to save or to print, while its code is at hand."""
-    own = access().own_vault()
-    fresh = drafts.found_for(own.vault_id, "kit")
-    if not fresh:
-        return onward("/account/recovery-kit")
-    with work() as w:
-        made = accounts.recovery_kit(w, own)
-        login = own.field(w, "login") or ""
-    name, octets = reports.recovery_kit(
-        reports.RecoveryKit(
-            address=current_app.extensions["settings"].base_url,
-            account_name=login,
-            made_on=today(),
-            kit_number=made.number,
-            code=fresh["code"],
-        )
-    )
-    return file(name, octets, "application/pdf", shown="inline" if "print" in request.form else "attachment")
-
-
-def _check_group(group: str) -> None:
-    with work() as w:
-        right = accounts.confirm_recovery_code(w, access().own_vault(), group)
-    if not right:
-        raise Mistakes({"group": _("This is not the third group. Look at your kit again.")})
+    return own_keys.print_kit(reports.recovery_kit, where="/account/recovery-kit")
 
 
 @blueprint.post("/account/recovery-kit/check")
@@ -145,7 +122,7 @@ def check_kit() -> Answer:
     """K3: the third group typed back shows that they have the kit."""
     try:
         group = forms.read_group(request.form)
-        _check_group(group)
+        own_keys.check_kit(group)
     except Mistakes as wrong:
         return again("pages/account/kit.html", wrong, **_kit_values(), told="")
     drafts.drop("kit")
