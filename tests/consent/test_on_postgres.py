@@ -1,14 +1,18 @@
 """The same decisions where two processes may write at once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 
-from consent import grants
+from consent import grants, guests
 from consent.grants import Redeemer
+from consent.receipts import has_reviewed, mark_reviewed
 from consent.shared import live_for
 from tests.consent.small_app import a_person, a_site_row, a_site_system, an_app, signed, small_app
 from tests.vault.owners import a_picture, a_site, link, push
+from vault import audit
+from vault.audit import Did
 
 pytestmark = pytest.mark.postgres
 
@@ -128,3 +132,21 @@ def test_giving_redeeming_and_stopping_at_once_never_lock_up(app, services, ana,
     stop(2)
     with services.reading() as w:
         assert live_for(w, ana.access()) == []
+
+
+def test_a_review_said_twice_at_the_same_moment_is_told_once(services, ana, knee):
+    """Both begin before either is written down."""
+    cookie = grants.redeem(services, ana.gives_code(knee)[1], Redeemer("Dr. J. Lee"), source="192.0.2.7").cookie
+    came, both_began = services.clock.now(), Barrier(2)
+
+    def press(_):
+        with services.work() as w:
+            _, access = guests.open_guest(w, cookie.octets())
+            assert not has_reviewed(w, access, knee, came=came)
+            both_began.wait(10)
+            mark_reviewed(w, access, knee, came=came)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(press, range(2)))
+    with services.reading() as w:
+        assert [one.did for one in audit.events(w, ana.keyring.owner)].count(Did.REVIEWED) == 1
