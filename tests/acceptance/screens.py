@@ -153,7 +153,8 @@ def take(folder: Path, only: str = "") -> None:
                 if who in {"ana", "doctor"} and only in "viewer":
                     viewers(context, house, folder, width, who)
                 context.close()
-            if not [one for ones in pages_of(house, only).values() for one in ones] or not only:
+        if not [one for ones in pages_of(house, only).values() for one in ones] or not only:
+            for width in reversed(WIDTHS):  # last: on its way somebody stops what the pages above still show
                 answered(chromium, house, folder, width, only)
         chromium.close()
 
