@@ -104,6 +104,13 @@ def _stops_the_newest(page: Page, house: Household) -> None:
     presses(page, "Stop sharing")
 
 
+def _let_go(page: Page, held: list[Route]) -> None:
+    """What is held goes on; that it was asked for may be told before it is held."""
+    while not held:
+        page.wait_for_timeout(20)
+    held.pop().continue_()
+
+
 def a_disc(window: Window, house: Household) -> Walk:
     """U2 to U5; what the page waits for is held until it was looked at."""
     study = f"disc-{next(NUMBERS)}"
@@ -116,13 +123,13 @@ def a_disc(window: Window, house: Household) -> Walk:
     with page.expect_request("**/upload/found"):
         page.set_input_files("#files", files)
     yield "upload looking", page
-    held.pop().continue_()
+    _let_go(page, held)
     page.wait_for_selector("#mine")
     yield "upload found", page
     with page.expect_request("**/upload/pictures"):
         page.get_by_role("button", name="Add the ticked scans").click()
     yield "upload adding", page
-    held.pop().continue_()
+    _let_go(page, held)
     page.wait_for_url("**/upload/added")
     page.wait_for_selector("body[data-ready]")
     yield "upload added", page
